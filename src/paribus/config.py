@@ -1,0 +1,285 @@
+"""The whole configuration of a run: typed, frozen, the same tree in YAML, in Python and behind `-o key.path=value`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from paribus.budget import Budget
+from paribus.errors import ParibusError, did_you_mean
+from paribus.registry import backbones, objectives
+from paribus.settings import Settings
+
+BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
+
+
+class Augmentation(Settings):
+    """Ordinary augmentation of training images; all off by default, never applied to validation or test images."""
+
+    flip: bool = False
+    """Mirror left and right with probability one half."""
+    shift: float = Field(0.0, ge=0, le=0.5)
+    """Largest shift in each direction, as a fraction of the image size; edges are repeated."""
+    rotation: float = Field(0.0, ge=0, le=180)
+    """Largest rotation in degrees, in both directions; edges are repeated."""
+    color: float = Field(0.0, ge=0, le=1)
+    """Strength of random brightness, contrast and (for colour images) saturation changes."""
+
+
+class DataSettings(Settings):
+    """Which images, how they are brought to one size, and how they are split."""
+
+    name: str = "digits"
+    """A built-in name, a folder of images or of parquet files, an .npz file, or a Hugging Face Hub id."""
+    size: int | None = Field(None, ge=8, le=128)
+    """Height and width in pixels; by default the source's own."""
+    channels: Literal[1, 3] | None = None
+    """1 (grey) or 3 (RGB); by default the source's own."""
+    on_bad: Literal["fail", "skip"] = "fail"
+    """What to do with unreadable files, after all of them were named."""
+    background: Literal["white", "black"] = "white"
+    """What transparent pixels are laid onto."""
+    validation: float = Field(0.1, ge=0, lt=1)
+    """Share of the training images held out for choosing snapshots (at most 5,000), where the source has no
+    validation split; 0 holds none out."""
+    augment: Augmentation = Augmentation()
+
+
+class Schedule(Settings):
+    """A value that moves from `start` to `end` over the first `images` images along half a cosine."""
+
+    start: float
+    end: float
+    images: float = Field(gt=0)
+
+    def at(self, images_seen: float) -> float:
+        """The value after `images_seen` images."""
+        import math
+
+        progress = min(images_seen / self.images, 1.0)
+        return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Optimizer(Settings):
+    """One optimiser; each number may be a `Schedule` (`{start, end, images}`)."""
+
+    kind: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float | Schedule = 1e-3
+    beta1: float | Schedule = 0.9
+    """Adam's first decay; the momentum of sgd and rmsprop."""
+    beta2: float | Schedule = 0.999
+    """Adam's second decay; rmsprop's smoothing constant; unused by sgd."""
+    eps: float = Field(1e-8, gt=0)
+
+    def at(self, images_seen: float) -> dict[str, float]:
+        """Values of learning_rate, beta1 and beta2 after `images_seen` images."""
+        values = {"learning_rate": self.learning_rate, "beta1": self.beta1, "beta2": self.beta2}
+        return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
+
+
+class TrainingSettings(Settings):
+    """How a run is trained, the same for every objective."""
+
+    budget: BudgetField = Budget(20, "epochs")
+    batch_size: int | Literal["full"] = 128
+    """Images of one update; `full` is the whole training split."""
+    micro_batch: int | None = Field(None, ge=1)
+    """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
+    optimizer: dict[str, Optimizer] = {}
+    """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
+    ema_half_life_images: float = Field(500_000, ge=0)
+    """Half-life of the averaged weights, at most 5 % of the images seen so far; 0 turns averaging off."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto: bf16 autocast where the hardware has it natively, else fp32."""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads; by default all cores. Recorded, and re-applied on resume."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    checkpoint_seconds: float = Field(60.0, gt=0)
+    """Seconds of training between checkpoints."""
+    checkpoint_steps: int | None = Field(None, ge=1)
+    """Steps between checkpoints, besides those by time."""
+    snapshots: list[str] | str = ["1/8", "1/4", "1/2", "1/1"]
+    """When the averaged model is kept: a list of fractions of the budget ("1/4") or amounts ("10epochs", "50kimg"),
+    or one interval ("every 10epochs")."""
+    keep_snapshots: int | None = Field(None, ge=1)
+    """Keep only the newest so many snapshots; by default all."""
+    divergence_factor: float = Field(1e6, gt=1)
+    """A loss beyond this many times max(1, |its first value|) counts as diverged."""
+
+    @field_validator("batch_size")
+    @classmethod
+    def _positive(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 2:
+            raise ValueError("at least 2 images are needed in a batch")
+        return value
+
+
+class EvaluationSettings(Settings):
+    """How a trained model is scored."""
+
+    samples: int = Field(10_000, ge=64)
+    """Number of samples; at most as many as the reference split holds are compared with it."""
+    encoder: list[str] | str = "auto"
+    """auto: `classifier` for labelled data, `pixels` otherwise; a name or a list."""
+    metrics: list[str] | None = None
+    """Names of metrics; by default all that apply."""
+    seed: int = 0
+    """Seed of the generated samples."""
+
+
+def _resolve(kind: str, registry: Any) -> BeforeValidator:
+    def resolve(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if "name" not in value:
+            raise ParibusError(f"The {kind} has no name.", where=f"{kind}.name", expected=", ".join(registry.names()))
+        fields = {k: v for k, v in value.items() if k != "name"}
+        return validated(registry[value["name"]], fields, where=kind)
+
+    return BeforeValidator(resolve)
+
+
+if TYPE_CHECKING:
+    from paribus.backbones.base import Backbone
+    from paribus.objectives.base import Objective
+
+    BackboneField = Backbone
+    ObjectiveField = Objective
+else:
+    BackboneField = Annotated[SerializeAsAny[Settings], _resolve("backbone", backbones)]
+    ObjectiveField = Annotated[SerializeAsAny[Settings], _resolve("objective", objectives)]
+
+
+class RunConfig(Settings):
+    """Everything that decides a run's weights, and how they are scored."""
+
+    model: str
+    seed: int = 0
+    data: DataSettings = DataSettings()
+    backbone: BackboneField
+    objective: ObjectiveField
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_optimizers(cls, values: Any) -> Any:
+        # -o training.optimizer.G.learning_rate=... must keep G's other settings
+        objective = values.get("objective")
+        if isinstance(objective, dict) and "name" in objective and isinstance(values.get("training", {}), dict):
+            defaults = {
+                role: optimizer.model_dump(exclude_unset=True)
+                for role, optimizer in objectives[objective["name"]].optimizers.items()
+            }
+            training = values.get("training") or {}
+            given = training.get("optimizer") or {}
+            if isinstance(given, dict):
+                values = values | {"training": training | {"optimizer": merged(defaults, given)}}
+        return values
+
+    def tree(self) -> dict[str, Any]:
+        """The configuration as plain values, ready for YAML; `RunConfig` of it is equal to this one."""
+        tree = self.model_dump(mode="json")
+        for part in ("backbone", "objective"):
+            tree[part] = {"name": getattr(self, part).name} | tree[part]
+        return tree
+
+
+def validated(cls: type[Settings], values: dict[str, Any], where: str = "") -> Any:
+    """Builds settings from plain values; a mistake becomes one readable error."""
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise _readable(error, cls, where) from None
+
+
+def _readable(error: ValidationError, cls: type[Settings], where: str) -> ParibusError:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in (where, *first["loc"]) if part != "" and not _is_branch(part))
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(cls, first["loc"][:-1])
+        name = str(first["loc"][-1])
+        return ParibusError(
+            f"Unknown setting '{path}'.{did_you_mean(name, known)}",
+            where=path,
+            got=name,
+            expected=", ".join(known),
+            fix="use one of the names above",
+        )
+    return ParibusError(
+        f"Setting '{path}' has a wrong value.",
+        where=path,
+        got=repr(first.get("input")),
+        expected=first["msg"].removeprefix("Value error, "),
+        fix=f"change {path} with -o {path}=... or in the YAML file",
+    )
+
+
+def _is_branch(part: Any) -> bool:
+    # pydantic names the branch of a union ("Schedule", "float", "list[str]") as a step of the path
+    return (
+        isinstance(part, str)
+        and (part in {"float", "int", "str"} or part[:1].isupper() or "[" in part)
+        and (part not in {"G", "D", "E", "C", "Q", "T"})
+    )
+
+
+def _fields_at(cls: type[Settings], path: tuple[Any, ...]) -> list[str]:
+    fields: Any = cls
+    for part in path:
+        annotation = fields.model_fields[part].annotation if part in getattr(fields, "model_fields", {}) else None
+        args = getattr(annotation, "__args__", ())
+        fields = next((a for a in (annotation, *args) if isinstance(a, type) and issubclass(a, Settings)), fields)
+    return sorted(getattr(fields, "model_fields", {}))
+
+
+def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """Applies one `key.path=value` (the value is read as YAML) to a copy of a configuration tree."""
+    path, sign, text = assignment.partition("=")
+    keys = path.strip().split(".")
+    if not sign or not all(keys):
+        raise ParibusError(
+            "An override must have the form key.path=value.",
+            where=f"-o {assignment}",
+            got=repr(assignment),
+            expected="for example -o objective.latent_dim=16",
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParibusError("An override's value is not valid YAML.", where=f"-o {path}", got=text) from error
+    if isinstance(value, str):  # YAML reads 2e-4 as text
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    return _assign(tree, keys, value, path)
+
+
+def _assign(tree: dict[str, Any], keys: list[str], value: Any, path: str) -> dict[str, Any]:
+    head, *rest = keys
+    if not rest:
+        return tree | {head: value}
+    branch = tree.get(head) or {}
+    if not isinstance(branch, dict):
+        raise ParibusError(f"'{head}' holds a single value, not a group of settings.", where=path, got=path)
+    return tree | {head: _assign(branch, rest, value, path)}
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Overlays `changes` on `base`, group by group."""
+    result = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result

@@ -1,0 +1,149 @@
+"""A run's folder: what lies where, read and written in one place.
+
+run.yaml            the resolved configuration, the data's fingerprint, versions, parameters
+metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
+model.safetensors   config.json   the averaged model, all that sampling needs
+checkpoint/         everything that exact resume needs
+snapshots/          <images>.safetensors: the averaged model on the way
+samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
+evaluation.json     a list of scores
+done.json           written last
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paribus.errors import ParibusError
+
+
+def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
+    """Replaces a file so that a reader or a crash sees either the old one or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON atomically."""
+    write_atomically(path, json.dumps(value, indent=1, allow_nan=True) + "\n")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """An existing run.
+
+        Raises:
+            ParibusError: There is no run.yaml in the folder.
+        """
+        run = cls(Path(path))
+        if not run.exists:
+            raise ParibusError(
+                "This is not the folder of a run.",
+                where=str(path),
+                got="no run.yaml in it" if Path(path).is_dir() else "no such folder",
+                expected="a folder written by 'paribus train'",
+                fix="give the folder that 'paribus train' named at its end",
+            )
+        return run
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return (self.path / "run.yaml").is_file()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything that exact resume needs."""
+        return self.path / "checkpoint" / "state.pt"
+
+    @property
+    def model(self) -> Path:
+        """The averaged weights."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """The log of training."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "samples"
+
+    def snapshot(self, images: int) -> Path:
+        """Averaged weights after so many images."""
+        return self.path / "snapshots" / f"{images}.safetensors"
+
+    def snapshots(self) -> list[int]:
+        """Image counts of the snapshots that are kept, ascending."""
+        return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of run.yaml."""
+        return yaml.safe_load((self.path / "run.yaml").read_text())
+
+    @property
+    def done(self) -> dict[str, Any] | None:
+        """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
+        return _read_json(self.path / "done.json")
+
+    @property
+    def evaluation(self) -> list[dict[str, Any]]:
+        """The scores, or an empty list before the evaluation."""
+        return _read_json(self.path / "evaluation.json") or []
+
+    def metrics_lines(self) -> list[dict[str, Any]]:
+        """All whole lines of metrics.jsonl."""
+        if not self.metrics.is_file():
+            return []
+        lines = []
+        for line in self.metrics.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):  # a line that a crash cut short
+                lines.append(json.loads(line))
+        return lines
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for this process.
+
+        Raises:
+            ParibusError: Another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ParibusError(
+                    "Another process is working in this run's folder.",
+                    where=str(self.path),
+                    fix="wait until it ends, or choose another --out",
+                ) from None
+            yield
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text()) if path.is_file() else None
