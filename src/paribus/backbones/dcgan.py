@@ -1,0 +1,96 @@
+"""DCGAN's networks (arXiv:1511.06434): strided convolutions, batch norm, no pooling, no hidden dense layer."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+from paribus.backbones.base import Backbone, Conditioned, Down, stage_sizes
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+
+@backbones.register("dcgan")
+class DCGAN(Backbone):
+    """4x4 convolutions with stride 2; channels double from the image inwards.
+
+    The number of blocks follows the image size (`stage_sizes`), so that the smallest map is 4 to 7 pixels wide. Where a
+    side is odd the transposed convolution's output is made one pixel smaller by its padding, as in 23 -> 45.
+    """
+
+    name: ClassVar[str] = "dcgan"
+
+    width: int = Field(64, ge=1)
+    """Channels next to the image; each block inwards has twice as many."""
+    norm: Literal["batch", "none"] = "batch"
+    """Batch norm after every convolution but the first and the last of each network."""
+    activation: Literal["relu", "leaky-relu"] = "leaky-relu"
+    """Of `down`; `up` has ReLU."""
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """See `Backbone.up`."""
+        sizes = stage_sizes(image.size)[::-1]
+        channels = [self.width * 2**k for k in range(len(sizes) - 1)][::-1]
+        first = nn.ConvTranspose2d(latent_dim + image.classes, channels[0], sizes[0], bias=self.norm == "none")
+        layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), self._block(first, channels[0], nn.ReLU())]
+        for k, after in enumerate(sizes[1:]):
+            last = k == len(sizes) - 2
+            outputs = image.channels if last else channels[k + 1]
+            grow = nn.ConvTranspose2d(
+                channels[k],
+                outputs,
+                4 if after % 2 == 0 else 3,
+                stride=2,
+                padding=1,
+                bias=last or self.norm == "none",
+            )
+            layers.append(grow if last else self._block(grow, outputs, nn.ReLU()))
+        net = nn.Sequential(*layers)
+        net.apply(_initialise)
+        return Conditioned(net, image.classes)
+
+    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+        """See `Backbone.down`."""
+        sizes = stage_sizes(image.size)
+        stages: list[nn.Module] = []
+        before = image.channels
+        for k, size in enumerate(sizes[:-1]):
+            after = self.width * 2**k
+            shrink = nn.Conv2d(
+                before, after, 4 if size % 2 == 0 else 3, stride=2, padding=1, bias=k == 0 or self.norm == "none"
+            )
+            if k == 0:
+                stages.append(nn.Sequential(shrink, self._activation()))
+            else:
+                stages.append(self._block(shrink, after, self._activation()))
+            before = after
+        net = Down(
+            nn.Sequential(*stages),
+            before * sizes[-1] ** 2,
+            outputs,
+            classes=image.classes,
+            vector=vector,
+            dropout=dropout,
+        )
+        net.apply(_initialise)
+        return net
+
+    def _activation(self) -> nn.Module:
+        return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+
+    def _block(self, convolution: nn.Module, channels: int, activation: nn.Module) -> nn.Sequential:
+        norm = [nn.BatchNorm2d(channels)] if self.norm == "batch" else []
+        return nn.Sequential(convolution, *norm, activation)
+
+
+def _initialise(module: nn.Module) -> None:
+    # DCGAN's N(0, 0.02) for convolutions, N(1, 0.02) for batch norm gains
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,50 @@
+"""Fully connected networks, as in guo-2023's GAN and VAE."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+from paribus.backbones.base import Backbone, Conditioned, Down
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+
+@backbones.register("mlp")
+class MLP(Backbone):
+    """Fully connected layers of equal width; pixels are one long vector."""
+
+    name: ClassVar[str] = "mlp"
+
+    width: int = Field(256, ge=1)
+    """Units of a hidden layer."""
+    depth: int = Field(1, ge=1)
+    """Hidden layers."""
+    activation: Literal["relu", "leaky-relu"] = "leaky-relu"
+    """After each hidden layer; the leak is 0.2."""
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """See `Backbone.up`."""
+        hidden = self._hidden(latent_dim + image.classes)
+        pixels = nn.Linear(self.width, image.pixels)
+        shape = nn.Unflatten(1, (image.channels, image.size, image.size))
+        return Conditioned(nn.Sequential(*hidden, pixels, shape), image.classes)
+
+    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+        """See `Backbone.down`."""
+        first, *others = self._hidden(image.pixels)
+        trunk = nn.Sequential(nn.Sequential(nn.Flatten(), first), *others)
+        return Down(
+            trunk, self.width, outputs, classes=image.classes, vector=vector, hidden=self.width, dropout=dropout
+        )
+
+    def _hidden(self, inputs: int) -> list[nn.Module]:
+        widths = [inputs] + [self.width] * self.depth
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+            layers.append(nn.Sequential(nn.Linear(before, after), activation))
+        return layers

@@ -1,0 +1,1 @@
+"""What is minimised: each objective is its own configuration and names its networks, phases and losses."""

@@ -1,0 +1,172 @@
+"""What every objective is made of: networks by role, a batch, keyed random draws, and phases of one update each."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from paribus.config import Optimizer
+from paribus.randomness import keyed_seed
+from paribus.settings import ImageShape, Settings
+
+Nets = dict[str, nn.Module]
+"""Networks by role: G (generator or decoder), D (discriminator), E (encoder), ..."""
+
+
+class Builder(Protocol):
+    """What an objective asks of a backbone."""
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """Latent to image."""
+
+    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+        """Image to vector."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training images of one update.
+
+    Args:
+        images: Float (B, C, H, W) in [-1, 1].
+        labels: Int64 (B,), or None for data without labels or objectives that are not conditional.
+        dataset_size: Number of training images.
+        images_seen: Images that the run has seen before this step.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    dataset_size: int
+    images_seen: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def rows(self, start: int, stop: int) -> Batch:
+        """A part of the batch."""
+        labels = None if self.labels is None else self.labels[start:stop]
+        return replace(self, images=self.images[start:stop], labels=labels)
+
+
+class Draw:
+    """Random numbers of one update, keyed by what they are for.
+
+    The numbers of the whole batch are drawn and `start` to `stop` of them are handed out, so a batch that is worked off
+    in parts (or on several devices) sees the same numbers as a batch in one piece.
+    """
+
+    def __init__(
+        self,
+        *key: int | str,
+        device: torch.device | str = "cpu",
+        rows: tuple[int, int, int] | None = None,
+    ) -> None:
+        """Keys the draw.
+
+        Args:
+            *key: What the numbers are for, for example (seed, phase, repeat, step).
+            device: Where they are made.
+            rows: (start, stop, total) of a part of a batch; None for all of it.
+        """
+        self._generator = torch.Generator(device=device).manual_seed(keyed_seed(*key))
+        self._rows = rows
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers; the first length counts the images at hand."""
+        return self._part(torch.randn(self._total(shape), generator=self._generator, device=self._generator.device))
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers uniform in [0, 1); the first length counts the images at hand."""
+        return self._part(torch.rand(self._total(shape), generator=self._generator, device=self._generator.device))
+
+    def _total(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape if self._rows is None else (self._rows[2], *shape[1:])
+
+    def _part(self, numbers: Tensor) -> Tensor:
+        return numbers if self._rows is None else numbers[self._rows[0] : self._rows[1]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser update of a training step.
+
+    Args:
+        name: Prefix of its logged terms: "D" gives "D/loss".
+        trains: Roles that get gradients; every other role is frozen.
+        loss: Returns terms by name; "loss" is minimised, every entry is logged.
+        repeats: Updates a step, each with a fresh batch (critic steps).
+        every: Only in every so many steps (lazy regularisation).
+        after: Called under no_grad after the update.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Nets, Batch, Draw], dict[str, Tensor]]
+    repeats: int = 1
+    every: int = 1
+    after: Callable[[Nets, Batch], None] | None = None
+
+
+class Objective(Settings):
+    """An objective; its fields are its hyperparameters. `name` is the registered name."""
+
+    name: ClassVar[str]
+    averaged: ClassVar[tuple[str, ...]]
+    """Roles whose averaged weights make the model that is sampled and saved."""
+
+    optimizers: ClassVar[dict[str, Optimizer]]
+    """An optimiser for each role, where the configuration does not say otherwise."""
+    couples_batch: ClassVar[bool] = False
+    """Whether the loss is more than a mean over images, so that gradients cannot be accumulated over parts."""
+
+    latent_dim: int = Field(64, ge=1)
+    """Length of z."""
+    conditional: bool = False
+    """Whether the networks get the class."""
+
+    @abstractmethod
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """Builds the networks; `image.classes` is 0 unless `conditional`."""
+
+    @abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The updates of one step, in order."""
+
+    @abstractmethod
+    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Images (N, C, H, W) in [-1, 1] from z (N, latent_dim)."""
+
+    def prior(self, n: int, draw: Draw) -> Tensor:
+        """Latents (n, latent_dim) to generate from: standard normal."""
+        return draw.normal(n, self.latent_dim)
+
+
+class EncodingObjective(Objective):
+    """An objective with an encoder and a lower bound of the likelihood."""
+
+    likelihood: str
+    """Family of p(x|z)."""
+
+    @abstractmethod
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Posterior means (N, latent_dim) of images in [-1, 1]."""
+
+    @abstractmethod
+    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
+        """Per image, at beta 1: reconstruction_nats (N,), kl_nats (N,), posterior_means (N, latent_dim)."""
+
+    @property
+    @abstractmethod
+    def likelihood_name(self) -> str:
+        """What the nats mean, in words."""
+
+
+def couples_images(net: nn.Module) -> bool:
+    """Whether an image's output depends on the other images of the batch (batch norm)."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules())
