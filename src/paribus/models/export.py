@@ -1,0 +1,54 @@
+"""Samples as files: one grid, an .npz, or a folder of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from paribus.errors import ParibusError
+from paribus.models.grids import image_grid, save_grid
+from paribus.models.model import Model
+
+
+def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:
+    """Draws n images and writes them, in the form that `out` asks for.
+
+    A name in .png is one grid of all images. A name in .npz holds `images` uint8 (N, H, W, C) and, for a conditional
+    model, `labels` int64 (N,). Anything else is a folder of PNG files, one an image.
+
+    Raises:
+        ParibusError: The ending is unknown, or the label is.
+    """
+    labels = model.sample_labels(n, label)
+    if out.suffix not in ("", ".png", ".npz"):
+        raise ParibusError(
+            f"Samples cannot be written as '{out.suffix}'.",
+            where=f"--out {out}",
+            expected="a name in .png (one grid), in .npz, or a folder",
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".png":
+        images = model.sample(n, label=label, seed=seed)
+        columns = 8 if labels is None or label is not None else model.image.classes
+        save_grid(out, images, columns=min(columns, n))
+    elif out.suffix == ".npz":
+        arrays = {"images": model.sample(n, label=label, seed=seed).permute(0, 2, 3, 1).numpy()}
+        if labels is not None:
+            arrays["labels"] = labels.numpy()
+        np.savez_compressed(out, allow_pickle=False, **arrays)
+    else:
+        _write_folder(model, n, out, label, labels, seed)
+
+
+def _write_folder(
+    model: Model, n: int, out: Path, label: int | str | None, labels: torch.Tensor | None, seed: int
+) -> None:
+    out.mkdir(exist_ok=True)
+    k, digits = 0, len(str(n - 1))
+    for images in model.sample_batches(n, label=label, seed=seed):
+        for image in images:
+            suffix = "" if labels is None else f"-class{int(labels[k])}"
+            image_grid(image[None], columns=1).save(out / f"{k:0{digits}d}{suffix}.png")
+            k += 1

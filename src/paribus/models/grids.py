@@ -1,0 +1,26 @@
+"""Pictures of many images at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+
+def image_grid(images: Tensor, columns: int = 8) -> Image.Image:
+    """Lays images uint8 (N, C, H, W) side by side, row by row, at their own resolution without gaps."""
+    n, channels, height, width = images.shape
+    rows = -(-n // columns)
+    sheet = images.new_zeros(channels, rows * height, columns * width)
+    for k, image in enumerate(images):
+        row, column = divmod(k, columns)
+        sheet[:, row * height : (row + 1) * height, column * width : (column + 1) * width] = image
+    pixels = sheet.permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
+
+
+def save_grid(path: Path, images: Tensor, columns: int = 8) -> None:
+    """Writes `image_grid` as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_grid(images, columns).save(path, optimize=True)

@@ -1,0 +1,210 @@
+"""A trained model of any objective behind one face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from paribus.config import RunConfig
+from paribus.errors import ParibusError, did_you_mean
+from paribus.objectives.base import Draw, EncodingObjective, Nets, Objective
+from paribus.randomness import keyed_seed
+from paribus.settings import ImageShape
+
+
+def network_shape(config: RunConfig, image: ImageShape) -> ImageShape:
+    """The shape that networks are built for: with classes only where the objective is conditional.
+
+    Raises:
+        ParibusError: The objective is conditional and the data have no labels.
+    """
+    if not config.objective.conditional:
+        return ImageShape(image.channels, image.size)
+    if not image.classes:
+        raise ParibusError(
+            "A conditional model needs labelled data.",
+            where="objective.conditional",
+            got=f"data '{config.data.name}' without labels",
+            fix="put each class into a sub-folder of its own, or set -o objective.conditional=false",
+        )
+    return image
+
+
+def build_networks(config: RunConfig, image: ImageShape) -> Nets:
+    """Networks by role with the initial weights of `config.seed`, in fp32 on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(keyed_seed(config.seed, "initial weights"))
+        return config.objective.roles(config.backbone, network_shape(config, image))
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Bytes to [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """[-1, 1] to bytes, rounded."""
+    return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+class Model:
+    """Averaged networks and what is needed to use them; images are uint8 (N, C, H, W) everywhere.
+
+    Attributes:
+        config: The run's configuration.
+        image: Shape of the images; `image.classes` > 0 for a conditional model.
+        data_shape: The same with the data's classes, whether the model uses them or not.
+        class_names: Names of the data's classes, or None.
+    """
+
+    def __init__(
+        self, config: RunConfig, nets: Nets, image: ImageShape, class_names: tuple[str, ...] | None = None
+    ) -> None:
+        self.config = config
+        self.objective: Objective = config.objective
+        self.data_shape = image
+        self.image = network_shape(config, image)
+        self.class_names = class_names
+        self.nets = {role: net.eval().requires_grad_(False) for role, net in nets.items()}
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters by role."""
+        return {role: parameter_count(net) for role, net in self.nets.items()}
+
+    @property
+    def can_encode(self) -> bool:
+        """Whether `encode`, `reconstruct` and `likelihood_terms` are to be had."""
+        return isinstance(self.objective, EncodingObjective)
+
+    @property
+    def likelihood(self) -> str | None:
+        """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
+        return self.objective.likelihood_name if isinstance(self.objective, EncodingObjective) else None
+
+    def to(self, device: torch.device | str) -> Model:
+        """Moves the networks."""
+        for net in self.nets.values():
+            net.to(device)
+        return self
+
+    def latents(self, n: int, seed: int = 0) -> Tensor:
+        """Latents (n, latent_dim) of the prior."""
+        return self.objective.prior(n, Draw(seed, "sample", device="cpu"))
+
+    def sample(self, n: int, *, label: int | str | None = None, seed: int = 0) -> Tensor:
+        """New images (n, C, H, W).
+
+        Args:
+            n: How many.
+            label: Class index or name, for a conditional model; by default the classes in turn.
+            seed: The same seed gives the same latents.
+        """
+        return torch.cat(list(self.sample_batches(n, label=label, seed=seed)))
+
+    def sample_batches(
+        self, n: int, *, label: int | str | None = None, seed: int = 0, batch_size: int = 500
+    ) -> Iterator[Tensor]:
+        """The images of `sample`, a batch at a time, so that memory does not grow with n."""
+        z, labels = self.latents(n, seed), self.sample_labels(n, label)
+        for start in range(0, n, batch_size):
+            part = slice(start, start + batch_size)
+            yield self.decode(z[part], None if labels is None else labels[part])
+
+    def sample_labels(self, n: int, label: int | str | None = None) -> Tensor | None:
+        """Labels (n,) that `sample` uses; None for an unconditional model.
+
+        Raises:
+            ParibusError: The model is unconditional and a label was asked for, or the label is unknown.
+        """
+        if label is None:
+            return torch.arange(n) % self.image.classes if self.image.classes else None
+        return torch.full((n,), self._label_index(label), dtype=torch.int64)
+
+    def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images (N, C, H, W) of latents (N, latent_dim)."""
+        with torch.inference_mode():
+            z, labels = self._on_device(z), self._on_device(labels)
+            return to_bytes(self.objective.generate(self.nets, z, labels)).cpu()
+
+    def encode(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Posterior means (N, latent_dim) of images (N, C, H, W).
+
+        Raises:
+            ParibusError: The model has no encoder.
+        """
+        objective = self._encoder()
+        with torch.inference_mode():
+            x, labels = self._on_device(to_float(images)), self._on_device(self._condition(labels))
+            return objective.encode(self.nets, x, labels).cpu()
+
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images decoded from their posterior means."""
+        return self.decode(self.encode(images, labels), self._condition(labels))
+
+    def likelihood_terms(
+        self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0, batch_size: int = 500
+    ) -> dict[str, Tensor]:
+        """Per image, at beta 1 with one draw of z: reconstruction_nats, kl_nats (N,) and posterior_means (N, Z)."""
+        objective = self._encoder()
+        labels = self._condition(labels)
+        parts: list[dict[str, Tensor]] = []
+        with torch.inference_mode():
+            for start in range(0, len(images), batch_size):
+                part = slice(start, start + batch_size)
+                x = self._on_device(to_float(images[part]))
+                y = None if labels is None else self._on_device(labels[part])
+                draw = Draw(seed, "likelihood", start, device=x.device)
+                terms = objective.likelihood_terms(self.nets, x, y, draw)
+                parts.append({name: term.cpu() for name, term in terms.items()})
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _encoder(self) -> EncodingObjective:
+        if isinstance(self.objective, EncodingObjective):
+            return self.objective
+        raise ParibusError(
+            f"The model '{self.config.model}' has no encoder.",
+            where="encode",
+            got=f"objective '{self.objective.name}'",
+            expected="a model with an encoder, such as vae",
+        )
+
+    def _condition(self, labels: Tensor | None) -> Tensor | None:
+        if not self.image.classes:
+            return None  # labels that come with the data are no concern of an unconditional model
+        if labels is None:
+            raise ParibusError(f"The conditional model '{self.config.model}' needs labels.", where="labels")
+        return labels
+
+    def _label_index(self, label: int | str) -> int:
+        names = self.class_names or ()
+        if not self.image.classes:
+            raise ParibusError(
+                f"The model '{self.config.model}' is not conditional.",
+                where="--label",
+                got=label,
+                fix="leave --label out, or train with -o objective.conditional=true",
+            )
+        if label in names:
+            return names.index(str(label))
+        if str(label).isdigit() and int(label) < self.image.classes:
+            return int(label)
+        raise ParibusError(
+            f"Unknown label '{label}'.{did_you_mean(str(label), names)}",
+            where="--label",
+            got=label,
+            expected=f"0 to {self.image.classes - 1}, or one of {', '.join(names)}",
+        )
+
+    def _on_device(self, tensor: Any) -> Any:
+        if tensor is None:
+            return None
+        return tensor.to(next(next(iter(self.nets.values())).parameters()).device)
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Number of parameters of a network."""
+    return sum(parameter.numel() for parameter in net.parameters())

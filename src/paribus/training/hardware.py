@@ -1,0 +1,90 @@
+"""What the machine offers: device, precision, threads, memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from paribus.errors import ParibusError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for `training.device`.
+
+    Raises:
+        ParibusError: The device is not there.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        raise ParibusError(
+            f"There is no {name} device here.",
+            where="training.device",
+            got=name,
+            expected=", ".join(device for device, there in available.items() if there),
+            fix="leave training.device at auto",
+        )
+    return torch.device(name)
+
+
+def has_native_bf16(device: torch.device) -> bool:
+    """Whether bf16 arithmetic runs in hardware, so that it is faster than fp32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        # not torch's own "mkldnn bf16 supported", which is also true where it is emulated
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
+
+
+def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
+    """bf16 where `training.precision` and the device ask for it; None for plain fp32."""
+    if precision == "bf16" or (precision == "auto" and has_native_bf16(device)):
+        return torch.bfloat16
+    return None
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Largest memory of this process so far: on the GPU for a GPU, resident otherwise."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, versions: what a reader needs to judge a time."""
+    from paribus import __version__
+
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    return {
+        "cpu": _processor(),
+        "cores": usable_cores(),
+        "gpu": gpu,
+        "native_bf16": has_native_bf16(choose_device("auto")),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "paribus": __version__,
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

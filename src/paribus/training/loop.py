@@ -1,0 +1,231 @@
+"""The training loop, one for every objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from paribus.config import RunConfig
+from paribus.data import Batches, ImageData
+from paribus.errors import ParibusError
+from paribus.models import Model, build_networks
+from paribus.models.grids import save_grid
+from paribus.models.packaging import weights_of
+from paribus.objectives.base import Batch, Draw, Nets, Phase, couples_images
+from paribus.randomness import keyed_seed
+from paribus.runs import RunFolder, write_atomically
+from paribus.training.averaging import Averages
+from paribus.training.flops import flop_per_image
+from paribus.training.hardware import autocast_dtype, choose_device
+from paribus.training.log import MetricsLog
+from paribus.training.optimizers import build_optimizers, check_layouts, set_scheduled
+from paribus.training.schedule import SnapshotSchedule
+from paribus.training.state import Pace, Stopwatch, TrainingState
+
+LOG_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, for whoever watches it."""
+
+    fraction: float
+    images: int
+    seconds: float
+    terms: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run ended with.
+
+    Attributes:
+        finished: Whether the budget is spent; False where it was asked to stop.
+        model: The averaged model, in eval mode.
+    """
+
+    finished: bool
+    state: TrainingState
+    model: Model
+    flop_per_image: float
+    updates: dict[str, int]
+
+
+def fit(
+    config: RunConfig,
+    data: ImageData,
+    run: RunFolder,
+    *,
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Trains until the budget is spent, from the folder's checkpoint if there is one.
+
+    Budgets counted in images, epochs, updates or operations end with the same weights, bit for bit, however often the
+    run was interrupted, on one processor type, torch build and thread count.
+
+    Args:
+        config: The resolved configuration.
+        data: Images; only the training split is used.
+        run: The folder, locked by the caller.
+        report: Called about once a second and before each checkpoint.
+        stop_requested: Asked after every step; when true, a checkpoint is written and the run ends unfinished.
+
+    Raises:
+        TrainingDiverged: A loss diverged; the last good checkpoint is kept.
+    """
+    settings, objective = config.training, config.objective
+    device = choose_device(settings.device)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    batch_size = len(data.train) if settings.batch_size == "full" else settings.batch_size
+    batches = Batches(data.train, batch_size, config.seed, device, config.data.augment)
+
+    nets = build_networks(config, data.shape)
+    for net in nets.values():
+        net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _check_accumulation(config, nets)
+    phases = objective.phases()
+    averages = Averages(nets, objective.averaged, settings.ema_half_life_images)
+    state = TrainingState(nets, averages, build_optimizers(config, nets))
+    if run.checkpoint.is_file():
+        state.load(run.checkpoint)
+
+    update = _Update(config, nets, state.optimizers, phases, device)
+    repeats = max(phase.repeats for phase in phases)
+    operations = flop_per_image(nets, phases, _batch(config, data, batches, 0, 0))
+    pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
+    snapshots = SnapshotSchedule.of(settings)
+    model = Model(config, averages.nets, data.shape, data.class_names)
+    log = MetricsLog(run, state, settings.divergence_factor)
+    watch = Stopwatch(state.seconds, device)
+    logged = checkpointed = state.seconds
+
+    def flush() -> None:
+        line = log.flush(state)
+        if line is not None:
+            report(Progress(pace.fraction(settings.budget, state), state.images, state.seconds, line))
+
+    def checkpoint() -> None:
+        flush()  # finds a loss that diverged, before it could overwrite the last good checkpoint
+        state.save(run.checkpoint)
+
+    stopped = False
+    while pace.fraction(settings.budget, state) < 1 and not stopped:
+        due_before = snapshots.passed(pace, state)
+        for phase in phases:
+            if state.step % phase.every:
+                continue
+            for repeat in range(phase.repeats):
+                batch = _batch(config, data, batches, state.step * repeats + repeat, state.images)
+                log.add(phase.name, update(phase, batch, repeat, state.step), state.step + 1)
+        state.step += 1
+        state.images += repeats * batch_size
+        averages.update(repeats * batch_size, state.images)
+        state.seconds = watch.seconds()
+        stopped = stop_requested()
+
+        if snapshots.passed(pace, state) > due_before:
+            with watch.paused():
+                _snapshot(run, model, state.images, settings.keep_snapshots)
+        if state.step == 1 or state.seconds - logged >= LOG_SECONDS:
+            logged = state.seconds
+            with watch.paused():
+                flush()
+        by_step = settings.checkpoint_steps and state.step % settings.checkpoint_steps == 0
+        if by_step or state.seconds - checkpointed >= settings.checkpoint_seconds:
+            checkpointed = state.seconds
+            with watch.paused():
+                checkpoint()
+    with watch.paused():
+        checkpoint()
+    finished = pace.fraction(settings.budget, state) >= 1
+    updates = {phase.name: -(-state.step // phase.every) * phase.repeats for phase in phases}
+    return Outcome(finished, state, model, operations, updates)
+
+
+class _Update:
+    """One optimiser update of one phase."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        nets: Nets,
+        optimizers: dict[str, torch.optim.Optimizer],
+        phases: tuple[Phase, ...],
+        device: torch.device,
+    ) -> None:
+        self._config, self._nets, self._optimizers, self._device = config, nets, optimizers, device
+        self._dtype = autocast_dtype(config.training.precision, device)
+        self._alternate = any(set(phase.trains) != set(nets) for phase in phases)
+        self._unchecked = {role for phase in phases for role in phase.trains}
+
+    def __call__(self, phase: Phase, batch: Batch, repeat: int, step: int) -> dict[str, torch.Tensor]:
+        key = (self._config.seed, phase.name, repeat, step)
+        self._seed_default_generator(key)
+        if self._alternate:
+            for role, net in self._nets.items():
+                net.requires_grad_(role in phase.trains)
+        total = len(batch)
+        part = self._config.training.micro_batch or total
+        terms: dict[str, torch.Tensor] = {}
+        for start in range(0, total, part):
+            stop = min(start + part, total)
+            draw = Draw(*key, device=self._device, rows=(start, stop, total))
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None):
+                found = phase.loss(self._nets, batch.rows(start, stop), draw)
+            share = (stop - start) / total
+            (found["loss"] * share).backward()
+            if part >= total:
+                terms = found
+            else:
+                terms = {name: terms.get(name, 0) + value.detach() * share for name, value in found.items()}
+        if self._unchecked & set(phase.trains):
+            self._unchecked -= set(phase.trains)
+            check_layouts({role: self._optimizers[role] for role in phase.trains})
+        for role in phase.trains:
+            set_scheduled(self._optimizers[role], self._config.training.optimizer[role], batch.images_seen)
+            self._optimizers[role].step()
+            self._optimizers[role].zero_grad(set_to_none=True)
+        if phase.after is not None:
+            with torch.no_grad():
+                phase.after(self._nets, batch)
+        return terms
+
+    def _seed_default_generator(self, key: tuple[int | str, ...]) -> None:
+        # what modules draw by themselves (dropout) must not depend on the past either
+        seed = keyed_seed("modules", *key)
+        torch.default_generator.manual_seed(seed)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+
+def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_seen: int) -> Batch:
+    images, labels, _ = batches[k]
+    images = images.contiguous(memory_format=torch.channels_last)
+    conditional = config.objective.conditional
+    return Batch(images, labels if conditional else None, len(data.train), images_seen)
+
+
+def _check_accumulation(config: RunConfig, nets: Nets) -> None:
+    if config.training.micro_batch is None:
+        return
+    coupled = [role for role, net in nets.items() if couples_images(net)]
+    if coupled or config.objective.couples_batch:
+        raise ParibusError(
+            "Gradients cannot be accumulated here: the loss is not a mean over images.",
+            where="training.micro_batch",
+            got=f"batch norm in {', '.join(coupled)}" if coupled else f"objective '{config.objective.name}'",
+            fix="leave training.micro_batch out, or use a backbone without batch norm (-o backbone.norm=none)",
+        )
+
+
+def _snapshot(run: RunFolder, model: Model, images: int, keep: int | None) -> None:
+    weights = weights_of(model.nets)
+    write_atomically(run.snapshot(images), weights)
+    save_grid(run.samples / f"{images}.png", model.sample(64, seed=0))
+    for old in run.snapshots()[:-keep] if keep else []:
+        run.snapshot(old).unlink()
