@@ -1,0 +1,65 @@
+"""Sizes, counts and the way inputs are joined."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from paribus.backbones.base import stage_sizes
+from paribus.backbones.dcgan import DCGAN
+from paribus.backbones.mlp import MLP
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [(8, [8, 4]), (28, [28, 14, 7]), (32, [32, 16, 8, 4]), (45, [45, 23, 12, 6]), (64, [64, 32, 16, 8, 4])],
+)
+def test_stage_sizes(size: int, sizes: list[int]) -> None:
+    assert stage_sizes(size) == sizes
+
+
+@pytest.mark.parametrize("backbone", backbones.names())
+@pytest.mark.parametrize("size", [*range(8, 34), 45, 63, 64, 100, 127, 128])
+def test_every_size_fits(backbone: str, size: int) -> None:
+    image = ImageShape(3, size)
+    net = backbones[backbone](width=2)
+    images = net.up(3, image)(torch.randn(2, 3), None)
+    assert images.shape == (2, 3, size, size)
+    assert net.down(image, 5)(images).shape == (2, 5)
+
+
+@pytest.mark.parametrize("backbone", backbones.names())
+def test_down_joins_class_and_vector(backbone: str) -> None:
+    image = ImageShape(1, 8, classes=4)
+    net = backbones[backbone](width=4).down(image, 2, vector=3).eval()
+    images, vector = torch.randn(2, 1, 8, 8), torch.randn(2, 3)
+    first = net(images, torch.tensor([0, 1]), vector)
+    assert not torch.allclose(first, net(images, torch.tensor([1, 1]), vector)[:1].expand(2, -1))
+    assert not torch.allclose(first, net(images, torch.tensor([0, 1]), vector + 1))
+    with pytest.raises(ValueError, match="without labels"):
+        net(images, None, vector)
+
+
+@pytest.mark.parametrize("backbone", backbones.names())
+def test_features_end_where_the_head_begins(backbone: str) -> None:
+    net = backbones[backbone](width=4).down(ImageShape(1, 16), 2).eval()
+    images = torch.randn(2, 1, 16, 16)
+    torch.testing.assert_close(net.head(net.features(images)[-1].flatten(1)), net(images))
+
+
+def test_mlp_counts_as_in_guo_2023() -> None:
+    """Its GAN: z 64, one hidden layer of 256, 784 pixels."""
+    image = ImageShape(1, 28)
+    up = sum(p.numel() for p in MLP(width=256).up(64, image).parameters())
+    down = sum(p.numel() for p in MLP(width=256).down(image, 1).parameters())
+    assert up == 64 * 256 + 256 + 256 * 784 + 784
+    assert down == 784 * 256 + 256 + 256 + 1
+
+
+def test_dcgan_64_is_the_published_network() -> None:
+    """z 100, 512-256-128-64 channels, 4x4 kernels, no biases beside batch norm."""
+    count = sum(p.numel() for p in DCGAN(width=64).up(100, ImageShape(3, 64)).parameters())
+    kernels = 16 * (100 * 512 + 512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
+    assert count == kernels + 2 * (512 + 256 + 128 + 64) + 3
