@@ -73,6 +73,13 @@ def test_chosen_indices_get_the_changes_of_the_batch():
         assert torch.equal(ours, theirs)
 
 
+def test_images_too_large_for_the_device_are_gathered_on_the_host():
+    there, here = Batches(some_split(10), 4, 0), Batches(some_split(10), 4, 0)
+    here._on_device = False
+    for ours, theirs in zip(here[3], there[3], strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_refusals():
     with pytest.raises(ParibusError, match="A split without images cannot be cut into batches"):
         Batches(Split(torch.empty(0, 1, 8, 8, dtype=torch.uint8), None), 4, 0)

@@ -237,6 +237,13 @@ class TestParquet:
         for source in (tmp_path, tmp_path / "faces.parquet"):
             assert sizes(load_data(source)) == (14, 2, 4)
 
+    @pytest.mark.parametrize("memory_map", ["0", "1"])
+    def test_an_empty_split_is_none(self, tmp_path, pixels, monkeypatch, memory_map):
+        monkeypatch.setenv("PARIBUS_MEMMAP", memory_map)
+        write_parquet(tmp_path / "train-0.parquet", pixels(20, 8, 8))
+        write_parquet(tmp_path / "test-0.parquet", [])
+        assert sizes(load_data(tmp_path)) == (14, 2, 4)
+
     def test_string_labels_and_gaps(self, tmp_path, pixels):
         write_parquet(tmp_path / "a.parquet", pixels(20, 8, 8), ["b", "a"] * 10)
         assert load_data(tmp_path).class_names == ("a", "b")
@@ -423,6 +430,22 @@ class TestSplitting:
 
 
 class TestHub:
+    def test_a_set_in_the_cache_needs_no_network(self, tmp_path, pixels, monkeypatch):
+        import datasets
+
+        folder = tmp_path / "here" / "some" / "MySet" / "data"
+        write_parquet(folder / "train-00000-of-00001.parquet", pixels(20, 8, 8), [i % 2 for i in range(20)], HUB)
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+        monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        monkeypatch.chdir(tmp_path / "here")
+        datasets.load_dataset("some/MySet")
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "cache" / "my_set").rename(tmp_path / "cache" / "some___my_set")  # as a download names it
+        data = load_data("some/MySet")
+        assert sizes(data) == (14, 2, 4)
+        assert data.class_names == ("no", "yes")
+
     def test_a_local_copy_of_a_repository(self, tmp_path, pixels):
         contents = pixels(30, 8, 8)
         labels = [i % 2 for i in range(30)]
@@ -527,11 +550,15 @@ class TestMistakes:
         assert self.error(tmp_path) == (
             "There are too few images.\n"
             f"  where:    {tmp_path}\n"
-            "  got:      15 images\n"
+            "  got:      15 images to train on\n"
             "  expected: at least 16\n"
             "  fix:      add images to it or give another data set ('paribus list data' names those that come with "
             "Paribus)"
         )
+
+    def test_too_few_to_train_on(self, tmp_path, image_files):
+        image_files(tmp_path / "train", 10), image_files(tmp_path / "test", 20)
+        assert "got:      10 images to train on" in self.error(tmp_path)
 
     def test_different_sizes(self, tmp_path, image_files, pixels):
         image_files(tmp_path, 20, size=40)

@@ -1,0 +1,8 @@
+"""Images: from a name, a folder or a file to one uint8 tensor per split, and from there to batch k."""
+
+from paribus.data.batches import Batches
+from paribus.data.builtin import DATASETS
+from paribus.data.images import ImageData, Split
+from paribus.data.sources import load_data, load_images
+
+__all__ = ["DATASETS", "Batches", "ImageData", "Split", "load_data", "load_images"]

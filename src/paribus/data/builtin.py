@@ -1,0 +1,72 @@
+"""The data sets that have a name of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paribus.data.raw import CentreCut
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A data set known by name.
+
+    Args:
+        description: One line on what it shows.
+        source: Where it comes from when it is not under PARIBUS_DATA.
+        hub_id: Its id on the Hugging Face Hub, or None where no network is needed.
+        licence: What is known of its terms.
+        labelled: Whether its label column holds classes.
+        cut: The cut it is always used with, made in pictures of the original size only.
+    """
+
+    description: str
+    source: str
+    hub_id: str | None
+    licence: str
+    labelled: bool = True
+    cut: CentreCut | None = None
+
+
+DATASETS: dict[str, BuiltIn] = {
+    "digits": BuiltIn(
+        "1,797 real handwritten digits, 8x8, grey, 10 classes; needs no network",
+        "scikit-learn's load_digits (a copy of the test set of UCI's Optical Recognition of Handwritten Digits)",
+        None,
+        "CC BY 4.0 (UCI Machine Learning Repository, E. Alpaydin and C. Kaynak)",
+    ),
+    "mnist": BuiltIn(
+        "70,000 handwritten digits, 28x28, grey, 10 classes",
+        "Hugging Face Hub",
+        "ylecun/mnist",
+        "usually given as CC BY-SA 3.0 (Y. LeCun, C. Cortes)",
+    ),
+    "fashion-mnist": BuiltIn(
+        "70,000 pictures of clothes, 28x28, grey, 10 classes",
+        "Hugging Face Hub",
+        "zalando-datasets/fashion_mnist",
+        "MIT (Zalando SE)",
+    ),
+    "cifar10": BuiltIn(
+        "60,000 photographs of animals and vehicles, 32x32, colour, 10 classes",
+        "Hugging Face Hub",
+        "uoft-cs/cifar10",
+        "no formal licence; the authors ask for their report to be cited (A. Krizhevsky 2009)",
+    ),
+    "lfw": BuiltIn(
+        "13,233 faces in news photographs, the central 90x90 pixels, colour, no classes; choose a size (45, 64)",
+        "Hugging Face Hub",
+        "logasja/lfw",
+        "for research on face recognition (University of Massachusetts, Amherst); do not identify anybody",
+        labelled=False,  # 5,749 people, most seen once: identities, not classes
+        cut=CentreCut(250, 250, (80, 80, 170, 170)),
+    ),
+    "anime-faces": BuiltIn(
+        "21,551 faces of drawn characters, 64x64, colour, no classes",
+        "Hugging Face Hub",
+        "huggan/anime-faces",
+        "collected from the web, no clear licence; for research only",
+        labelled=False,
+    ),
+}
+"""The built-in names, in the order of `paribus list data`."""

@@ -1,0 +1,177 @@
+"""One picture: from an encoded file to square 8-bit pixels."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
+
+from paribus.data.raw import CentreCut, Encoded
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_ORIENTATION_HOLDERS = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+_ANIMATED = frozenset({"GIF", "PNG", "WEBP", "TIFF"})
+SMALLEST_SIZE, LARGEST_SIZE = 8, 128
+"""Sizes in pixels that models are built for."""
+_SMALLEST = 2
+_RGB = 3
+
+
+class BadImage(Exception):
+    """A picture that cannot be used; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every picture of a set is brought to one form.
+
+    Args:
+        size: Height and width in pixels, or None for each picture's own (after the crop to a square).
+        channels: 1 or 3, or None for each picture's own.
+        background: What transparent pixels are laid onto.
+        cut: A fixed cut before everything else, or None.
+    """
+
+    size: int | None
+    channels: int | None
+    background: str = "white"
+    cut: CentreCut | None = None
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A decoded picture.
+
+    Args:
+        content: size x size x channels bytes, row by row; empty where the size is open and over 128.
+        size: Height and width in pixels.
+        channels: 1 or 3.
+        changes: What was done to it: any of cut, flattened, cropped, reduced, enlarged, animated, greyed,
+            coloured.
+    """
+
+    content: bytes
+    size: int
+    channels: int
+    changes: tuple[str, ...] = ()
+
+
+@contextlib.contextmanager
+def strict_decoding() -> Iterator[None]:
+    """Turns PIL's warning of a decompression bomb into an error and silences its others, for all threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
+    """Decodes one picture, inside `strict_decoding()`.
+
+    In this order: first frame, EXIF orientation, the set's fixed cut, transparency onto the background, 8 bits, a crop
+    of the central square, grey or RGB, and a resize. Grey is ITU-R 601 luma; RGB from grey repeats it. Reducing uses
+    Lanczos, which PIL widens by the factor of reduction so that it does not alias; enlarging uses bicubic.
+
+    Raises:
+        BadImage: It cannot be read, or is smaller than 2 pixels, or its pixels have no defined range.
+    """
+    try:
+        image = source = _opened(encoded)
+        image.load()
+        if image.format == "TIFF" or any(holder in image.info for holder in _ORIENTATION_HOLDERS):
+            turned = ImageOps.exif_transpose(image)
+            if turned is not None:
+                image = turned
+        pixels = _brought_to_form(image, recipe)
+        if source.format in _ANIMATED and getattr(source, "is_animated", False):
+            pixels = replace(pixels, changes=(*pixels.changes, "animated"))
+        return pixels
+    except (BadImage, MemoryError):
+        raise
+    except Exception as error:
+        raise BadImage(_reason(error, encoded)) from None
+
+
+def _opened(encoded: Encoded) -> Image.Image:
+    if encoded is None:
+        raise BadImage("no picture is stored")
+    if isinstance(encoded, Image.Image):
+        return encoded
+    content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
+    if not content:
+        raise BadImage("empty file (0 bytes)")
+    return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
+def _brought_to_form(image: Image.Image, recipe: Recipe) -> Pixels:
+    changes: list[str] = []
+    cut = recipe.cut
+    if cut is not None and image.size == (cut.width, cut.height):
+        image = image.crop(cut.box)
+        changes.append("cut")
+    if min(image.size) < _SMALLEST:
+        raise BadImage(f"{image.width}x{image.height} pixels, smaller than {_SMALLEST}")
+    channels = recipe.channels or (1 if image.mode in _GREY_MODES else _RGB)
+    if image.mode not in ("L", "RGB") or "transparency" in image.info:
+        image = _flattened(image, recipe.background, changes)
+    if image.width != image.height:
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+        changes.append("cropped")
+    if recipe.size is None and image.width > LARGEST_SIZE:
+        return Pixels(b"", image.width, channels)  # it will be refused: hold no photograph in memory for that
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+        changes.append("greyed" if channels == 1 else "coloured")
+    size = recipe.size or image.width
+    if size != image.width:
+        smaller = size < image.width
+        image = image.resize((size, size), Image.Resampling.LANCZOS if smaller else Image.Resampling.BICUBIC)
+        changes.append("reduced" if smaller else "enlarged")
+    return Pixels(image.tobytes(), size, channels, tuple(changes))
+
+
+def _flattened(image: Image.Image, background: str, changes: list[str]) -> Image.Image:
+    """Any mode to L or RGB, without transparency."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(image)))
+    if image.mode == "F":
+        raise BadImage("floating-point pixels, which have no defined range")
+    grey = image.mode in _GREY_MODES
+    if not image.has_transparency_data:
+        return image.convert("L" if grey else "RGB")
+    image = image.convert("RGBA")
+    if image.getchannel("A").getextrema() != (255, 255):
+        changes.append("flattened")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+    return image.convert("L" if grey else "RGB")  # luma of equal channels is exactly their value
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """16-bit grey to 8 bits: 0 stays 0, 65,535 becomes 255, rounded to the nearest."""
+    wide = pixels.astype(np.int64)
+    if wide.min() < 0 or wide.max() > 65_535:
+        raise BadImage("32-bit integer pixels, which have no defined range")
+    return ((wide * 255 + 32_767) // 65_535).astype(np.uint8)
+
+
+def _reason(error: Exception, encoded: Encoded) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels (a decompression bomb?)"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not an image in a known format"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone" if isinstance(encoded, Path) else str(error)
+    return f"damaged or cut short ({str(error).strip() or type(error).__name__})"

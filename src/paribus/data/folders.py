@@ -1,0 +1,115 @@
+"""A folder of images: class sub-folders become labels, train, test and validation sub-folders become splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from paribus.data.decoding import EXTENSIONS
+from paribus.data.labels import labelling
+from paribus.data.raw import Encoded, RawData, RawSplit
+from paribus.errors import ParibusError
+
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+}
+_NOT_OURS = frozenset({"__MACOSX"})
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and its sub-folders, sorted by path; hidden files and folders are left out."""
+    found: list[Path] = []
+    visited: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in visited:  # a link that leads back
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _NOT_OURS)
+        found.extend(Path(place) / name for name in names if not name.startswith("."))
+    return sorted(found, key=lambda path: path.parts)
+
+
+def image_folder(folder: Path, files: list[Path]) -> RawData:
+    """The images among a folder's files.
+
+    Args:
+        folder: The folder the user gave.
+        files: What `files_below` gives for it.
+
+    Raises:
+        ParibusError: There is no image in it.
+    """
+    images = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    if not images:
+        raise _no_images_error(folder, files)
+    parts = {image: image.relative_to(folder).parts for image in images}
+    # archives often hold one folder that holds everything: look inside it
+    while len({p[0] for p in parts.values()}) == 1 and all(len(p) > 1 for p in parts.values()):
+        parts = {image: p[1:] for image, p in parts.items()}
+    by_split: dict[str, list[Path]] = {"all": images}
+    if all(len(p) > 1 and p[0].lower() in SPLIT_NAMES for p in parts.values()):
+        by_split = {}
+        for image in images:
+            by_split.setdefault(SPLIT_NAMES[parts[image][0].lower()], []).append(image)
+        parts = {image: p[1:] for image, p in parts.items()}
+        if "train" not in by_split:
+            raise ParibusError(
+                "There is no training split.",
+                where=str(folder),
+                got=f"sub-folders for {' and '.join(sorted(by_split))}",
+                expected="a sub-folder train/ beside them",
+                fix="add it, or put all images into one folder to have them split",
+            )
+    classes = {p[0] for p in parts.values() if len(p) > 1}
+    labelled = len(classes) > 1 and all(len(p) > 1 for p in parts.values())
+    values = {split: [parts[i][0] for i in of] if labelled else None for split, of in by_split.items()}
+    labels = labelling(values, None, str(folder))
+    notes = list(labels.notes)
+    if len(images) < len(files):
+        number = len(files) - len(images)
+        notes.append(f"{number:,} file{'s' if number > 1 else ''} with no image's extension ignored.")
+    splits = {}
+    for split, of in by_split.items():
+        splits[split] = RawSplit(len(of), _reader(of), _namer(of, folder), labels.labels[split])
+    return RawData(splits, labels.class_names, str(folder), _key(folder, images), tuple(notes))
+
+
+def _reader(files: list[Path]) -> Callable[[int, int], list[Encoded]]:
+    def read(start: int, stop: int) -> list[Encoded]:
+        return list(files[start:stop])
+
+    return read
+
+
+def _namer(files: list[Path], folder: Path) -> Callable[[int], str]:
+    return lambda index: str(files[index].relative_to(folder))
+
+
+def _key(folder: Path, files: list[Path]) -> tuple[object, ...]:
+    stats = [(str(file.relative_to(folder)), (s := file.stat()).st_size, s.st_mtime_ns) for file in files]
+    return ("folder", str(folder.resolve()), tuple(stats))
+
+
+def _no_images_error(folder: Path, files: list[Path]) -> ParibusError:
+    if not files:
+        return ParibusError(
+            "The folder is empty.", where=str(folder), expected="images in it", fix="give another folder"
+        )
+    kinds = sorted({file.suffix or file.name for file in files})
+    return ParibusError(
+        "There are no images in the folder.",
+        where=str(folder),
+        got=f"{len(files):,} other file{'' if len(files) == 1 else 's'} ({', '.join(kinds[:5])})",
+        expected=f"files named {', '.join(sorted(EXTENSIONS))}, or *.parquet",
+        fix="give another folder",
+    )

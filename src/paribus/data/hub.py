@@ -1,0 +1,169 @@
+"""Data sets on the Hugging Face Hub, through the `datasets` library, with our own decoding."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from paribus.data.folders import SPLIT_NAMES
+from paribus.data.labels import labelling
+from paribus.data.parquet import image_column, label_column, pictures_in
+from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
+from paribus.errors import ParibusError
+
+_CONNECT_SECONDS = 1.0
+_TRUE = {"1", "ON", "YES", "TRUE"}
+
+
+def hub_dataset(
+    repository: str, *, asked: str | None = None, with_labels: bool = True, cut: CentreCut | None = None
+) -> RawData:
+    """A data set of the Hub, downloaded once and then read from the cache of `datasets`.
+
+    Args:
+        repository: Its id, "organisation/name" (or, in tests, a local folder laid out as the Hub's repository).
+        asked: What the user wrote, for messages.
+        with_labels: False leaves a label column alone.
+        cut: A fixed cut for the set.
+
+    Raises:
+        ParibusError: No network (found out within about a second) and not in the cache; no such data set; no images.
+    """
+    local = Path(repository).is_dir()
+    reachable = local or hub_is_reachable()
+    if not reachable and not is_cached(repository):
+        raise _unreachable_error(repository, asked or repository)
+    splits = _loaded(repository, offline=not reachable)
+    named = _named_splits(splits, repository)
+    first = next(iter(named.values()))
+    schema = first.features.arrow_schema
+    image = image_column(schema, repository)
+    label = label_column(schema) if with_labels else None
+    names = getattr(first.features[label], "names", None) if label else None
+    values = {split: _column(of, label) if label else None for split, of in named.items()}
+    labels = labelling(values, tuple(names) if names else None, repository)
+    raw = {
+        split: RawSplit(len(of), _reader(of, image), f"{split} row {{}}".format, labels.labels[split])
+        for split, of in named.items()
+    }
+    key = ("hub", repository, tuple((split, of._fingerprint, len(of)) for split, of in named.items()), with_labels)
+    ignored = [name for name in splits if not any(splits[name] is of for of in named.values())]
+    notes = (f"Ignored splits: {', '.join(ignored)}.",) if ignored else ()
+    return RawData(raw, labels.class_names, repository, key, (*notes, *labels.notes), cut)
+
+
+def hub_is_reachable() -> bool:
+    """Whether the Hub's host (HF_ENDPOINT), or a proxy, takes a connection within a second; not when set offline."""
+    if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
+        return False
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    proxy = os.environ.get(f"{endpoint.scheme}_proxy") or os.environ.get(f"{endpoint.scheme}_proxy".upper())
+    target = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else endpoint
+    address = (target.hostname or "", target.port or (443 if target.scheme == "https" else 80))
+    answers: list[bool] = []
+
+    def connect() -> None:
+        with contextlib.suppress(OSError), socket.create_connection(address, timeout=_CONNECT_SECONDS):
+            answers.append(True)
+
+    # in a thread, because looking the name up knows no timeout and takes many seconds on some networks
+    attempt = threading.Thread(target=connect, daemon=True)
+    attempt.start()
+    attempt.join(_CONNECT_SECONDS)
+    return bool(answers)
+
+
+def is_cached(repository: str) -> bool:
+    """Whether `datasets` holds the data set from an earlier download (told without the second of its import)."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("HF_HOME") or f"{cache}/huggingface"
+    root = Path(os.environ.get("HF_DATASETS_CACHE") or f"{home}/datasets").expanduser()
+
+    def plain(name: str) -> str:  # the library turns CamelCase into snake_case
+        return name.replace("_", "").lower()
+
+    wanted = plain(repository.replace("/", "___"))
+    return root.is_dir() and any(plain(f.name) == wanted and any(f.glob("*/*/*")) for f in root.iterdir())
+
+
+@contextlib.contextmanager
+def _offline(wanted: bool) -> Iterator[None]:
+    """Has `datasets` and `huggingface_hub` use their caches at once, without 24 s of retries."""
+    import datasets
+    import huggingface_hub.constants as constants
+
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    if wanted:
+        datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
+
+
+def _loaded(repository: str, offline: bool) -> Any:
+    import datasets
+
+    try:
+        with _offline(offline):
+            return datasets.load_dataset(repository)
+    except Exception as error:  # the library raises dozens of kinds
+        missing = isinstance(error, datasets.exceptions.DatasetNotFoundError)
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ParibusError(
+            "There is no such data set on the Hub." if missing else "The data set cannot be read from the Hub.",
+            where=repository,
+            got=first_line,
+            expected="a public set of images with one configuration",
+            fix="check the id at https://huggingface.co/datasets"
+            if missing
+            else "download it and give a folder of its images or Parquet files",
+        ) from error
+
+
+def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name in splits:
+        split = SPLIT_NAMES.get(name.lower())
+        if split and split not in named:
+            named[split] = splits[name]
+    if "train" in named:
+        return named
+    if len(splits) == 1:
+        return {"all": next(iter(splits.values()))}
+    raise ParibusError(
+        "There is no training split.",
+        where=repository,
+        got=f"splits {', '.join(splits)}",
+        expected="a split 'train'",
+        fix="download it and give a folder with train/ and test/",
+    )
+
+
+def _column(split: Any, name: str) -> list[Any]:
+    return split.with_format("arrow")[:][name].to_pylist()
+
+
+def _reader(split: Any, image: str) -> Callable[[int, int], list[Encoded]]:
+    table = split.select_columns([image]).with_format("arrow")
+
+    def read(start: int, stop: int) -> list[Encoded]:
+        return [picture for chunk in table[start:stop][image].chunks for picture in pictures_in(chunk)]
+
+    return read
+
+
+def _unreachable_error(repository: str, asked: str) -> ParibusError:
+    return ParibusError(
+        f"The data set '{asked}' is not on this machine, and the Hugging Face Hub cannot be reached.",
+        where=repository,
+        got="no network, or offline mode is set (HF_HUB_OFFLINE)",
+        expected="a folder or file of that name here, a folder of Parquet files under PARIBUS_DATA, or a network",
+        fix="connect once to download it, give a folder of images, or use 'digits', which needs no network",
+    )

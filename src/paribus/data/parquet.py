@@ -1,0 +1,235 @@
+"""A folder of Parquet files in the layout of the Hugging Face Hub, with or without the Hub's metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from paribus.data.folders import SPLIT_NAMES
+from paribus.data.labels import labelling
+from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
+from paribus.errors import ParibusError
+
+IMAGE_COLUMNS = ("image", "img", "picture", "images", "photo", "jpg", "png", "pixel_values", "image_bytes", "bytes")
+LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "category", "target", "cls")
+_SPLIT_PREFIX = re.compile(r"^([A-Za-z]+)(?=$|[-_.\d])")
+_ROWS = 256
+
+
+def parquet_folder(
+    place: Path, files: list[Path], *, with_labels: bool = True, cut: CentreCut | None = None
+) -> RawData:
+    """The images of Parquet files.
+
+    Args:
+        place: The folder (or the one file) the user gave.
+        files: Its Parquet files, sorted.
+        with_labels: False leaves a label column alone.
+        cut: A fixed cut for the set.
+
+    Raises:
+        ParibusError: The files cannot be read, hold no images, or leave open what is what.
+    """
+    by_split, notes = _files_by_split(place, files)
+    tables = {split: _Table(of) for split, of in by_split.items()}
+    schema = tables[next(iter(tables))].schema
+    image = image_column(schema, str(place))
+    label = label_column(schema) if with_labels else None
+    names = _class_names(schema, label) if label else None
+    values = {split: table.column(label) if label else None for split, table in tables.items()}
+    labels = labelling(values, names, str(place))
+    splits = {
+        split: RawSplit(len(table), table.reader(image), table.namer(place), labels.labels[split])
+        for split, table in tables.items()
+    }
+    stats = tuple((file.name, (s := file.stat()).st_size, s.st_mtime_ns) for file in files)
+    key = ("parquet", str(place.resolve()), stats, with_labels)
+    return RawData(splits, labels.class_names, str(place), key, (*notes, *labels.notes), cut)
+
+
+def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path]], list[str]]:
+    named: dict[str, list[Path]] = {}
+    others: list[Path] = []
+    for file in files:
+        split = split_of(file.stem) or split_of(file.parent.name if file.parent != place else "")
+        (named.setdefault(split, []) if split else others).append(file)
+    if not named:
+        return {"all": files}, []
+    if "train" not in named:
+        if len(named) == 1 and not others:
+            return {"all": files}, []
+        raise ParibusError(
+            "There is no training split.",
+            where=str(place),
+            got=", ".join(file.name for file in files[:5]),
+            expected="train-*.parquet, with or without test-*.parquet and validation-*.parquet",
+            fix="rename the files",
+        )
+    folders = {file.parent if split_of(file.parent.name) is None else file.parent.parent for file in files}
+    if len(folders) > 1:
+        raise ParibusError(
+            "There are several sets of Parquet files in the folder.",
+            where=str(place),
+            got=", ".join(sorted(str(folder.relative_to(place)) for folder in folders)[:5]),
+            expected="one set of train-*.parquet, test-*.parquet and validation-*.parquet",
+            fix="give one of these sub-folders",
+        )
+    notes = [f"Ignored, not of a known split: {', '.join(file.name for file in others)}."] if others else []
+    return named, notes
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's or folder's name begins with: train, validation, test, or None."""
+    match = _SPLIT_PREFIX.match(name)
+    return SPLIT_NAMES.get(match[1].lower()) if match else None
+
+
+class _Table:
+    """The Parquet files of one split, read in ascending order without holding more than a few rows."""
+
+    def __init__(self, files: list[Path]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.files = files
+        self.starts = [0]
+        for file in files:
+            try:
+                parquet = pq.ParquetFile(file)
+            except (pa.ArrowException, OSError) as error:
+                raise ParibusError(
+                    "A Parquet file cannot be read.",
+                    where=str(file),
+                    got=str(error).splitlines()[0],
+                    fix="copy or download it again",
+                ) from None
+            self.starts.append(self.starts[-1] + parquet.metadata.num_rows)
+            if len(self.starts) == 2:
+                self.schema = parquet.schema_arrow
+            parquet.close()
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def column(self, name: str) -> list[Any]:
+        import pyarrow.parquet as pq
+
+        return [value for file in self.files for value in pq.ParquetFile(file).read([name])[name].to_pylist()]
+
+    def reader(self, image: str) -> Callable[[int, int], list[Encoded]]:
+        return SequentialReader(lambda: self._pictures(image))
+
+    def _pictures(self, image: str) -> Iterator[list[Encoded]]:
+        import pyarrow.parquet as pq
+
+        for file in self.files:
+            with pq.ParquetFile(file, memory_map=True) as parquet:
+                for batch in parquet.iter_batches(_ROWS, columns=[image]):
+                    yield pictures_in(batch.column(0))
+
+    def namer(self, place: Path) -> Callable[[int], str]:
+        def where(index: int) -> str:
+            for file, (start, stop) in zip(self.files, pairwise(self.starts), strict=True):
+                if start <= index < stop:
+                    name = file.relative_to(place) if file != place else file.name
+                    return f"{name} row {index - start}"
+            raise IndexError(index)
+
+        return where
+
+
+class SequentialReader:
+    """Ranges of a stream of pictures that can only be read from its start: asking for an earlier one starts anew."""
+
+    def __init__(self, stream: Callable[[], Iterator[list[Encoded]]]) -> None:
+        self._stream = stream
+        self._rows: Iterator[list[Encoded]] = iter(())
+        self._held: list[Encoded] = []
+        self._position: int | None = None  # of the first held picture
+
+    def __call__(self, start: int, stop: int) -> list[Encoded]:
+        """Pictures `start` to `stop`, exclusive."""
+        if self._position is None or start < self._position:
+            self._rows, self._held, self._position = self._stream(), [], 0
+        while self._position + len(self._held) < stop:
+            past = max(0, min(start - self._position, len(self._held)))
+            self._held, self._position = self._held[past:], self._position + past
+            self._held.extend(next(self._rows))
+        offset = start - self._position
+        wanted = self._held[offset : offset + stop - start]
+        self._held, self._position = self._held[offset + stop - start :], stop
+        return wanted
+
+
+def pictures_in(column: Any) -> list[Encoded]:
+    """The encoded pictures of an Arrow column of {bytes, path} structs or of raw bytes."""
+    import pyarrow as pa
+
+    if not pa.types.is_struct(column.type):
+        return column.to_pylist()
+    content = column.field("bytes").to_pylist()
+    if column.null_count:
+        content = [c if v else None for c, v in zip(content, column.is_valid().to_pylist(), strict=True)]
+    if column.type.get_field_index("path") < 0 or all(c is not None for c in content):
+        return content
+    paths = column.field("path").to_pylist()
+    return [c if c is not None or not p else Path(p) for c, p in zip(content, paths, strict=True)]
+
+
+def image_column(schema: Any, where: str) -> str:
+    """The column that holds pictures: by the Hub's metadata, else by its name and type, else the only one by type.
+
+    Raises:
+        ParibusError: None, or no single one, can be told.
+    """
+    marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "Image"]
+    candidates = [name for name in marked if name in schema.names] or [f.name for f in schema if _may_hold(f.type)]
+    for name in (*IMAGE_COLUMNS, *candidates):
+        if name in candidates and (name in IMAGE_COLUMNS or len(candidates) == 1):
+            return name
+    raise ParibusError(
+        "No column of images can be told." if not candidates else "Several columns may hold the images.",
+        where=where,
+        got=f"columns {', '.join(f'{f.name} ({f.type})' for f in schema)}",
+        expected="a column 'image' of encoded files: bytes, or {bytes, path} structs",
+        fix="rename the column to 'image'",
+    )
+
+
+def _may_hold(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def label_column(schema: Any) -> str | None:
+    """The column of class labels: by name, else the only one that the Hub's metadata marks as a class label."""
+    import pyarrow as pa
+
+    def fits(kind: Any) -> bool:
+        return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+    for name in LABEL_COLUMNS:
+        if name in schema.names and fits(schema.field(name).type):
+            return name
+    marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
+    return marked[0] if len(marked) == 1 else None
+
+
+def _class_names(schema: Any, label: str) -> tuple[str, ...] | None:
+    names: Sequence[str] | None = _features(schema).get(label, {}).get("names")
+    return tuple(names) if names else None
+
+
+def _features(schema: Any) -> dict[str, dict[str, Any]]:
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {name: feature for name, feature in features.items() if isinstance(feature, dict)}

@@ -1,0 +1,65 @@
+"""A data set as its source holds it: undecoded, in the splits that the source has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+Encoded = bytes | Path | Image.Image | None
+"""One picture before decoding: the content of a file, a file, or a picture made from an array; None where missing."""
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """One split before decoding.
+
+    Args:
+        count: Number of images.
+        read: `read(start, stop)` gives the pictures of that range; ranges are asked in ascending order.
+        where: `where(i)` names picture i in messages.
+        labels: int64 (count,), or None.
+        pixels: uint8 (count, H, W, C) where the source holds plain arrays; then `read` is only used to change them.
+    """
+
+    count: int
+    read: Callable[[int, int], list[Encoded]]
+    where: Callable[[int], str]
+    labels: np.ndarray | None = None
+    pixels: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class CentreCut:
+    """A cut of fixed corners, made only in pictures of one exact size (LFW's 250 x 250)."""
+
+    width: int
+    height: int
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class RawData:
+    """A data set before decoding.
+
+    Args:
+        splits: By name: any of train, validation and test; or `all` alone, to be split here.
+        class_names: Name of each label, or None.
+        where: The folder, file or Hub id, for messages.
+        key: Everything that tells this content from another (names, sizes, times of change), for the cache.
+        notes: What the source has to say on how it was read.
+        cut: A cut that the data set is always used with.
+    """
+
+    splits: dict[str, RawSplit]
+    class_names: tuple[str, ...] | None
+    where: str
+    key: tuple[object, ...]
+    notes: tuple[str, ...] = ()
+    cut: CentreCut | None = None
+
+    def __len__(self) -> int:
+        return sum(split.count for split in self.splits.values())

@@ -1,0 +1,141 @@
+"""From a name (built-in, folder, file or Hub id) to one uint8 tensor per split."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from paribus.data.arrays import digits, npz_file
+from paribus.data.assembly import assembled
+from paribus.data.builtin import DATASETS
+from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE, Recipe
+from paribus.data.folders import files_below, image_folder
+from paribus.data.hub import hub_dataset
+from paribus.data.images import ImageData
+from paribus.data.parquet import parquet_folder
+from paribus.data.raw import CentreCut, RawData
+from paribus.errors import ParibusError, did_you_mean
+
+_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+
+
+def load_data(
+    name: str | Path,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    on_bad: str = "fail",
+    background: str = "white",
+    validation: float = 0.1,
+) -> ImageData:
+    """Loads, decodes and splits a data set.
+
+    Args:
+        name: A built-in name (`DATASETS`), a folder of images or of Parquet files, an .npz or .parquet file, or a
+            Hugging Face Hub id. Built-in and other names are looked for as a folder under PARIBUS_DATA first.
+        size: Height and width in pixels, 8 to 128; by default the source's own, where all images share it.
+        channels: 1 (grey) or 3 (RGB); by default 1 where all images are stored as grey, else 3.
+        on_bad: "fail" refuses a set with unreadable pictures and names them; "skip" goes on without them.
+        background: "white" or "black", under transparent pixels.
+        validation: Share of the training images held out, at most 5,000, where the source has no validation split.
+
+    Returns:
+        The data, the same for the same content and settings on every machine.
+
+    Raises:
+        ParibusError: Anything about the source or the settings that needs the user.
+    """
+    _check_settings(size, channels, on_bad, background, validation)
+    raw = _raw_data(name)
+    recipe = Recipe(size, channels, background, raw.cut)
+    return assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
+
+
+def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
+    """All images of a folder or file, uint8 (N, C, H, W), whatever splits they lie in, at their own size.
+
+    Raises:
+        ParibusError: As `load_data`.
+    """
+    data = load_data(source, on_bad=on_bad, validation=0)
+    return torch.cat([data.train.images, data.validation.images, data.test.images])
+
+
+def _check_settings(size: int | None, channels: int | None, on_bad: str, background: str, validation: float) -> None:
+    checks = [
+        ("data.size", size, size is None or SMALLEST_SIZE <= size <= LARGEST_SIZE, "8 to 128 pixels"),
+        ("data.channels", channels, channels in (None, 1, 3), "1 (grey) or 3 (RGB)"),
+        ("data.on_bad", on_bad, on_bad in ("fail", "skip"), "fail or skip"),
+        ("data.background", background, background in ("white", "black"), "white or black"),
+        ("data.validation", validation, 0 <= validation < 1, "a share from 0 up to, but not, 1"),
+    ]
+    for where, got, good, expected in checks:
+        if not good:
+            raise ParibusError("A setting of the data is wrong.", where=where, got=repr(got), expected=expected)
+
+
+def _raw_data(name: str | Path) -> RawData:
+    if isinstance(name, str) and name in DATASETS:
+        return _built_in(name)
+    path = Path(name).expanduser()
+    if path.exists():
+        return _from_path(path)
+    stored = _stored_folder(str(name))
+    if stored is not None:
+        return _from_path(stored)
+    if isinstance(name, str) and _HUB_ID.match(name):
+        return hub_dataset(name)
+    raise _unknown_error(name)
+
+
+def _built_in(name: str) -> RawData:
+    known = DATASETS[name]
+    stored = _stored_folder(name)
+    if stored is not None:
+        return _from_path(stored, with_labels=known.labelled, cut=known.cut)
+    if known.hub_id is None:
+        return digits()
+    return hub_dataset(known.hub_id, asked=name, with_labels=known.labelled, cut=known.cut)
+
+
+def _stored_folder(name: str) -> Path | None:
+    root = os.environ.get("PARIBUS_DATA")
+    if not root or Path(name).is_absolute() or ".." in Path(name).parts or not name.strip("./"):
+        return None
+    folder = Path(root).expanduser() / name
+    return folder if folder.is_dir() else None
+
+
+def _from_path(path: Path, *, with_labels: bool = True, cut: CentreCut | None = None) -> RawData:
+    if path.is_dir():
+        files = files_below(path)
+        parquet = [file for file in files if file.suffix.lower() == ".parquet"]
+        if parquet:
+            return parquet_folder(path, parquet, with_labels=with_labels, cut=cut)
+        return replace(image_folder(path, files), cut=cut)
+    kind = path.suffix.lower()
+    if kind == ".npz":
+        return npz_file(path)
+    if kind == ".parquet":
+        return parquet_folder(path, [path], with_labels=with_labels, cut=cut)
+    raise ParibusError(
+        "This file is not a data set.",
+        where=str(path),
+        got=kind or "no extension",
+        expected="a folder of images, a folder of Parquet files, an .npz or a .parquet file",
+        fix=f"give the folder that holds it: {path.parent}",
+    )
+
+
+def _unknown_error(name: str | Path) -> ParibusError:
+    return ParibusError(
+        f"There is no data set '{name}'.{did_you_mean(str(name), DATASETS)}",
+        where="data.name",
+        got=f"neither a built-in name ({', '.join(DATASETS)}), nor a file or folder here",
+        expected="a built-in name, a folder of images or Parquet files, an .npz file, or a Hub id (organisation/name)",
+        fix="check the spelling, or the folder you are in",
+    )

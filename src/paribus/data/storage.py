@@ -1,0 +1,114 @@
+"""Where decoded images lie: in memory, or in a memory map under the cache when they are too many."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+SHARE_OF_MEMORY = 0.25
+_BATCH_BYTES = 16 << 20
+
+
+def cache_folder() -> Path:
+    """Paribus' cache: PARIBUS_CACHE, else `paribus` in XDG_CACHE_HOME, else ~/.cache/paribus."""
+    if place := os.environ.get("PARIBUS_CACHE"):
+        return Path(place).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "paribus"
+
+
+def available_bytes() -> int:
+    """Memory that can be had without swapping, within the control group's limit where there is one."""
+    amounts = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        amounts.append(1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]))
+    with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
+        group = Path("/sys/fs/cgroup")
+        amounts.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+    return max(0, min(amounts))
+
+
+def belongs_on_disk(image_bytes: int) -> bool:
+    """Whether so many bytes of pixels go into a memory map: PARIBUS_MEMMAP=1 or 0 decides, else the memory's size."""
+    wish = os.environ.get("PARIBUS_MEMMAP", "")
+    if wish in ("0", "1"):
+        return wish == "1"
+    return image_bytes > SHARE_OF_MEMORY * available_bytes()
+
+
+class Store:
+    """uint8 images (N, C, H, W), appended one chunk after the other, in memory or in an .npy file.
+
+    Args:
+        capacity: Most images that may come.
+        channels: 1 or 3.
+        size: Height and width in pixels.
+        path: The .npy file, or None for memory.
+    """
+
+    def __init__(self, capacity: int, channels: int, size: int, path: Path | None = None) -> None:
+        shape = (capacity, channels, size, size)
+        self.path = path
+        self.filled = 0
+        self._array: np.ndarray
+        if path is None or capacity == 0:  # an empty file cannot be mapped
+            self._array = np.empty(shape, np.uint8)
+        else:
+            self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+
+    def append(self, images: np.ndarray) -> None:
+        """Adds images (B, C, H, W)."""
+        self._array[self.filled : self.filled + len(images)] = images
+        self.filled += len(images)
+
+    @property
+    def images(self) -> np.ndarray:
+        """What was added so far."""
+        return self._array[: self.filled]
+
+    def gather_into(self, target: Store, indices: np.ndarray) -> None:
+        """Copies images into another store, a bounded number of bytes at a time."""
+        step = max(1, _BATCH_BYTES // max(1, self._array[:1].size))
+        for start in range(0, len(indices), step):
+            target.append(self.images[indices[start : start + step]])
+
+
+def opened(path: Path) -> np.ndarray:
+    """A stored .npy file as a private map: pages are read when used, and writing changes only this process's copy."""
+    return np.load(path, mmap_mode="c", allow_pickle=False)
+
+
+def entry_name(*key: object) -> str:
+    """Name of the cache entry for a key."""
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+
+
+@contextlib.contextmanager
+def entry_being_written(entry: Path) -> Iterator[Path | None]:
+    """Holds the lock of a cache folder; gives a temporary folder to fill, or None where the entry is already whole.
+
+    The temporary folder takes the entry's name when the block ends without an error, and is removed otherwise, so that
+    an entry that exists is complete.
+    """
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with entry.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if entry.is_dir():
+            yield None
+            return
+        partial = entry.with_suffix(".partial")  # one of a killed process is overwritten: we hold the lock
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            yield partial
+            partial.rename(entry)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
