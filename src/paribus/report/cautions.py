@@ -1,0 +1,129 @@
+"""What a reader must know before believing a table, in words. Pure functions of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from paribus.report.contents import Run, Study
+from paribus.report.verdict import named, scores_of
+from paribus.report.wording import clause, count, listed, number, plural
+
+COLLAPSED_UNITS = 0.1
+"""Share of latent dimensions below which a report speaks of posterior collapse."""
+COLLAPSED_COVERAGE = 0.1
+"""Coverage below which a report speaks of mode collapse."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One warning; its kind is "failed", "caution" or "note"; details are listed on demand."""
+
+    kind: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+def cautions_of(study: Study) -> list[Caution]:
+    """All warnings, the gravest first."""
+    found = [*_failed(study), *_unfinished(study), *_collapse(study), *_measured(study), *_seeds(study)]
+    return [*found, *_best(study), *_skipped(study)]
+
+
+def _failed(study: Study) -> Iterable[Caution]:
+    for run in study.runs:
+        if run.status == "failed":
+            reason = clause(run.reason or "no reason was recorded")
+            yield Caution("failed", f"{run.label} failed and is in no mean: {reason}.")
+
+
+def _unfinished(study: Study) -> Iterable[Caution]:
+    runs = [run for run in study.runs if run.status == "unfinished"]
+    if runs:
+        details = tuple(f"{run.label}: {_state(run)}" for run in runs)
+        number_of = (
+            f"{plural(len(runs), 'run')} of {len(study.runs)} {'has' if len(runs) == 1 else 'have'} not finished"
+        )
+        yield Caution("caution", f"{number_of} and {'is' if len(runs) == 1 else 'are'} in no mean.", details)
+
+
+def _state(run: Run) -> str:
+    return (run.reason or "unfinished") + (f" ({count(run.images)} images so far)" if run.images else "")
+
+
+def _collapse(study: Study) -> Iterable[Caution]:
+    posterior, modes = [], []
+    for run in study.done:
+        said = " ".join([*run.warnings, *(score.warning for score in run.scores.values())]).lower()
+        units, coverage, missing = (run.value(m) for m in ("active_units", "coverage", "missing_classes"))
+        if (
+            "posterior collapse" not in said
+            and units is not None
+            and run.latent_dim
+            and units <= COLLAPSED_UNITS * run.latent_dim
+        ):
+            posterior.append((run, f"{number(units)} of {run.latent_dim} latent dimensions in use"))
+        if "mode collapse" in said:
+            continue
+        if missing:
+            modes.append(
+                (run, f"{plural(round(missing), 'class').replace('classs', 'classes')} missing from the samples")
+            )
+        elif coverage is not None and coverage < COLLAPSED_COVERAGE:
+            modes.append((run, f"the samples cover {number(100 * coverage, 2)} % of the real images"))
+    if posterior:
+        text = "Posterior collapse: the decoder ignores nearly all of the code, so its reconstructions say little, in"
+        yield Caution("caution", f"{text} {named([run for run, _ in posterior])}.", _details(posterior))
+    if modes:
+        text = "Mode collapse: part of the data's variety never appears in the samples of"
+        yield Caution("caution", f"{text} {named([run for run, _ in modes])}.", _details(modes))
+
+
+def _details(pairs: Iterable[tuple[Run, str]]) -> tuple[str, ...]:
+    return tuple(f"{run.label}: {what}" for run, what in pairs)
+
+
+def _measured(study: Study) -> Iterable[Caution]:
+    """Warnings that came with scores or runs, each said once, with the runs and metrics that it is about."""
+    about: dict[str, tuple[list[str], list[Run]]] = {}
+    for run, metric, score in scores_of(study):
+        if score.warning:
+            labels, runs = about.setdefault(score.warning, ([], []))
+            labels += [label for label in [study.metric(metric).label] if label not in labels]
+            runs += [run] if run not in runs else []
+    for text, (labels, runs) in about.items():
+        yield Caution("caution", f"{listed(labels)} of {named(runs)}: {clause(text)}.")
+    own: dict[str, list[Run]] = {}
+    for run in study.runs:
+        for text in run.warnings:
+            own.setdefault(text, []).append(run)
+    for text, runs in own.items():
+        yield Caution("caution", f"{named(runs)}: {clause(text)}.")
+
+
+def _seeds(study: Study) -> Iterable[Caution]:
+    if study.single:
+        return
+    counts = {model: len([run for run in study.of(model) if run.status == "done"]) for model in study.models}
+    lone = [model for model, n in counts.items() if n == 1]
+    if lone:
+        yield Caution("note", f"{listed(lone)}: one finished seed, so the spread between seeds is unknown.")
+
+
+def _best(study: Study) -> Iterable[Caution]:
+    runs = [r for r in study.done if r.best and r.best_images is not None and r.images and r.best_images < r.images]
+    if runs:
+        details = tuple(f"{r.label}: best after {count(r.best_images)} of {count(r.images)} images" for r in runs)
+        text = "An earlier snapshot scored better on the validation split than the last weights did"
+        yield Caution("note", f"{text}, for {named(runs)}.", details)
+
+
+def _skipped(study: Study) -> Iterable[Caution]:
+    skipped = study.data.get("skipped") or []
+    if skipped:
+        shown = tuple(": ".join(str(part) for part in entry) for entry in skipped[:100])
+        more = (f"and {len(skipped) - 100:,} more",) if len(skipped) > 100 else ()
+        were = "was" if len(skipped) == 1 else "were"
+        yield Caution(
+            "note", f"{plural(len(skipped), 'file')} of the data could not be read and {were} skipped.", shown + more
+        )

@@ -1,0 +1,180 @@
+"""What a report is about: a study's runs, scores and summaries as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from paribus.runs import RunFolder
+
+# Student's t, 97.5 % quantile, for 1 ... 30 degrees of freedom (tests hold it against scipy)
+_T975 = (
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
+    2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric in words; direction is "lower", "higher" or "none"."""
+
+    name: str
+    label: str
+    unit: str = ""
+    direction: str = "none"
+    meaning: str = ""
+    comparable: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number; `value` is None where it could not be measured, and `warning` says why."""
+
+    value: float | None
+    error: float | None = None
+    n: int | None = None
+    encoder: str | None = None
+    split: str | None = None
+    protocol: str = ""
+    warning: str = ""
+
+    @classmethod
+    def read(cls, entry: Any) -> Score:
+        """A score from its JSON form; a number that is not finite counts as missing, with a warning."""
+        entry = entry if isinstance(entry, dict) else {"value": entry}
+        value, warning = finite(entry.get("value")), str(entry.get("warning") or "")
+        if value is None and isinstance(entry.get("value"), float):
+            warning = warning or "the result was not a finite number"
+        return cls(
+            value=value,
+            error=finite(entry.get("error")),
+            n=entry.get("n"),
+            encoder=entry.get("encoder"),
+            split=entry.get("split"),
+            protocol=str(entry.get("protocol") or ""),
+            warning=warning,
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A metric over a model's seeds: mean, standard deviation and the 95 % t-interval of the mean."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Summary | None:
+        """The summary of some values; None of none. A single value has no interval: low and high are equal to it."""
+        if not values:
+            return None
+        count, mean = len(values), math.fsum(values) / len(values)
+        if count == 1:
+            return cls(mean, 0.0, mean, mean, 1)
+        std = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (count - 1))
+        t = _T975[count - 2] if count - 1 <= len(_T975) else 1.96 + 2.4 / (count - 1)
+        half = t * std / math.sqrt(count)
+        return cls(mean, std, mean - half, mean + half, count)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of a study; status is "done", "failed" or "unfinished"."""
+
+    model: str
+    seed: int
+    status: str = "done"
+    reason: str = ""
+    scores: dict[str, Score] = field(default_factory=dict)
+    best: dict[str, Score] = field(default_factory=dict)
+    best_images: int | None = None
+    best_is_last: bool = False
+    images: float | None = None
+    seconds: float | None = None
+    updates: Any = None
+    parameters: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    size: int | None = None
+    latent_dim: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    folder: RunFolder | None = None
+
+    @property
+    def label(self) -> str:
+        """The run in words."""
+        return f"{self.model}, seed {self.seed}"
+
+    @property
+    def chosen(self) -> dict[str, Score]:
+        """The scores of the snapshot that was best on the validation split; those of the last weights if it is it."""
+        return self.scores if self.best_is_last else self.best
+
+    def value(self, metric: str) -> float | None:
+        """The last weights' value of a metric, or None."""
+        score = self.scores.get(metric)
+        return None if score is None else score.value
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a report shows, apart from pictures and curves, which stay in the runs' folders."""
+
+    name: str
+    runs: tuple[Run, ...]
+    models: tuple[str, ...]
+    metrics: dict[str, Metric]
+    single: bool = False
+    created: str = ""
+    command: str = ""
+    budget: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    threads: int | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    summaries: dict[str, dict[str, Summary]] = field(default_factory=dict)
+    equal: tuple[str, ...] = ()
+    varied: tuple[str, ...] = ()
+    path: Path | None = None
+
+    @property
+    def data_name(self) -> str:
+        """The data's name, short enough for a sentence."""
+        name = str(self.data.get("name") or "unnamed data")
+        return Path(name).name if name.startswith(("/", "./", "../", "~")) else name
+
+    @property
+    def done(self) -> tuple[Run, ...]:
+        """The runs that ended well."""
+        return tuple(run for run in self.runs if run.status == "done")
+
+    def of(self, model: str) -> tuple[Run, ...]:
+        """A model's runs, by seed."""
+        return tuple(run for run in self.runs if run.model == model)
+
+    def values(self, model: str, metric: str, *, best: bool = False) -> list[float]:
+        """A metric's values over the finished seeds of a model, of the last or of the best weights."""
+        tables = (run.chosen if best else run.scores for run in self.of(model) if run.status == "done")
+        scores = (table[metric] for table in tables if metric in table)
+        return [score.value for score in scores if score.value is not None]
+
+    def summary(self, model: str, metric: str, *, best: bool = False) -> Summary | None:
+        """Mean and interval over seeds: as the study recorded them, else computed from the runs."""
+        if not best and metric in self.summaries.get(model, {}):
+            return self.summaries[model][metric]
+        return Summary.of(self.values(model, metric, best=best))
+
+    def metric(self, name: str) -> Metric:
+        """A metric in words, also where the study does not describe it."""
+        return self.metrics.get(name) or Metric(name, name.replace("_", " "))
+
+
+def finite(value: Any) -> float | None:
+    """A finite number as it is, anything else as None."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

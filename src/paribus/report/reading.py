@@ -1,0 +1,209 @@
+"""A study's or a run's folder, finished or not, read into plain values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paribus.errors import ParibusError
+from paribus.report.contents import Metric, Run, Score, Study, Summary, finite
+from paribus.report.wording import METRICS
+from paribus.runs import RunFolder
+
+
+def read_folder(path: Path) -> Study:
+    """Reads a study, or a single run as a study of one.
+
+    Raises:
+        ParibusError: The folder holds neither, or a file in it cannot be read.
+    """
+    if (path / "study.yaml").is_file():
+        return _read_study(path)
+    if (path / "run.yaml").is_file():
+        return _read_single(path)
+    raise ParibusError(
+        "There is nothing to report on.",
+        where=str(path),
+        got="neither study.yaml nor run.yaml in it" if path.is_dir() else "no such folder",
+        expected="a folder written by 'paribus compare', 'paribus study run' or 'paribus train'",
+        fix="give the folder that the command named at its end",
+    )
+
+
+def _read_study(path: Path) -> Study:
+    record = _mapping(path / "study.yaml")
+    results = _mapping(path / "results.json") if (path / "results.json").is_file() else {}
+    runs = [_study_run(path, row) for row in results.get("runs") or []]
+    seeds = tuple(record.get("seeds") or sorted({run.seed for run in runs}))
+    models = tuple(dict.fromkeys([*(record.get("models") or []), *(run.model for run in runs)]))
+    known = {(run.model, run.seed) for run in runs}
+    outdated = {row["model"] for row in results.get("runs") or [] if row.get("status") == "unfinished"}
+    expected = ((m, s) for m in record.get("models") or [] for s in seeds)
+    runs += [_study_run(path, {"model": m, "seed": s}) for m, s in expected if (m, s) not in known]
+    order = {model: place for place, model in enumerate(models)}
+    runs.sort(key=lambda run: (order[run.model], run.seed))
+    return Study(
+        name=str(record.get("name") or path.resolve().name),
+        runs=tuple(runs),
+        models=models,
+        metrics=METRICS | {name: _metric(name, m) for name, m in (results.get("metrics") or {}).items()},
+        created=str(record.get("created") or ""),
+        command=_command(record.get("command")),
+        budget=str(record.get("budget") or ""),
+        data=record.get("data") or {},
+        seeds=seeds,
+        threads=record.get("threads"),
+        machine=record.get("machine") or {},
+        summaries={
+            model: _summaries(table) for model, table in (results.get("models") or {}).items() if model not in outdated
+        },
+        equal=tuple(results.get("equal") or ()),
+        varied=tuple(results.get("varied") or ()),
+        path=path,
+    )
+
+
+def _study_run(path: Path, row: dict[str, Any]) -> Run:
+    names = [str(row["folder"])] if row.get("folder") else []
+    names += [f"runs/{names[0]}"] if names else []
+    names.append(f"runs/{row['model']}-seed{row['seed']}")
+    folder = next((RunFolder(path / name) for name in names if (path / name / "run.yaml").is_file()), None)
+    if row.get("status", "unfinished") == "unfinished":  # the folder may know more by now
+        key = {"model": row["model"], "seed": row["seed"]}
+        return _run(folder, key) if folder else Run(row["model"], row["seed"], "unfinished", "not started")
+    return _from_row(folder, row)
+
+
+def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
+    record = (folder.record or {}) if folder else {}
+    best, best_images = _best(row.get("best"))
+    objective = (record.get("config") or {}).get("objective") or {}
+    return Run(
+        model=row["model"],
+        seed=row["seed"],
+        status=row.get("status") or "unfinished",
+        reason=_one_line(str(row.get("reason") or "")),
+        scores={name: Score.read(entry) for name, entry in (row.get("scores") or {}).items()},
+        best=best,
+        best_images=best_images,
+        best_is_last=not best and folder is not None and (folder.path / "snapshots.json").is_file(),
+        images=finite(row.get("images")),
+        seconds=finite(row.get("seconds")),
+        updates=row.get("updates"),
+        parameters=row.get("parameters") or record.get("parameters") or {},
+        warnings=tuple(str(w) for w in row.get("warnings") or ()),
+        size=(record.get("data") or {}).get("size"),
+        latent_dim=objective.get("latent_dim"),
+        extra={"flops_per_image": record.get("flops_per_image")} | {k: v for k, v in row.items() if v is not None},
+        folder=folder,
+    )
+
+
+def _best(table: dict[str, Any] | None) -> tuple[dict[str, Score], int | None]:
+    # the snapshot's images stand beside the metrics or within each of them
+    if not table:
+        return {}, None
+    scores = {name: entry for name, entry in table.items() if isinstance(entry, dict)}
+    within = next((entry["snapshot"] for entry in scores.values() if entry.get("snapshot") is not None), None)
+    beside = table.get("snapshot", table.get("images"))
+    snapshot = beside if isinstance(beside, int) else within
+    return {name: Score.read(entry) for name, entry in scores.items()}, snapshot
+
+
+def _one_line(reason: str) -> str:
+    """An error of several lines ("what", then "where: ...", "got: ...") as one."""
+    first, *others = [" ".join(line.split()) for line in reason.splitlines() if line.strip()] or [""]
+    return f"{first.rstrip('.')} ({'; '.join(others)})" if others else first
+
+
+def _run(folder: RunFolder, row: dict[str, Any]) -> Run:
+    """A run from its own folder alone."""
+    done = folder.done or {}
+    lines = folder.metrics_lines()
+    last: dict[str, Any] = lines[-1] if lines else {}
+    tables: dict[str, dict[str, Any]] = {"last": {}, "best": {}}
+    for entry in folder.evaluation:
+        # with several encoders the first one speaks for the run
+        tables.setdefault(str(entry.get("weights") or "last"), {}).setdefault(entry["metric"], entry)
+    running = "still training, or interrupted" if lines else "not started"
+    costs = {key: done.get(key) for key in ("flops_per_image", "peak_memory_bytes")}
+    own = costs | {
+        "status": done.get("status") or "unfinished",
+        "reason": done.get("reason") or ("" if done else running),
+        "scores": tables["last"],
+        "best": tables["best"] or None,
+        "images": done.get("images", last.get("images")),
+        "seconds": done.get("seconds", last.get("seconds")),
+        "updates": done.get("updates"),
+        "parameters": folder.record.get("parameters"),
+    }
+    return _from_row(folder, own | row)
+
+
+def _read_single(path: Path) -> Study:
+    folder = RunFolder(path)
+    record = _mapping(path / "run.yaml")
+    config = record.get("config") or {}
+    name, seed = str(record.get("model") or config.get("model") or path.name), int(record.get("seed") or 0)
+    run = _run(folder, {"model": name, "seed": seed})
+    budget = str((config.get("training") or {}).get("budget") or "")
+    return Study(
+        name=name,
+        runs=(run,),
+        models=(name,),
+        metrics=METRICS,
+        single=True,
+        created=str(record.get("created") or record.get("started") or ""),
+        command=_command(record.get("command")),
+        budget=budget,
+        data=(config.get("data") or {}) | (record.get("data") or {}),
+        seeds=(seed,),
+        threads=record.get("threads"),
+        machine=(record.get("machine") or {}) | (record.get("versions") or {}),
+        path=path,
+    )
+
+
+def _metric(name: str, words: dict[str, Any]) -> Metric:
+    known = METRICS.get(name) or Metric(name, name.replace("_", " "))
+    return Metric(
+        name,
+        str(words.get("label") or known.label),
+        str(words.get("unit") or ""),
+        str(words.get("direction") or known.direction),
+        str(words.get("meaning") or known.meaning),
+        str(words.get("comparable") or known.comparable),
+    )
+
+
+def _summaries(table: dict[str, Any]) -> dict[str, Summary]:
+    keys = ("mean", "std", "low", "high")
+    summaries = {}
+    for metric, row in table.items():
+        mean = finite(row.get("mean"))
+        if mean is not None and row.get("count"):
+            mean, std, low, high = (v if (v := finite(row.get(k))) is not None else mean for k in keys)
+            summaries[metric] = Summary(mean, std if row["count"] > 1 else 0.0, low, high, row["count"])
+    return summaries
+
+
+def _command(value: Any) -> str:
+    return " ".join(str(part) for part in value) if isinstance(value, list) else str(value or "")
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ParibusError(
+            "A file of the study cannot be read.",
+            where=str(path),
+            got=str(error).splitlines()[0],
+            expected="the file as Paribus wrote it",
+            fix="restore the file, or run the study again: finished runs are kept",
+        ) from None
+    return value if isinstance(value, dict) else {}

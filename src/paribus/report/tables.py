@@ -1,0 +1,251 @@
+"""The report's tables as plain values: leaderboard, cost, and every run's scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from paribus.report import figures
+from paribus.report.contents import Metric, Run, Study, Summary, finite
+from paribus.report.curves import metric_row
+from paribus.report.verdict import floor, half_width, leaders, protocols_agree, shown_order
+from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
+
+QUALITY = ("frechet", "kid", "precision", "recall", "coverage", "classifier_score", "inception_score", "elbo", "mse")
+COSTS = ("parameters", "train_seconds", "samples_per_second")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: text, a smaller second text, the number that it sorts by, a remark, and perhaps a figure."""
+
+    text: str = NONE
+    minor: str = ""
+    value: float | None = None
+    title: str = ""
+    svg: str = ""
+    leads: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: its label, a smaller second text, and the cells."""
+
+    label: str
+    minor: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model's lines in the leaderboard: the last weights and, where one was chosen, the best snapshot."""
+
+    model: str
+    style: int
+    lines: tuple[Line, ...]
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Columns by metric, entries by model, and the floor: what real images score."""
+
+    columns: tuple[Metric, ...]
+    primary: str | None
+    entries: tuple[Entry, ...]
+    floor: tuple[Cell, ...]
+    has_best: bool
+    is_sorted: bool = False
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether a floor was measured for any column."""
+        return any(cell.value is not None for cell in self.floor)
+
+
+def leaderboard(study: Study, primary: str | None) -> Leaderboard:
+    """The leaderboard of a study, ordered as the study names its models."""
+    measured = {name for run in study.runs for name in (*run.scores, *run.best)}
+    order = [*([primary] if primary else []), *(m for m in QUALITY if m != primary)]
+    names = [m for m in order if m in measured]
+    names += [m for m in COSTS if m in measured or any(_cost(run, m) is not None for run in study.done)]
+    marks = {name: leaders(study, name) for name in names if name in QUALITY}
+    scale = _scale(study, primary)
+    entries = []
+    for model in shown_order(study, primary):
+        style = study.models.index(model)
+        cells = [_cell(study, model, style, name, primary, scale, marks.get(name, set())) for name in names]
+        runs = [run for run in study.of(model) if run.status == "done" and run.chosen]
+        lines = [Line("last", "also best" if runs and all(run.best_is_last for run in runs) else "", tuple(cells))]
+        if any(run.best for run in runs):
+            chosen = [_cell(study, model, style, name, primary, scale, set(), best=True) for name in names]
+            lines.append(Line("best", _chosen(runs), tuple(chosen)))
+        entries.append(Entry(model, style, tuple(lines), _state(study.of(model))))
+    bottom = tuple(_floor_cell(study, name) for name in names)
+    has_best = any(run.chosen for run in study.done)
+    return Leaderboard(
+        tuple(study.metric(n) for n in names), primary, tuple(entries), bottom, has_best, _is_sorted(study, primary)
+    )
+
+
+def _is_sorted(study: Study, primary: str | None) -> bool:
+    return primary is not None and not study.single and protocols_agree(study, primary)
+
+
+def _state(runs: Sequence[Run]) -> str:
+    done = sum(run.status == "done" for run in runs)
+    failed, open_runs = (sum(run.status == status for run in runs) for status in ("failed", "unfinished"))
+    if done == len(runs):
+        return f"{done} seed" + "s" * (done != 1)
+    parts = [f"{done} of {len(runs)} seeds"]
+    parts += [f"{failed} failed"] if failed else []
+    return ", ".join([*parts, *([f"{open_runs} unfinished"] if open_runs else [])])
+
+
+def _chosen(runs: Sequence[Run]) -> str:
+    counts = (run.images if run.best_is_last else run.best_images for run in runs)
+    places = list(dict.fromkeys(images for images in counts if images is not None))
+    return f"after {listed([compact(place) for place in places], 'or')} images" if places else ""
+
+
+def _scale(study: Study, primary: str | None) -> tuple[float, float, bool]:
+    values = [v for m in study.models for b in (False, True) for v in study.values(m, primary or "", best=b)]
+    values += [v for v in floor(study, primary or "") if v is not None]
+    for model in study.models if primary else ():
+        row = metric_row(study, model, 0, primary or "")
+        values += row.interval if row and row.interval else ()
+    if not values:
+        return 0.0, 1.0, False
+    log = min(values) > 0 and max(values) / min(values) > 20
+    return (min(values), max(values), True) if log else (min(0.0, *values), max(values), False)
+
+
+def _cell(
+    study: Study, model: str, style: int, name: str, primary: str | None, scale: tuple[float, float, bool],
+    marked: set[str], *, best: bool = False,
+) -> Cell:  # fmt: skip
+    if name in COSTS:
+        return Cell("") if best else _cost_cell(study, model, name)
+    summary = study.summary(model, name, best=best)
+    if summary is None:
+        tables = (run.chosen if best else run.scores for run in study.of(model))
+        return Cell(title=next((t[name].warning for t in tables if name in t and t[name].warning), ""))
+    table = study.runs[0].chosen if best else study.runs[0].scores
+    half = table[name].error if study.single else half_width(study, model, name, best=best)
+    text, width = estimate(summary.mean, half)
+    row = metric_row(study, model, style, name, best=best) if name == primary else None
+    low, high, log = scale
+    drawn = figures.tiny_dots(row, low, high, log=log, reference=floor(study, name)[0]) if row else ""
+    title = _spoken(study.values(model, name, best=best), summary)
+    return Cell(text, f"± {width}" if width else "", summary.mean, title, drawn, model in marked)
+
+
+def _spoken(values: Sequence[float], summary: Summary) -> str:
+    if len(values) < 2:
+        return "one seed"
+    seeds = "seeds: " + ", ".join(number(v) for v in values)
+    return f"{seeds}; 95 % interval of the mean {number(summary.low)} to {number(summary.high)}"
+
+
+_WRITTEN: dict[str, Callable[[float | None], str]] = {
+    "parameters": compact,
+    "train_seconds": duration,
+    "samples_per_second": number,
+}
+
+
+def _cost_cell(study: Study, model: str, name: str) -> Cell:
+    value = mean([_cost(run, name) for run in study.of(model) if run.status == "done"])
+    title = f"{value:,.6g}" if name == "parameters" and value is not None else ""
+    return Cell(_WRITTEN[name](value), "", value, title)
+
+
+def _cost(run: Run, name: str) -> float | None:
+    """A cost, from the scores or from the run's own counts."""
+    if (value := run.value(name)) is not None:
+        return value
+    if name == "parameters":
+        return float(sum(run.parameters.values())) if run.parameters else None
+    own = {"train_seconds": run.seconds, "images_seen": run.images}
+    return own.get(name, finite(run.extra.get(name)))
+
+
+def _floor_cell(study: Study, name: str) -> Cell:
+    low, high = floor(study, name)
+    if low is None or high is None:
+        return Cell("")
+    return Cell(number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}", "", low)
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean of the values that there are."""
+    known = [v for v in values if v is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def cost_table(study: Study) -> tuple[tuple[str, ...], list[tuple[str, int, tuple[Cell, ...]]]]:
+    """What each model cost, as means over its finished seeds: the columns' heads, and (model, style, cells) rows.
+
+    A column that no model has is left out.
+    """
+    writers: tuple[tuple[str, Callable[[Sequence[Run]], Cell]], ...] = (
+        ("Training time", lambda runs: _mean_cell(runs, lambda r: _cost(r, "train_seconds"), duration)),
+        ("Images seen", lambda runs: _mean_cell(runs, lambda r: r.images, count)),
+        ("Images per second", lambda runs: _mean_cell(runs, _speed, number)),
+        ("Updates", lambda runs: _by_role([r.updates for r in runs], total=False)),
+        ("Parameters", lambda runs: _by_role([r.parameters for r in runs])),
+        ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: _cost(r, "flops_per_image"), compact)),
+        ("Peak memory", lambda runs: _mean_cell(runs, lambda r: _cost(r, "peak_memory_bytes"), memory)),
+        ("Samples per second", lambda runs: _mean_cell(runs, lambda r: _cost(r, "samples_per_second"), number)),
+        ("Evaluation time", lambda runs: _mean_cell(runs, lambda r: _cost(r, "evaluation_seconds"), duration)),
+    )
+    done = {model: [run for run in study.of(model) if run.status == "done"] for model in study.models}
+    rows = {m: [cell(runs) for _, cell in writers] for m, runs in done.items() if runs}
+    kept = [k for k in range(len(writers)) if any(cells[k].text != NONE for cells in rows.values())]
+    heads = tuple(writers[k][0] for k in kept)
+    return heads, [(m, study.models.index(m), tuple(cells[k] for k in kept)) for m, cells in rows.items()]
+
+
+def _mean_cell(runs: Sequence[Run], of: Callable[[Run], float | None], write: Callable[[float | None], str]) -> Cell:
+    value = mean([of(run) for run in runs])
+    return Cell(write(value), "", value)
+
+
+def _speed(run: Run) -> float | None:
+    return run.images / run.seconds if run.images and run.seconds else None
+
+
+def _by_role(tables: Sequence[Any], *, total: bool = True) -> Cell:
+    """A number per role or phase, or one number, of runs that agree or nearly so."""
+    named = [table for table in tables if isinstance(table, dict)]
+    if not named:
+        value = mean([finite(table) for table in tables])
+        return Cell(count(value) if value is not None else NONE, "", value)
+    means = {role: mean([table.get(role) for table in named]) for role in named[0]}
+    both = math.fsum(v for v in means.values() if v is not None)
+    parts = " · ".join(f"{role} {compact(value)}" for role, value in means.items())
+    return Cell(compact(both), parts, both) if total and len(means) > 1 else Cell(parts, "", both)
+
+
+def all_scores(study: Study) -> tuple[tuple[Metric, ...], list[Line]]:
+    """Every score of every run: columns by metric, a line for the last weights and one for the best snapshot."""
+    names = list(dict.fromkeys(name for run in study.runs for name in (*run.scores, *run.best)))
+    order = {name: place for place, name in enumerate(study.metrics)}
+    names.sort(key=lambda name: order.get(name, len(order)))
+    lines = []
+    for run in study.runs:
+        for label, table in (("last", run.scores), ("best", run.best)):
+            if table or label == "last":
+                cells = tuple(_score_cell(run, table, name) for name in names)
+                lines.append(Line(run.label, label if run.status == "done" else run.status, cells))
+    return tuple(study.metric(name) for name in names), lines
+
+
+def _score_cell(run: Run, table: dict[str, Any], name: str) -> Cell:
+    score = table.get(name)
+    if score is None:
+        return Cell()
+    minor = f"± {number(score.error, 2)}" if score.error else ""
+    return Cell(number(score.value, 4), minor, score.value, score.warning)

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from paribus.report.cautions import cautions_of
+from paribus.report.contents import _T975, Run, Score, Study, Summary
+from paribus.report.verdict import half_width, leaders, obstacles, primary_metric, separated, verdict
+from paribus.report.wording import METRICS, budget_words, compact, duration, estimate, number, plus_minus
+
+
+def study(frechet: dict[str, list[float | None]], *, extra: tuple[Run, ...] = (), **score: object) -> Study:
+    """A study with the given Fréchet distances, a list of seeds per model; KID is a hundredth of it."""
+    why = "too few samples"
+    runs = [
+        Run(
+            model, seed, images=1000, seconds=20, size=8,
+            scores={
+                "frechet": Score(value, 0.1, 500, "classifier-a", "test", "as usual", "" if value else why),
+                "kid": Score((value or 40) / 100, 0.001, 500, "classifier-a", "test", "as usual"),
+            },
+        )
+        for model, values in frechet.items() for seed, value in enumerate(values)
+    ]  # fmt: skip
+    models = tuple(dict.fromkeys([*frechet, *(run.model for run in extra)]))
+    return Study("test", (*runs, *extra), models, METRICS, budget="20s", data={"name": "digits"})
+
+
+def changed(given: Study, model: str, **fields: object) -> Study:
+    """The study with other fields in all of a model's Fréchet scores."""
+    runs = (
+        replace(run, scores=run.scores | {"frechet": replace(run.scores["frechet"], **fields)})  # type: ignore[arg-type]
+        if run.model == model
+        else run
+        for run in given.runs
+    )
+    return replace(given, runs=tuple(runs))
+
+
+TWO = {"vae": [35.0, 45.0], "dcgan": [9.0, 15.0]}
+PLACE = "On digits with 20\u202fs of training each"
+
+
+def test_two_models_with_two_seeds_far_apart() -> None:
+    assert verdict(study(TWO)).text == (
+        f"{PLACE}, dcgan came out ahead of vae (Fréchet distance 12.0 ± 3.0 against 40.0 ± 5.0, 2 seeds each); "
+        "with 2 seeds this is a first impression, not a proof."
+    )
+    assert verdict(study(TWO)).ranked
+
+
+def test_two_seeds_that_scatter_as_much_as_they_differ() -> None:
+    said = verdict(study({"vae": [18.0, 30.0], "dcgan": [9.0, 15.0]}))
+    assert said.text == (
+        f"{PLACE}, the differences are within the seeds' spread: no winner can be named "
+        "(Fréchet distance: dcgan 12.0 ± 3.0, vae 24.0 ± 6.0; 2 seeds each)."
+    )
+    assert not said.ranked
+
+
+def test_three_seeds_with_intervals_apart() -> None:
+    assert verdict(study({"vae": [39.0, 40.0, 41.0], "dcgan": [11.0, 12.0, 13.0]})).text == (
+        f"{PLACE}, dcgan came out ahead of vae (Fréchet distance 12.0 ± 2.5 against 40.0 ± 2.5, 3 seeds each); "
+        "the 95 % intervals do not overlap."
+    )
+
+
+def test_three_seeds_with_overlapping_intervals() -> None:
+    said = verdict(study({"vae": [14.0, 15.0, 16.0], "dcgan": [11.0, 12.0, 13.0]}))
+    assert "no winner can be named" in said.text
+    assert not said.ranked
+
+
+def test_one_seed_names_no_winner() -> None:
+    said = verdict(study({"vae": [40.0], "dcgan": [12.0]}))
+    assert said.text == (
+        f"{PLACE}, dcgan scored best (Fréchet distance 12.0, next vae with 40.0; 1 seed each), "
+        "but where a model has 1 seed chance may explain it: no winner can be named."
+    )
+    assert not said.ranked
+
+
+def test_more_models_one_clear_winner() -> None:
+    assert verdict(study(TWO | {"wgan": [80.0, 81.0]})).text == (
+        f"{PLACE}, dcgan came out ahead of the 2 others (Fréchet distance 12.0 ± 3.0, next vae with 40.0 ± 5.0; "
+        "2 seeds each); with 2 seeds this is a first impression, not a proof."
+    )
+
+
+def test_two_leaders_ahead_of_the_rest() -> None:
+    assert verdict(study(TWO | {"wgan": [13.0, 14.0]})).text == (
+        f"{PLACE}, no single winner can be named: dcgan (12.0 ± 3.0) and wgan (13.50 ± 0.50) are within the seeds' "
+        "spread by Fréchet distance; dcgan came out ahead of vae (2 seeds each); "
+        "with 2 seeds this is a first impression, not a proof."
+    )
+    assert leaders(study(TWO | {"wgan": [13.0, 14.0]}), "frechet") == {"dcgan", "wgan"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"encoder": "pixels"}, "the encoders differ (classifier-a for vae{0}; pixels for dcgan{0})"),
+        ({"n": 10_000}, "the numbers of images compared differ (500 for vae{0}; 10,000 for dcgan{0})"),
+        ({"split": "train"}, "the reference splits differ (test for vae{0}; train for dcgan{0})"),
+    ],
+)  # fmt: skip
+def test_refuses_to_rank_what_was_measured_differently(fields: dict[str, object], reason: str) -> None:
+    given = changed(study(TWO), "dcgan", **fields)
+    assert (
+        verdict(given).text == f"These runs cannot be ranked by Fréchet distance: {reason.format(' (seeds 0 and 1)')}."
+    )
+    assert not verdict(given).ranked
+    assert leaders(given, "frechet") == set()
+
+
+def test_refuses_to_rank_other_resolutions() -> None:
+    given = study(TWO)
+    given = replace(given, runs=tuple(replace(r, size=32) if r.model == "vae" else r for r in given.runs))
+    assert "the resolutions differ (32 × 32 pixels for vae (seeds 0 and 1); 8 × 8" in verdict(given).text
+    assert obstacles(given, "frechet")
+
+
+def test_falls_back_to_kid_and_says_why() -> None:
+    said = verdict(study({"vae": [None, None], "dcgan": [9.0, 15.0]}))
+    assert said.metric == "kid"
+    assert "(KID 0.120 ± 0.030 against 0.400 ± 0, 2 seeds each)" in said.text
+    expected = "The Fréchet distance is missing for vae (seeds 0 and 1) (too few samples). KID decides instead."
+    assert said.notes[0] == expected
+
+
+def test_failed_runs_are_in_no_mean_and_are_named() -> None:
+    failed = Run("vae", 2, "failed", "The loss became infinite.")
+    given = study(TWO, extra=(failed,))
+    assert verdict(given) == verdict(study(TWO))
+    assert [c.text for c in cautions_of(given)] == [
+        "vae, seed 2 failed and is in no mean: the loss became infinite."
+    ]  # fmt: skip
+
+
+def test_everything_failed_or_nothing_finished() -> None:
+    failed, unfinished = Run("vae", 0, "failed", "out of memory"), Run("gan", 0, "unfinished", "not started")
+    only = Study("test", (failed,), ("vae",), METRICS)
+    assert verdict(only).text == "Every run failed, so there is nothing to compare."
+    assert verdict(replace(only, runs=(failed, unfinished))).text == (
+        "No run has finished yet, so there is nothing to compare."
+    )
+
+
+def test_unfinished_study_speaks_of_so_far() -> None:
+    given = study(TWO, extra=(Run("wgan", 0, "unfinished", "not started"),))
+    start = "So far (4 of 5 runs finished), on digits with 20\u202fs of training each, dcgan came out ahead of vae"
+    assert verdict(given).text.startswith(start)
+    assert cautions_of(given)[0].text == "1 run of 5 has not finished and is in no mean."
+
+
+def test_only_one_model_scored() -> None:
+    given = study({"vae": [40.0, 41.0]}, extra=(Run("gan", 0, "failed", "out of memory"),))
+    assert verdict(given).text == (
+        "On digits with 20\u202fs of training, only vae has a Fréchet distance (40.50 ± 0.50): "
+        "there is nothing to compare it with."
+    )
+
+
+def test_noise_of_measuring_prevents_a_winner_of_two_seeds() -> None:
+    close = {"vae": [12.0, 12.01], "dcgan": [11.9, 11.91]}  # seeds agree, but each value is known to ±0.1 only
+    assert not separated(study(close), "frechet", "dcgan", "vae")
+
+
+def test_direction_is_respected() -> None:
+    given = study({"vae": [0.2, 0.21, 0.22], "dcgan": [0.8, 0.81, 0.82]})
+    given = replace(given, metrics=METRICS | {"frechet": replace(METRICS["frechet"], direction="higher")})
+    assert leaders(given, "frechet") == {"dcgan"}
+
+
+def test_collapse_is_said_once() -> None:
+    given = Study("test", (Run("vae", 0, latent_dim=16, scores={"active_units": Score(1.0)}),), ("vae",), METRICS)
+    assert any("1.00 of 16 latent dimensions in use" in d for c in cautions_of(given) for d in c.details)
+    scored = {"active_units": Score(1.0, warning="posterior collapse")}
+    texts = [c.text for c in cautions_of(replace(given, runs=(replace(given.runs[0], scores=scored),)))]
+    assert texts[0] == "Active units of vae (seed 0): posterior collapse."
+    assert not any(text.startswith("Posterior") for text in texts)
+
+
+def test_single_run() -> None:
+    run = Run("vae", 0, images=24_000, seconds=20, scores={"frechet": Score(36.8, 0.74), "floor_frechet": Score(1.84)})
+    given = Study("vae", (run,), ("vae",), METRICS, single=True, data={"name": "digits"})
+    assert verdict(given).text == (
+        "vae, trained on digits for 20\u202fs (24,000 images), reached a Fréchet distance of 36.80 ± 0.74; "
+        "real images against other real images score 1.84, so it stands at 20 times the floor."
+    )
+    assert primary_metric(given) == ("frechet", "")
+
+
+def test_summary_and_half_width() -> None:
+    from scipy.stats import t
+
+    assert [round(float(t.ppf(0.975, df)), 4) for df in range(1, 31)] == list(_T975)
+    found = Summary.of([1.0, 2.0, 3.0, 4.0])
+    assert found is not None
+    low, high = t.interval(0.95, 3, loc=2.5, scale=found.std / 2)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-4)
+    assert half_width(study(TWO), "vae", "frechet") == 5.0
+    assert half_width(study({"vae": [1.0]}), "vae", "frechet") is None
+
+
+def test_numbers_in_words() -> None:
+    assert [number(v) for v in (0, 0.012345, 12.345, 1234.5, -0.5, None, float("nan"))] == [
+        "0", "0.0123", "12.3", "1,234", "−0.500", "–", "–"
+    ]  # fmt: skip
+    assert estimate(12.345, 1.4) == ("12.3", "1.4")
+    assert plus_minus(0.4, None) == "0.400"
+    assert compact(811_025) == "811\u202fk"
+    assert [duration(s) for s in (20.0, 90, 7200, 5e5)] == ["20\u202fs", "90\u202fs", "2\u202fh", "5.79\u202fdays"]
+    assert budget_words("200kimg") == "200,000 images of training"
+    assert budget_words("nonsense") == ""
