@@ -1,0 +1,193 @@
+"""What each metric means: one table for `paribus list metrics`, the report's tooltips and the evaluation's checks.
+
+Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Direction = Literal["lower", "higher", "none"]
+
+
+class Metric(TypedDict):
+    """A metric in words.
+
+    Args:
+        label: What a table's header says.
+        unit: Unit of the value; empty for a pure number.
+        direction: Which way is better.
+        meaning: One sentence.
+        comparable: "Comparable only when ...".
+    """
+
+    label: str
+    unit: str
+    direction: Direction
+    meaning: str
+    comparable: str
+
+
+_SAME_VIEW = "Comparable only when encoder, reference split, number of samples and resolution agree."
+_SAME_CLASSES = "Comparable only when the classifier, the reference split and the number of samples agree."
+_SAME_LIKELIHOOD = "Comparable only when the likelihood, the images and their resolution agree."
+_SAME_IMAGES = "Comparable only when the images and their resolution agree."
+_SAME_MACHINE = "Comparable only when machine, load, threads, precision and batch size agree."
+_SAME_COUNT = "Comparable only when both were counted by the same version of this program."
+
+
+def _metric(label: str, unit: str, direction: Direction, meaning: str, comparable: str) -> Metric:
+    return {"label": label, "unit": unit, "direction": direction, "meaning": meaning, "comparable": comparable}
+
+
+METRICS: dict[str, Metric] = {
+    "frechet": _metric(
+        "Fréchet distance",
+        "squared feature units",
+        "lower",
+        "Distance between Gaussians fitted to the features of real images and of samples (the FID's formula).",
+        _SAME_VIEW,
+    ),
+    "kid": _metric(
+        "Kernel distance",
+        "",
+        "lower",
+        "Squared maximum mean discrepancy with a cubic kernel between features of real images and of samples; "
+        "unbiased, near 0 (or just below) for a perfect model.",
+        "Comparable only when encoder, reference split and resolution agree.",
+    ),
+    "precision": _metric(
+        "Precision",
+        "",
+        "higher",
+        "Share of samples that lie where real images are: how real they look.",
+        _SAME_VIEW,
+    ),
+    "recall": _metric(
+        "Recall",
+        "",
+        "higher",
+        "Share of real images that lie where samples are: how much of the data the model reaches.",
+        _SAME_VIEW,
+    ),
+    "density": _metric(
+        "Density",
+        "",
+        "higher",
+        "How many real images' neighbourhoods a sample lies in, over k: precision that outliers cannot inflate.",
+        _SAME_VIEW,
+    ),
+    "coverage": _metric(
+        "Coverage",
+        "",
+        "higher",
+        "Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
+        _SAME_VIEW,
+    ),
+    "inception_score": _metric(
+        "Inception Score",
+        "",
+        "higher",
+        "Whether Inception is sure of each sample and finds many classes among them; it never looks at real images.",
+        "Comparable only when the Inception weights agree and the numbers of samples are near each other.",
+    ),
+    "classifier_score": _metric(
+        "Classifier score",
+        "",
+        "higher",
+        "Whether the data's own classifier is sure of each sample and finds all classes among them, "
+        "from 1 to the number of classes; it never looks at real images.",
+        _SAME_CLASSES,
+    ),
+    "class_divergence": _metric(
+        "Class divergence",
+        "nats",
+        "lower",
+        "KL divergence of the classes' shares among samples from those among real images, as the classifier sees both.",
+        _SAME_CLASSES,
+    ),
+    "missing_classes": _metric(
+        "Missing classes",
+        "classes",
+        "lower",
+        "Number of classes whose share among samples is under a tenth of their share among real images.",
+        _SAME_CLASSES,
+    ),
+    "elbo": _metric(
+        "−ELBO",
+        "nats per image",
+        "lower",
+        "Bound on the negative log-likelihood of test images: reconstruction plus KL, with the KL weighted by 1.",
+        _SAME_LIKELIHOOD,
+    ),
+    "reconstruction_nats": _metric(
+        "Reconstruction",
+        "nats per image",
+        "none",
+        "Negative log-likelihood of test images given their latents, summed over pixels.",
+        _SAME_LIKELIHOOD,
+    ),
+    "kl_nats": _metric(
+        "KL",
+        "nats per image",
+        "none",
+        "How many nats about an image its latent carries, on average; near 0 the latent is ignored.",
+        "Comparable only when the prior and the images agree.",
+    ),
+    "active_units": _metric(
+        "Active units",
+        "latent units",
+        "none",
+        "Number of latent units whose posterior mean varies over test images by more than 0.01; 0 is a collapse.",
+        "Comparable only when latent size, prior and images agree.",
+    ),
+    "mse": _metric(
+        "Reconstruction error",
+        "squared, white = 1",
+        "lower",
+        "Mean squared error of reconstructed test images over all pixels, on the scale from 0 to 1.",
+        _SAME_IMAGES,
+    ),
+    "psnr": _metric(
+        "PSNR",
+        "dB",
+        "higher",
+        "Peak signal-to-noise ratio of reconstructed test images, from the mean squared error over all pixels.",
+        _SAME_IMAGES,
+    ),
+    "parameters": _metric(
+        "Parameters",
+        "numbers",
+        "none",
+        "Trained numbers in all of the model's networks.",
+        _SAME_COUNT,
+    ),
+    "samples_per_second": _metric(
+        "Sampling speed", "images/s", "higher", "Images generated in a second, after a warm-up.", _SAME_MACHINE
+    ),
+    "train_seconds": _metric(
+        "Training time", "s", "lower", "Seconds of training alone, without evaluation and start-up.", _SAME_MACHINE
+    ),
+    "images_seen": _metric(
+        "Images seen", "images", "none", "Training images that went through the model, repeats counted.", _SAME_COUNT
+    ),
+    "peak_memory_bytes": _metric(
+        "Peak memory", "bytes", "lower", "Most memory that training held at once.", _SAME_MACHINE
+    ),
+    "flops_per_image": _metric(
+        "Work per image", "FLOP", "lower", "Floating-point operations of training for each image seen.", _SAME_COUNT
+    ),
+}
+
+FLOORED = ("frechet", "kid", "precision", "recall", "density", "coverage")
+"""Metrics with a floor: what real training images score in the samples' place."""
+
+for _name in FLOORED:
+    METRICS[f"floor_{_name}"] = _metric(
+        f"{METRICS[_name]['label']}, real against real",
+        METRICS[_name]["unit"],
+        "none",
+        f"{METRICS[_name]['label']} of real training images in the samples' place: what a perfect model would score "
+        "at this number of samples.",
+        METRICS[_name]["comparable"],
+    )

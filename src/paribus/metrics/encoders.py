@@ -1,0 +1,190 @@
+"""Encoders: images to the features that distances are measured in.
+
+An encoder's `id` carries a hash of its weights, so that scores from different encoders are never mistaken for each
+other. Here: principal components of pixels, for any data; the classifier of a labelled data set is in `classifier`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from paribus.cache import locked, replacing
+from paribus.errors import ParibusError
+from paribus.randomness import generator
+
+_PIXELS_VERSION = 1  # raise with any change to how components are found
+_LARGEST_FIT = 10_000
+_EXACT_PIXELS = 1024  # up to here the covariance's eigenvectors, above it subspace iteration
+_GRID = 2.0**-16  # components are rounded to it: the id then doesn't change with the number of threads
+
+
+class Encoder(Protocol):
+    """What scoring needs of an encoder."""
+
+    name: str
+    id: str
+    dimensions: int
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, d) float32 of images uint8 (N, C, H, W)."""
+        ...
+
+
+class ClassEncoder(Encoder, Protocol):
+    """An encoder that also gives class probabilities."""
+
+    accuracy: float
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, d) and class probabilities (N, classes), float32, in one pass."""
+        ...
+
+
+def weights_id(name: str, weights: Mapping[str, Tensor]) -> str:
+    """NAME-xxxxxxxxxxxx: the first 12 hex digits of the sha256 over names, shapes and bytes of the weights."""
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        tensor = weights[key].detach().cpu().contiguous()
+        digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return f"{name}-{digest.hexdigest()[:12]}"
+
+
+def cached_weights(
+    make: Callable[[], dict[str, Tensor]], key: tuple[int | str | list[int], ...], cache: Path | None
+) -> dict[str, Tensor]:
+    """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors.
+
+    Processes that ask at the same time make the weights once. A file that cannot be read is replaced.
+    """
+    if cache is None:
+        return make()
+    path = cache / "encoders" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.safetensors"
+    with locked(path):
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError):
+            weights = make()
+            with replacing(path) as partial:
+                save_file(weights, partial)
+            return weights
+
+
+def content_hash(*tensors: Tensor) -> str:
+    """The sha256 over shapes and bytes, for data that come without a fingerprint."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def checked_images(images: Tensor, channels: int, size: int, what: str) -> Tensor:
+    """The images on the CPU, if they are uint8 (N, channels, size, size).
+
+    Raises:
+        ParibusError: They are not.
+    """
+    if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != (channels, size, size):
+        raise ParibusError(
+            "These images do not fit the encoder.",
+            where=what,
+            got=f"{tuple(images.shape)} {images.dtype}",
+            expected=f"(N, {channels}, {size}, {size}) torch.uint8",
+            fix="bring the images to that size and number of channels, as uint8",
+        )
+    return images.cpu()
+
+
+class PixelEncoder:
+    """The first principal components of the training pixels: a view of any data, without labels or training.
+
+    Pixels on the scale [0, 1] minus their mean, projected on the directions of largest variance. It sees layout,
+    brightness and coarse shape, and is blind to fine texture: a third opinion beside a trained encoder, not a verdict.
+
+    Args:
+        train_images: uint8 (N, C, H, W); 10,000 of them are used, chosen by a fixed seed.
+        components: Number of features; all pixels where there are fewer, and at most N.
+        fingerprint: Hash of the data, for the cache; by default of the images used.
+        cache: Root of the cache; None keeps nothing.
+    """
+
+    name = "pixels"
+
+    def __init__(
+        self, train_images: Tensor, components: int = 64, *, fingerprint: str | None = None, cache: Path | None = None
+    ) -> None:
+        if train_images.dtype != torch.uint8 or train_images.ndim != 4 or len(train_images) < 2:
+            raise ParibusError(
+                "The pixel encoder is fitted on at least two images.",
+                where="PixelEncoder",
+                got=f"{tuple(train_images.shape)} {train_images.dtype}",
+                expected="(N, C, H, W) torch.uint8",
+            )
+        _, self.channels, self.size, _ = train_images.shape
+        self.dimensions = min(components, train_images[0].numel(), len(train_images))
+
+        def fit() -> dict[str, Tensor]:
+            chosen = torch.randperm(len(train_images), generator=generator("metrics", "pixels"))[:_LARGEST_FIT]
+            return _principal_components(train_images[chosen.sort().values], self.dimensions)
+
+        source = fingerprint or content_hash(train_images)
+        key = ("pixels", _PIXELS_VERSION, source, list(train_images.shape), self.dimensions)
+        weights = cached_weights(fit, key, cache)
+        self.mean, self.directions = weights["mean"], weights["directions"]  # (pixels,) and (pixels, d)
+        self.id = weights_id(self.name, weights)
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Coordinates (N, d) float32 of images uint8 (N, C, H, W), on the scale where white is 1."""
+        images = checked_images(images, self.channels, self.size, "PixelEncoder.features")
+        parts = [(rows - self.mean.double()) @ self.directions.double() for rows in _rows(images)]
+        return torch.cat(parts).float() if parts else torch.zeros(0, self.dimensions)
+
+
+def _rows(images: Tensor) -> Iterator[Tensor]:
+    """Images as float64 rows on the scale [0, 1], in parts of about 32 MB."""
+    step = max(1, (1 << 22) // images[0].numel()) if len(images) else 1
+    return (part.flatten(1).double() / 255 for part in images.split(step)) if len(images) else iter(())
+
+
+def _principal_components(images: Tensor, count: int) -> dict[str, Tensor]:
+    mean = images.sum(0, dtype=torch.int64).double().flatten() / (255 * len(images))
+    exact = len(mean) <= _EXACT_PIXELS
+    directions = (_eigenvectors if exact else _leading_directions)(images, mean, count)
+    # the sign of an eigenvector is arbitrary: let its largest entry be positive
+    largest = directions.abs().argmax(0)
+    directions = directions * directions[largest, torch.arange(count)].sign()
+    rounded = {"mean": mean, "directions": directions}
+    return {name: ((value / _GRID).round() * _GRID).float().contiguous() for name, value in rounded.items()}
+
+
+def _eigenvectors(images: Tensor, mean: Tensor, count: int) -> Tensor:
+    scatter = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for rows in _rows(images):
+        centred = rows - mean
+        scatter += centred.T @ centred
+    return torch.linalg.eigh(scatter).eigenvectors.flip(1)[:, :count]
+
+
+def _leading_directions(images: Tensor, mean: Tensor, count: int, rounds: int = 8) -> Tensor:
+    """Subspace iteration with a fixed start: the covariance of large images would not fit into memory."""
+    start = torch.randn(len(mean), count + 16, generator=generator("metrics", "pixels"), dtype=torch.float64)
+    basis = torch.linalg.qr(start).Q
+    for _ in range(rounds):
+        image = torch.zeros_like(basis)
+        for rows in _rows(images):
+            centred = rows - mean
+            image += centred.T @ (centred @ basis)
+        basis, small = torch.linalg.qr(image)
+    # the last round's image = basis small; rotate the basis to its own principal directions
+    return (basis @ torch.linalg.svd(small).U)[:, :count]

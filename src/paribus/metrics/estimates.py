@@ -1,0 +1,110 @@
+"""A number with its standard error, and how errors are found: by leaving out one disjoint block at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from paribus.errors import ParibusError
+from paribus.randomness import generator
+
+BLOCKS = 20
+"""Disjoint blocks behind a jackknife error, where there are enough rows."""
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Float32 products in float32, whatever the training code has allowed (TF32, bfloat16) or autocast asks for."""
+    allowed = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.autocast("cpu", enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(allowed)
+
+
+class Estimate(NamedTuple):
+    """A value and its standard error (NaN where there are too few rows to tell)."""
+
+    value: float
+    error: float
+
+
+def disjoint_blocks(rows: int, blocks: int = BLOCKS) -> list[Tensor]:
+    """Splits row numbers 0..rows-1 into at most `blocks` disjoint blocks of nearly equal size.
+
+    The rows are shuffled first, the same way for every call: neither a split that is sorted by class nor samples that
+    cycle through the classes then make blocks that differ by construction.
+    """
+    order = torch.randperm(rows, generator=generator("metrics", "disjoint blocks", rows))
+    return list(torch.tensor_split(order, max(1, min(blocks, rows))))
+
+
+def jackknife_error(left_out: Tensor | list[float]) -> float:
+    """Standard error of an estimate, from its values with each of B blocks left out in turn.
+
+    sqrt((B - 1) / B * sum_b (t_b - mean t)^2). NaN for fewer than two blocks.
+    Source: Efron and Stein (1981); blocks of more than one row as in Busing et al. (1999).
+    """
+    values = torch.as_tensor(left_out, dtype=torch.float64)
+    blocks = len(values)
+    if blocks < 2:
+        return math.nan
+    return math.sqrt((blocks - 1) / blocks * float((values - values.mean()).square().sum()))
+
+
+def mean_estimate(terms: Tensor) -> Estimate:
+    """Mean of independent terms (n,) and its standard error, std / sqrt(n)."""
+    terms = terms.detach().to("cpu", torch.float64)
+    error = float(terms.std()) / math.sqrt(len(terms)) if len(terms) > 1 else math.nan
+    return Estimate(float(terms.mean()), error)
+
+
+def feature_matrix(features: Tensor, name: str, at_least: int = 2) -> Tensor:
+    """Features (n, d) as float64 on the CPU, checked.
+
+    Raises:
+        ParibusError: Not a matrix, fewer than `at_least` rows, or a value that is NaN or infinite.
+    """
+    got = f"{tuple(features.shape)} {features.dtype}"
+    if features.ndim != 2 or len(features) < at_least or features.shape[1] < 1:
+        raise ParibusError(
+            "Features must be a matrix with one row per image.",
+            where=f"{name} features",
+            got=got,
+            expected=f"shape (n, d) with n of at least {at_least}",
+            fix="give more images",
+        )
+    matrix = features.detach().to("cpu", torch.float64)
+    finite = torch.isfinite(matrix).all(1)
+    if not finite.all():
+        raise ParibusError(
+            "Features must be finite.",
+            where=f"{name} features",
+            got=f"{int((~finite).sum())} of {len(matrix)} rows with NaN or infinity",
+            expected="finite numbers",
+            fix="look at the samples: a diverged model gives NaN",
+        )
+    return matrix
+
+
+def feature_pair(real: Tensor, fake: Tensor, at_least: int = 2) -> tuple[Tensor, Tensor]:
+    """Two feature matrices of the same width, as float64 on the CPU.
+
+    Raises:
+        ParibusError: As `feature_matrix`, or the widths differ.
+    """
+    real, fake = feature_matrix(real, "real", at_least), feature_matrix(fake, "fake", at_least)
+    if real.shape[1] != fake.shape[1]:
+        raise ParibusError(
+            "Real and fake features have different widths.",
+            got=f"{real.shape[1]} and {fake.shape[1]}",
+            expected="features of one and the same encoder",
+        )
+    return real, fake

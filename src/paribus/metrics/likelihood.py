@@ -1,0 +1,48 @@
+"""Aggregates of a model's per-image likelihood terms."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from paribus.metrics.estimates import Estimate, mean_estimate
+
+ACTIVE_ABOVE = 0.01
+"""A latent unit is active when its posterior mean varies over the data by more than this (Burda et al.)."""
+
+
+def likelihood_estimates(reconstruction_nats: Tensor, kl_nats: Tensor) -> dict[str, Estimate]:
+    """Mean -ELBO and its two parts, in nats per image, with standard errors over images.
+
+    `elbo` = E_x[-log p(x|z)] + E_x[KL(q(z|x) || p(z))], always with the KL term weighted by 1, whatever the model was
+    trained with. Lower is better for `elbo`; its parts trade against each other and have no direction of their own.
+
+    Comparable only when the likelihood (Bernoulli, Gaussian and its variance, discretised), the images and their
+    resolution agree: binary cross-entropy on grey pixels is a surrogate and can be compared with itself alone.
+
+    Source: arXiv 1312.6114, equations 3 and 10.
+
+    Args:
+        reconstruction_nats: -log p(x|z) per image, summed over pixels: (n,).
+        kl_nats: KL(q(z|x) || p(z)) per image, summed over latent units: (n,).
+    """
+    return {
+        "elbo": mean_estimate(reconstruction_nats.double() + kl_nats.double()),
+        "reconstruction_nats": mean_estimate(reconstruction_nats),
+        "kl_nats": mean_estimate(kl_nats),
+    }
+
+
+def active_units(posterior_means: Tensor, above: float = ACTIVE_ABOVE) -> int:
+    """Number of latent units that carry information: Var_x E_q(u|x)[u] > 0.01.
+
+    No direction: 0 is posterior collapse, more than the data needs is not better.
+
+    Comparable only when the latent size, the prior and the images agree.
+
+    Source: arXiv 1509.00519, section 5.2.
+
+    Args:
+        posterior_means: E_q(z|x)[z] per image: (n, latent).
+        above: The variance over images above which a unit counts.
+    """
+    return int((posterior_means.double().var(0) > above).sum())

@@ -1,0 +1,88 @@
+"""Features of a reference split, computed once and kept under a key of everything that they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paribus.cache import locked, replacing
+from paribus.metrics.estimates import Estimate
+
+CODE_VERSION = 1
+"""Part of every key: raise it with any change to what an encoder or a distance computes."""
+
+
+class Features(NamedTuple):
+    """Features (n, d) float32 and, from a classifier, class probabilities (n, classes) float32."""
+
+    features: Tensor
+    probabilities: Tensor | None
+
+
+def reference_key(fingerprint: str, split: str, encoder_id: str, n: int, *further: str) -> str:
+    """The sha256 that names a reference in the cache."""
+    parts = [CODE_VERSION, fingerprint, split, encoder_id, n, *further]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def cached_features(
+    compute: Callable[[], Features], *, fingerprint: str, split: str, encoder_id: str, n: int, cache: Path | None
+) -> Features:
+    """`compute()`, or what it returned when it was called with the same fingerprint, split, encoder and n.
+
+    Processes that ask for the same thing at the same time compute it once. A file that cannot be read is replaced.
+
+    Args:
+        compute: Encodes the reference images.
+        fingerprint: Hash of the data.
+        split: "train", "validation" or "test".
+        encoder_id: The encoder's name and weights' hash.
+        n: Number of images from the start of the split.
+        cache: Root of the cache; None keeps nothing.
+    """
+    if cache is None:
+        return compute()
+    path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.npz"
+    with locked(path):
+        known = _read(path)
+        if known is not None:
+            return known
+        result = compute()
+        arrays = {"features": result.features.numpy()}
+        if result.probabilities is not None:
+            arrays["probabilities"] = result.probabilities.numpy()
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        return result
+
+
+def _read(path: Path) -> Features | None:
+    try:
+        with np.load(path) as file:
+            probabilities = torch.from_numpy(file["probabilities"]) if "probabilities" in file else None
+            return Features(torch.from_numpy(file["features"]), probabilities)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path | None) -> dict[str, Estimate]:
+    """`compute()` or its earlier result under the same key: scores that are the same for every model, as floors are."""
+    if cache is None:
+        return compute()
+    path = cache / "reference" / f"{key}.json"
+    with locked(path):
+        try:
+            return {name: Estimate(*pair) for name, pair in json.loads(path.read_text()).items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            scores = compute()
+            with replacing(path) as partial:
+                partial.write_text(json.dumps(scores))
+            return scores

@@ -1,0 +1,65 @@
+"""The form of a score: what a comparison needs to know of a number, beside the number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from paribus.metrics.estimates import Estimate
+
+
+@dataclass
+class Sheet:
+    """The scores of one subject, as they are added."""
+
+    wanted: tuple[str, ...]
+    named: bool  # the user named them: say of each why it is missing
+    weights: str
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(
+        self,
+        metric: str,
+        score: Estimate | float | None,
+        *,
+        protocol: str,
+        n: int | None = None,
+        encoder: str | None = None,
+        split: str | None = "test",
+        warning: str | None = None,
+    ) -> None:
+        """Adds a score, if it is wanted."""
+        if metric not in self.wanted:
+            return
+        value, error = score if isinstance(score, Estimate) else (score, None)
+        if value is not None and not math.isfinite(value):
+            value, error, warning = None, None, warning or "the value is not finite"
+        entry: dict[str, Any] = {"metric": metric, "value": value, "error": _finite(error), "n": n, "encoder": encoder}
+        entry |= {"split": split, "protocol": protocol, "weights": self.weights}
+        self.entries.append(entry | ({"warning": warning} if warning else {}))
+
+    def finished(self) -> list[dict[str, Any]]:
+        """All scores; metrics that the user named and that don't apply are there without a value."""
+        missing = [name for name in self.wanted if name not in {entry["metric"] for entry in self.entries}]
+        for name in missing if self.named else []:
+            self.add(name, None, protocol="", split=None, warning=_why_missing(name))
+        return self.entries
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _why_missing(metric: str) -> str:
+    if metric in ("train_seconds", "images_seen", "peak_memory_bytes", "flops_per_image"):
+        return "counted during training: see the run's done.json"
+    if metric == "inception_score":
+        return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
+    if metric in ("classifier_score", "class_divergence", "missing_classes"):
+        return "needs the encoder 'classifier', which needs labelled data"
+    if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
+        return "the model has no likelihood"
+    if metric in ("mse", "psnr"):
+        return "the model reconstructs no images"
+    return "does not apply here"
