@@ -76,7 +76,7 @@ def machine() -> dict[str, Any]:
         "native_bf16": has_native_bf16(choose_device("auto")),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "paribus": __version__,
     }
 

@@ -1,0 +1,46 @@
+"""Paribus trains, measures and compares generative image models, all else being equal.
+
+import paribus as pb
+
+data = pb.load_data("mnist")
+run = pb.train("dcgan", data, budget="20epochs", seed=0)
+run.model.sample(16)
+scores = pb.evaluate(run.model, data)
+study = pb.compare(["vae", "dcgan"], data, seeds=3)
+study.report("out.html")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from paribus.data import load_data
+    from paribus.errors import ParibusError
+    from paribus.evaluation import evaluate
+    from paribus.experiment import train
+    from paribus.models import load_model as load
+    from paribus.studies import compare
+
+__all__ = ["ParibusError", "__version__", "compare", "evaluate", "load", "load_data", "train"]
+
+# imported on first use: torch takes a second, and `paribus --help` must not
+_HOMES = {
+    "ParibusError": ("paribus.errors", "ParibusError"),
+    "compare": ("paribus.studies", "compare"),
+    "evaluate": ("paribus.evaluation", "evaluate"),
+    "load": ("paribus.models", "load_model"),
+    "load_data": ("paribus.data", "load_data"),
+    "train": ("paribus.experiment", "train"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'paribus' has no attribute '{name}'")
+    from importlib import import_module
+
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)

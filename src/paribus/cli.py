@@ -1,0 +1,260 @@
+"""The command line. Commands import what they need when they run: `paribus --help` must not wait for torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paribus import __version__
+from paribus.errors import ParibusError
+
+app = typer.Typer(
+    name="paribus",
+    help="Train, measure and compare GANs and VAEs, all else being equal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="A built-in name, a folder of images or parquet files, an .npz, or a Hub id (digits)."),
+]
+SizeOption = Annotated[int | None, typer.Option(help="Bring images to this height and width (8 to 128).")]
+ChannelsOption = Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")]
+OnBadOption = Annotated[str | None, typer.Option("--on-bad", help="Unreadable images: fail or skip.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--set", metavar="KEY.PATH=VALUE", help="Set one value of the configuration; repeatable."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"paribus {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def compare(
+    data: DataOption = None,
+    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "vae,conv-vae,gan,dcgan",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 2,
+    budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
+    out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    on_bad: OnBadOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Train several models under one budget, score them alike, and write a report.
+
+    The same command on an existing folder carries on.
+    """
+    from paribus import console
+    from paribus.experiment import stop_on_signal
+    from paribus.studies.study import plan
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    study = plan(
+        names,
+        data or "digits",
+        seeds=seeds,
+        budget=budget,
+        out=out,
+        overrides=overrides or [],
+        changes={"data": _given(size=size, channels=channels, on_bad=on_bad)},
+        workers=workers,
+    )
+    cost = study.estimate()
+    console.say(
+        f"{len(study.configs)} runs on {study.data.name}, {budget} each, {study.workers} at a time: about "
+        f"{console.duration(cost.training_seconds)} of training and {console.duration(cost.sampling_seconds)} of "
+        f"sampling, {console.size(cost.disk_bytes)} in {study.folder}"
+    )
+    with console.watching_study() as changed, stop_on_signal() as stop_requested:
+        finished = study.run(changed, stop_requested)
+    if not finished:
+        console.say("interrupted: the same command carries on from the checkpoints")
+        raise typer.Exit(130)
+    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
+    for row in failed:
+        console.say(f"failed: {row['model']} seed {row['seed']}: {row['reason']}")
+    print(study.folder / "report.html")
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="Name of a model ('paribus list models').")],
+    data: DataOption = None,
+    budget: Annotated[str | None, typer.Option(help="60s, 200kimg, 5000img, 20epochs, 5000updates, 3e15flop.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Initial weights, order of the images, noise (0).")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder (a new one under runs/).")] = None,
+    resume: Annotated[bool, typer.Option(help="Carry on from the last checkpoint in --out.")] = False,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with part of the configuration tree.")] = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    on_bad: OnBadOption = None,
+    score: Annotated[bool, typer.Option(help="Evaluate after training.")] = True,
+    overrides: SetOption = None,
+) -> None:
+    """Train one model, save it, and score it."""
+    from paribus import console
+    from paribus.config import merged
+    from paribus.experiment import Interrupted, carry_out, load, new_folder, refuse_existing, resumed, stop_on_signal
+    from paribus.recipes import resolve
+    from paribus.runs import RunFolder
+
+    if resume and out is None:
+        raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
+    change = merged(
+        _read_yaml(config) if config else {},
+        _given(
+            seed=seed,
+            data=_given(name=data, size=size, channels=channels, on_bad=on_bad),
+            training=_given(budget=budget),
+        ),
+    )
+    existing = RunFolder(out) if out is not None else None
+    if existing is not None:
+        refuse_existing(existing, resume)
+    if existing is not None and existing.exists:
+        settled = resumed(existing, {"model": model} | change, overrides or [])
+    else:
+        settled = resolve(model, change, overrides=overrides or [])
+    run = existing or new_folder(settled)
+    images = load(settled)
+    console.say(f"{model} on {images.name} for {settled.training.budget}, in {run.path}")
+    try:
+        with console.watching(model) as watcher, stop_on_signal() as stop_requested:
+            done = carry_out(
+                settled,
+                images,
+                run,
+                report=watcher,
+                notice=watcher.notice,
+                stop_requested=stop_requested,
+                score=score,
+            )
+    except Interrupted:
+        console.say(f"interrupted: 'paribus train {model} --out {run.path} --resume' carries on")
+        raise typer.Exit(130) from None
+    console.print_scores(done.scores)
+    print(run.path)
+
+
+@app.command()
+def sample(
+    run: Annotated[str, typer.Argument(help="A run's folder, or a model on the Hub (org/name).")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many images.")] = 64,
+    label: Annotated[str | None, typer.Option(help="Index or name of a class (all in turn).")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same images.")] = 0,
+    out: Annotated[Path, typer.Option(help="grid.png, samples.npz, or a folder.")] = Path("samples.png"),
+) -> None:
+    """Draw new images from a trained model."""
+    from paribus.models import load_model
+    from paribus.models.export import write_samples
+
+    write_samples(load_model(run), n, out, label=label, seed=seed)
+    print(out)
+
+
+@app.command()
+def evaluate(
+    subject: Annotated[str, typer.Argument(metavar="RUN|FOLDER", help="A run's folder, or a folder of images.")],
+    data: DataOption = None,
+    against: Annotated[Path | None, typer.Option(help="Another folder of images to compare with.")] = None,
+    samples: Annotated[int | None, typer.Option(min=64, help="Number of samples (10000).")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Names of metrics, separated by commas.")] = None,
+    as_json: JsonOption = False,
+    overrides: SetOption = None,
+) -> None:
+    """Score a run, or a folder of images that any program made."""
+    from paribus import console
+    from paribus.scoring import score_subject
+
+    names = [name.strip() for name in metrics.split(",")] if metrics else None
+    change = _given(evaluation=_given(samples=samples, metrics=names))
+    scores = score_subject(subject, data=data, against=against, change=change, overrides=overrides or [])
+    if as_json:
+        print(json.dumps(scores, indent=1))
+    else:
+        console.print_scores(scores)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's or a run's folder, finished or not.")],
+    out: Annotated[Path | None, typer.Option(help="The HTML file (DIR/report.html).")] = None,
+) -> None:
+    """Write the report of a study or a run: one HTML file that needs nothing else."""
+    from paribus.report import write_report
+
+    print(write_report(folder, out))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="models|backbones|objectives|data|metrics", help="What to list.")],
+    as_json: JsonOption = False,
+) -> None:
+    """List models, backbones, objectives, data sets or metrics, with a line on each."""
+    from paribus import console
+    from paribus.listing import LISTINGS, rows
+
+    if what not in LISTINGS:
+        from paribus.errors import did_you_mean
+
+        raise ParibusError(
+            f"There is no list of '{what}'.{did_you_mean(what, LISTINGS)}",
+            where="paribus list",
+            got=what,
+            expected=", ".join(LISTINGS),
+        )
+    found = rows(what)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        console.print_table(found)
+
+
+@app.command()
+def doctor(
+    clean_cache: Annotated[bool, typer.Option("--clean-cache", help="Remove everything in the cache.")] = False,
+) -> None:
+    """Say what this machine offers, where data and cache lie, and what is missing."""
+    from paribus.doctor import clean, findings
+
+    if clean_cache:
+        print(clean())
+    for name, value in findings():
+        print(f"{name + ':':<16}{value}")
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """The values that the user gave."""
+    return {key: value for key, value in values.items() if value is not None and value != {}}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ParibusError("The configuration file cannot be read.", where=str(path), got=str(error)) from error
+    if not isinstance(tree, dict):
+        raise ParibusError("The configuration file must hold named groups of settings.", where=str(path), got=tree)
+    return tree

@@ -1,0 +1,345 @@
+"""One run from configuration to scores: prepare the folder, train, save the model, take pictures, evaluate."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from paribus.config import RunConfig, merged, validated, with_override
+from paribus.data import ImageData, load_data
+from paribus.errors import ParibusError, TrainingDiverged
+from paribus.evaluation import evaluate, select_best_snapshot
+from paribus.models import Model, load_model, save_model
+from paribus.models.grids import save_grid
+from paribus.models.model import parameter_count
+from paribus.recipes import resolve
+from paribus.runs import RunFolder, write_atomically, write_json
+from paribus.training.hardware import machine, peak_memory_bytes, usable_cores
+from paribus.training.loop import Outcome, Progress, fit
+
+FREE_TO_CHANGE = ("training.budget", "training.checkpoint_seconds", "training.checkpoint_steps", "evaluation")
+"""Settings that a resumed run may change: they do not touch what was trained already."""
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; its checkpoint is written."""
+
+
+class Run:
+    """A run in its folder.
+
+    Attributes:
+        folder: Where everything of it lies.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    @cached_property
+    def model(self) -> Model:
+        """The trained model."""
+        return load_model(self.folder.path)
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The evaluation of the last weights, a score a metric."""
+        return [score for score in self.folder.evaluation if score.get("weights", "last") == "last"]
+
+
+def train(
+    model: str,
+    data: ImageData | str | Path = "digits",
+    *,
+    budget: str | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overrides: list[str] | tuple[str, ...] = (),
+    score: bool = True,
+) -> Run:
+    """Trains a model and scores it.
+
+    Args:
+        model: Name of a preset (`paribus list models`).
+        data: Loaded images, or what `load_data` takes.
+        budget: For example 60s, 200kimg, 20epochs; the preset's own by default.
+        seed: Decides initial weights, order of the images and all noise.
+        out: The run's folder; a new one under runs/ by default.
+        resume: Carry on in `out` from its last checkpoint.
+        overrides: `key.path=value` texts on top of the preset.
+        score: Whether to evaluate after training.
+
+    Raises:
+        ParibusError: Something given is wrong, or `out` holds a run and `resume` is False.
+        TrainingDiverged: A loss diverged.
+    """
+    change: dict[str, Any] = {"seed": seed, "data": data_settings(data)}
+    if budget is not None:
+        change["training"] = {"budget": budget}
+    config = resolve(model, change, overrides=overrides)
+    images = data if isinstance(data, ImageData) else load(config)
+    run = RunFolder(Path(out)) if out is not None else new_folder(config)
+    refuse_existing(run, resume)
+    return carry_out(config, images, run, score=score)
+
+
+def carry_out(
+    config: RunConfig,
+    data: ImageData,
+    run: RunFolder,
+    *,
+    report: Callable[[Progress], None] = lambda progress: None,
+    notice: Callable[[str], None] = lambda text: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+    score: bool = True,
+) -> Run:
+    """Trains and scores in a folder, from wherever an earlier process left off.
+
+    A finished run is left as it is, unless the budget grew.
+
+    Raises:
+        ParibusError: The folder belongs to another configuration, or is in use.
+        TrainingDiverged: A loss diverged; done.json says so.
+        Interrupted: `stop_requested` became true.
+    """
+    with run.locked():
+        config = _settled(config, data, run)
+        if run.done is not None and run.done["status"] == "done" and not _grew(config, run):
+            return Run(run)
+        (run.path / "done.json").unlink(missing_ok=True)
+        _write_record(config, data, run)
+        try:
+            outcome = fit(config, data, run, report=report, stop_requested=stop_requested)
+        except TrainingDiverged as error:
+            write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+            raise
+        if not outcome.finished:
+            raise Interrupted(run.path)
+        save_model(run.path, outcome.model)
+        _save_pictures(run, outcome.model, data)
+        if score:
+            _score(run, outcome, data, config, notice)
+        write_json(run.path / "done.json", _done(run, outcome, config))
+    return Run(run)
+
+
+def refuse_existing(run: RunFolder, resume: bool) -> None:
+    """Keeps an earlier run from being mixed with a new one.
+
+    Raises:
+        ParibusError: The folder holds a run.
+    """
+    if run.exists and not resume:
+        raise ParibusError(
+            "This folder already holds a run.",
+            where=str(run.path),
+            fix="add --resume to carry on with it, or choose another --out",
+        )
+
+
+def new_folder(config: RunConfig) -> RunFolder:
+    """The first free folder under runs/ for a configuration."""
+    name = f"{config.model}-{Path(config.data.name).name}-seed{config.seed}"
+    folder, k = Path("runs") / name, 1
+    while folder.exists():
+        k += 1
+        folder = Path("runs") / f"{name}-{k}"
+    return RunFolder(folder)
+
+
+def load(config: RunConfig) -> ImageData:
+    """The images of a configuration."""
+    settings = config.data
+    return load_data(
+        settings.name,
+        size=settings.size,
+        channels=settings.channels,
+        on_bad=settings.on_bad,
+        background=settings.background,
+        validation=settings.validation,
+    )
+
+
+def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> RunConfig:
+    """The configuration of an existing run, with what a command line asks to change in it.
+
+    Raises:
+        ParibusError: The change would make it another run.
+    """
+    stored = run.record["config"]
+    tree = merged(stored, change)
+    for override in overrides:
+        tree = with_override(tree, override)
+    config = validated(RunConfig, tree)
+    _refuse_difference(stored, config.tree(), run)
+    return config
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once."""
+    requested = threading.Event()
+
+    def request(number: int, frame: object) -> None:
+        if requested.is_set():
+            raise KeyboardInterrupt
+        requested.set()
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield requested.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
+    """Fixes the thread count, and checks that an existing folder belongs to this configuration and these images."""
+    if not run.exists:
+        threads = config.training.threads or usable_cores()
+        return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
+    stored = run.record
+    if stored["data"]["fingerprint"] != data.fingerprint:
+        raise ParibusError(
+            "The images are not those that the run began with.",
+            where=str(run.path),
+            got=f"fingerprint {data.fingerprint[:12]}",
+            expected=stored["data"]["fingerprint"][:12],
+            fix="restore the data, or start a new run with another --out",
+        )
+    threads = config.training.threads or stored["config"]["training"]["threads"]
+    config = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
+    _refuse_difference(stored["config"], config.tree(), run)
+    return config
+
+
+def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFolder) -> None:
+    different = [
+        path
+        for path in _differences(stored, asked)
+        if not any(path == free or path.startswith(free + ".") for free in FREE_TO_CHANGE)
+    ]
+    if different:
+        path = different[0]
+        raise ParibusError(
+            "A resumed run must keep its configuration.",
+            where=f"{path} in {run.path}",
+            got=_at(asked, path),
+            expected=_at(stored, path),
+            fix="leave the setting out to carry on, or start a new run with another --out",
+        )
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for key in sorted(a.keys() | b.keys()):
+        x, y = a.get(key), b.get(key)
+        if isinstance(x, dict) and isinstance(y, dict):
+            found += _differences(x, y, f"{prefix}{key}.")
+        elif x != y:
+            found.append(prefix + key)
+    return found
+
+
+def _at(tree: Any, path: str) -> Any:
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def _grew(config: RunConfig, run: RunFolder) -> bool:
+    done, budget = run.done, config.training.budget
+    assert done is not None
+    spent = done["spent"]
+    return budget.amount > spent[budget.unit]
+
+
+def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
+    import yaml
+
+    from paribus.models import build_networks
+
+    nets = build_networks(config, data.shape)
+    record = {
+        "model": config.model,
+        "seed": config.seed,
+        "config": config.tree(),
+        "data": data.summary(),
+        "parameters": {role: parameter_count(net) for role, net in nets.items()},
+        "threads": config.training.threads,
+        "machine": machine(),
+        "started": run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+
+
+def _save_pictures(run: RunFolder, model: Model, data: ImageData) -> None:
+    save_grid(run.samples / "final.png", model.sample(64, seed=0))
+    shown = data.test.images[:64]
+    save_grid(run.samples / "real.png", shown)
+    if model.can_encode:
+        labels = None if data.test.labels is None else data.test.labels[:8]
+        pairs = torch.cat([shown[:8], model.reconstruct(shown[:8], labels)])
+        save_grid(run.samples / "reconstructions.png", pairs, columns=min(8, len(shown)))
+
+
+def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
+    def progress(stage: str, done: int, total: int) -> None:
+        notice(f"{stage} {done:,} of {total:,}" if total > 1 else stage)
+
+    scores = evaluate(outcome.model, data, config.evaluation, progress=progress)
+    kept = run.snapshots()
+    if len(data.validation) and len(kept) > 1:
+        notice("scoring snapshots on the validation split")
+        models = {images: load_model(run.path, weights=run.snapshot(images)) for images in kept}
+        snapshots = select_best_snapshot(models, data, config.evaluation)
+        write_json(run.path / "snapshots.json", snapshots)
+        usable = [entry for entry in snapshots if entry["value"] is not None and math.isfinite(entry["value"])]
+        best = min(usable, key=lambda entry: entry["value"])["snapshot"] if usable else kept[-1]
+        if best != kept[-1]:
+            notice("evaluating the best snapshot")
+            scores += [
+                entry | {"snapshot": best} for entry in evaluate(models[best], data, config.evaluation, weights="best")
+            ]
+    write_json(run.path / "evaluation.json", scores)
+
+
+def _done(run: RunFolder, outcome: Outcome, config: RunConfig) -> dict[str, Any]:
+    state = outcome.state
+    device = next(next(iter(outcome.model.nets.values())).parameters()).device
+    first = next(iter(outcome.updates.values()))
+    return {
+        "status": "done",
+        "images": state.images,
+        "seconds": state.seconds,
+        "steps": state.step,
+        "updates": outcome.updates,
+        "flops_per_image": outcome.flop_per_image,
+        "spent": {
+            "seconds": state.seconds,
+            "images": state.images,
+            "epochs": state.images / run.record["data"]["counts"]["train"],
+            "updates": first,
+            "flop": state.images * outcome.flop_per_image,
+        },
+        "peak_memory_bytes": peak_memory_bytes(device),
+        "model_sha256": hashlib.sha256(run.model.read_bytes()).hexdigest(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def data_settings(data: ImageData | str | Path) -> dict[str, Any]:
+    """The `data` part of a configuration that loads these images again."""
+    if isinstance(data, ImageData):
+        return {"name": data.name, "size": data.shape.size, "channels": data.shape.channels}
+    return {"name": str(data)}

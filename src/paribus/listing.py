@@ -1,0 +1,74 @@
+"""What `paribus list` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from paribus.settings import ImageShape
+
+COUNTED_AT = ImageShape(channels=1, size=28)
+"""Image shape at which a model's parameters are counted for the list."""
+
+
+def rows(what: str) -> list[dict[str, Any]]:
+    """One dictionary an entry."""
+    return LISTINGS[what]()
+
+
+def _models() -> list[dict[str, Any]]:
+    from paribus.models.model import build_networks, parameter_count
+    from paribus.recipes import about, model_names, resolve
+
+    found = []
+    for name in model_names():
+        config = resolve(name)
+        nets = build_networks(config, COUNTED_AT)
+        found.append(
+            {
+                "name": name,
+                "objective": config.objective.name,
+                "backbone": config.backbone.name,
+                "parameters": {role: parameter_count(net) for role, net in nets.items()},
+                "budget": str(config.training.budget),
+                **about(name),
+            }
+        )
+    return found
+
+
+def _classes(kind: str) -> list[dict[str, Any]]:
+    from paribus import registry
+
+    classes = {"backbone": registry.backbones, "objective": registry.objectives}[kind]
+    return [
+        {
+            "name": name,
+            "summary": (classes[name].__doc__ or "").strip().split("\n")[0],
+            "settings": {key: field.default for key, field in classes[name].model_fields.items()},
+        }
+        for name in classes
+    ]
+
+
+def _data() -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from paribus.data import DATASETS
+
+    return [{"name": name} | asdict(entry) for name, entry in DATASETS.items()]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from paribus.metrics.catalogue import METRICS
+
+    return [{"name": name} | entry for name, entry in METRICS.items()]
+
+
+LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "models": _models,
+    "backbones": lambda: _classes("backbone"),
+    "objectives": lambda: _classes("objective"),
+    "data": _data,
+    "metrics": _metrics,
+}

@@ -1,0 +1,61 @@
+"""What `paribus evaluate` does: scores of a run, or of a folder of images that any program made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from paribus.config import EvaluationSettings, merged, validated, with_override
+from paribus.data import load_data, load_images
+from paribus.errors import ParibusError
+from paribus.evaluation import compare_images, evaluate, evaluate_images
+from paribus.experiment import load
+from paribus.models import load_model
+
+
+def score_subject(
+    subject: str, *, data: str | None, against: Path | None, change: dict[str, Any], overrides: list[str]
+) -> list[dict[str, Any]]:
+    """Scores a run or a folder of images.
+
+    Args:
+        subject: A run's folder, a Hub model, or a folder of images.
+        data: Data set to compare with; the run's own by default.
+        against: A folder of images to compare with.
+        change: Part of the configuration tree.
+        overrides: `key.path=value` texts under `evaluation`.
+
+    Raises:
+        ParibusError: There is nothing to compare with, or the images do not fit each other.
+    """
+    tree = change
+    for override in overrides:
+        tree = with_override(tree, override)
+    unknown = set(tree) - {"evaluation"}
+    if unknown:
+        raise ParibusError("Only evaluation settings can be set here.", where=f"-o {unknown.pop()}...")
+    folder = Path(subject)
+    is_model = (folder / "config.json").is_file() or not folder.exists()
+    if is_model:
+        return _score_model(subject, data, tree.get("evaluation", {}))
+    settings = validated(EvaluationSettings, tree.get("evaluation", {}), where="evaluation")
+    if against is not None:
+        return compare_images(load_images(folder), load_images(against), settings)
+    if data is None:
+        raise ParibusError(
+            "What are these images to be compared with?",
+            where=f"paribus evaluate {subject}",
+            fix="add --data NAME or --against FOLDER",
+        )
+    return evaluate_images(load_images(folder), load_data(data), settings)
+
+
+def _score_model(subject: str, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
+    model = load_model(subject)
+    stored = model.config.evaluation.model_dump()
+    settings = validated(EvaluationSettings, merged(stored, change), where="evaluation")
+    config = model.config
+    if data is not None:
+        shape = {"name": data, "size": model.image.size, "channels": model.image.channels}
+        config = config.model_copy(update={"data": config.data.model_copy(update=shape)})
+    return evaluate(model, load(config), settings)

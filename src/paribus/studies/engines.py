@@ -1,0 +1,129 @@
+"""Where a study's runs are carried out: here, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from paribus.config import RunConfig
+from paribus.runs import RunFolder, write_json
+
+INTERRUPTED = 130
+
+
+@dataclass
+class Job:
+    """A run to be done, and how far it is.
+
+    Attributes:
+        state: waiting, running, done, failed, or stopped (by request, with a checkpoint).
+        notice: What it is doing besides training.
+    """
+
+    name: str
+    config: RunConfig
+    folder: RunFolder
+    state: str = "waiting"
+    progress: dict[str, Any] = field(default_factory=dict)
+    notice: str = ""
+    reason: str = ""
+
+
+def run_locally(
+    jobs: list[Job],
+    workers: int,
+    changed: Callable[[], None] = lambda: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> None:
+    """Carries out the jobs, at most `workers` at a time; a crash takes one run with it.
+
+    Args:
+        jobs: Updated in place.
+        workers: Processes at a time.
+        changed: Called whenever a job's state or progress changed.
+        stop_requested: When it becomes true, the workers are told to write their checkpoints and end.
+    """
+    waiting = deque(job for job in jobs if job.state == "waiting")
+    running: dict[int, tuple[Job, subprocess.Popen[str]]] = {}
+    messages: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    stopping = False
+    try:
+        while (waiting and not stopping) or running:
+            if stop_requested() and not stopping:
+                stopping = True
+                _terminate(running)
+            while waiting and len(running) < workers and not stopping:
+                job = waiting.popleft()
+                process = _start(job, messages)
+                running[process.pid] = (job, process)
+                changed()
+            try:
+                pid, message = messages.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            job, process = running[pid]
+            if message is None:
+                _finish(job, process.wait())
+                del running[pid]
+            else:
+                job.progress = message.get("progress", job.progress)
+                job.notice = message.get("notice", job.notice)
+                job.reason = message.get("failed", job.reason)
+            changed()
+    finally:  # whatever went wrong here, no worker stays behind
+        _terminate(running)
+        for _, process in running.values():
+            process.wait()
+
+
+def _terminate(running: dict[int, tuple[Job, subprocess.Popen[str]]]) -> None:
+    for _, process in running.values():
+        process.terminate()
+
+
+def _start(job: Job, messages: queue.Queue[tuple[int, dict[str, Any] | None]]) -> subprocess.Popen[str]:
+    job.folder.path.mkdir(parents=True, exist_ok=True)
+    with (job.folder.path / "log.txt").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "paribus.studies.worker", str(job.folder.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C on the terminal is for this process alone; it tells the workers
+            start_new_session=True,
+        )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(job.config.tree()) + "\n")
+    process.stdin.flush()
+    job.state = "running"
+
+    def listen() -> None:
+        for line in process.stdout or ():
+            messages.put((process.pid, json.loads(line)))
+        messages.put((process.pid, None))
+
+    threading.Thread(target=listen, daemon=True).start()
+    return process
+
+
+def _finish(job: Job, code: int) -> None:
+    if code == 0:
+        job.state = "done"
+        return
+    if code == INTERRUPTED:
+        job.state = "stopped"
+        return
+    job.state = "failed"
+    log = job.folder.path / "log.txt"
+    last = log.read_text().strip().splitlines()[-1:] if log.is_file() else []
+    job.reason = job.reason or f"the process ended with code {code}: {' '.join(last) or 'no message'}"
+    if job.folder.done is None:
+        write_json(job.folder.path / "done.json", {"status": "failed", "reason": job.reason})

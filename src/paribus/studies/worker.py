@@ -1,0 +1,58 @@
+"""One run in a process of its own: `python -m paribus.studies.worker FOLDER`, started by an engine.
+
+The first line of stdin is the configuration as JSON; stdin then stays open as long as the parent lives, and the worker
+ends when it closes, so that no worker outlives its parent, however that ended. stdout carries one JSON object a line:
+{"progress": {...}}, {"notice": ...}, and {"failed": reason} at the end of a run that could not be completed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from paribus.config import RunConfig
+from paribus.errors import ParibusError
+
+
+def main() -> int:
+    """Runs the configuration on stdin; returns the exit code."""
+    config = RunConfig(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    from paribus.experiment import Interrupted, carry_out, load, stop_on_signal
+    from paribus.runs import RunFolder
+
+    try:
+        with stop_on_signal() as stop_requested:
+            carry_out(
+                config,
+                load(config),
+                RunFolder(Path(sys.argv[1])),
+                report=lambda progress: _tell({"progress": asdict(progress)}),
+                notice=lambda text: _tell({"notice": text}),
+                stop_requested=stop_requested,
+            )
+    except Interrupted:
+        return 130
+    except ParibusError as error:
+        _tell({"failed": str(error)})
+        return 1
+    return 0
+
+
+def _tell(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
