@@ -1,0 +1,62 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from paribus.metrics.classes import class_histogram, class_histogram_divergence, classifier_score, missing_classes
+
+
+def test_score_of_certain_and_even_predictions_is_the_number_of_classes():
+    assert classifier_score(torch.eye(7).repeat(20, 1)).value == pytest.approx(7)
+    assert classifier_score(torch.full((50, 7), 1 / 7)).value == pytest.approx(1)
+    assert classifier_score(torch.eye(7)[:1].repeat(20, 1)).value == pytest.approx(1)
+
+
+def test_score_by_hand():
+    rows = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], dtype=torch.float64)
+    middle = [1.6 / 3, 1.4 / 3]
+    kl = [sum(p * math.log(p / q) for p, q in zip(row, middle, strict=True)) for row in rows.tolist()]
+    assert classifier_score(rows).value == pytest.approx(math.exp(sum(kl) / 3), rel=1e-12)
+
+
+def test_score_equals_the_mean_of_scipys_divergences():
+    rows = torch.rand(200, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 4
+    rows /= rows.sum(1, keepdim=True)
+    expected = math.exp(scipy.stats.entropy(rows.numpy(), rows.mean(0).numpy()[None], axis=1).mean())
+    assert classifier_score(rows).value == pytest.approx(expected, rel=1e-12)
+
+
+def test_error_of_the_score_is_the_spread_over_fresh_draws():
+    def draw(seed):
+        logits = torch.randn(500, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2
+        return classifier_score(logits.softmax(1))
+
+    scores = [draw(seed) for seed in range(200)]
+    spread = np.std([score.value for score in scores], ddof=1)
+    mean = np.mean([score.error for score in scores])
+    print(f"seeds 0..199: spread {spread:.5f}, mean jackknife error {mean:.5f}")
+    assert mean == pytest.approx(spread, rel=0.15)
+    assert math.isnan(classifier_score(torch.tensor([[0.5, 0.5]])).error)
+
+
+def test_histogram_counts_the_most_probable_class():
+    rows = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.6, 0.2, 0.2], [0.1, 0.8, 0.1]])
+    assert class_histogram(rows).tolist() == [0.5, 0.5, 0.0]
+
+
+def test_divergence_equals_scipys_and_has_a_direction():
+    real, fake = torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.6, 0.4, 0.0])
+    assert class_histogram_divergence(real, fake) == pytest.approx(scipy.stats.entropy([0.6, 0.4, 0], [0.2, 0.3, 0.5]))
+    assert class_histogram_divergence(real, real) == 0
+    one, even = torch.eye(10)[0], torch.full((10,), 0.1)
+    assert class_histogram_divergence(even, one) == pytest.approx(math.log(10), rel=1e-6)
+    assert class_histogram_divergence(one, even) == math.inf
+
+
+def test_missing_classes_are_those_under_a_tenth_of_their_share():
+    real = torch.tensor([0.5, 0.3, 0.2, 0.0])
+    assert missing_classes(real, torch.tensor([0.951, 0.029, 0.02, 0.0])) == [1]
+    assert missing_classes(real, torch.tensor([1.0, 0.0, 0.0, 0.0])) == [1, 2]
+    assert missing_classes(real, real) == []

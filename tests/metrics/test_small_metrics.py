@@ -1,0 +1,74 @@
+"""Likelihood, reconstruction, cost, catalogue."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from paribus.errors import ParibusError
+from paribus.metrics.catalogue import FLOORED, METRICS
+from paribus.metrics.cost import samples_per_second
+from paribus.metrics.likelihood import active_units, likelihood_estimates
+from paribus.metrics.reconstruction import peak_signal_noise_ratio, squared_errors
+
+
+def test_likelihood_terms_are_averaged_with_their_errors():
+    reconstruction, kl = torch.tensor([100.0, 110.0, 90.0, 104.0]), torch.tensor([5.0, 3.0, 8.0, 4.0])
+    found = likelihood_estimates(reconstruction, kl)
+    total = (reconstruction + kl).numpy()
+    assert found["elbo"].value == pytest.approx(106.0)
+    assert found["elbo"].error == pytest.approx(np.std(total, ddof=1) / 2, rel=1e-6)
+    assert found["reconstruction_nats"].value + found["kl_nats"].value == pytest.approx(found["elbo"].value)
+
+
+def test_active_units_are_those_that_vary():
+    seeded = torch.Generator().manual_seed(0)
+    means = torch.randn(2000, 4, generator=seeded) * torch.tensor([1.0, 0.2, 0.05, 0.0]) + 3
+    assert active_units(means) == 2  # variances 1, 0.04, 0.0025, 0
+    assert active_units(torch.zeros(10, 6)) == 0
+
+
+def test_mse_and_psnr_agree_with_numpy_and_torchmetrics():
+    from torchmetrics.functional import mean_squared_error
+    from torchmetrics.functional.image import peak_signal_noise_ratio as their_psnr
+
+    seeded = torch.Generator().manual_seed(0)
+    a, b = (torch.randint(0, 256, (5, 3, 9, 9), generator=seeded, dtype=torch.uint8) for _ in range(2))
+    errors = squared_errors(a, b)
+    assert errors.numpy() == pytest.approx(((a.numpy() / 255.0 - b.numpy() / 255.0) ** 2).mean((1, 2, 3)))
+    mse = float(errors.mean())
+    assert mse == pytest.approx(float(mean_squared_error(a.double() / 255, b.double() / 255)), rel=1e-6)
+    theirs = their_psnr(a.double() / 255, b.double() / 255, data_range=1.0)
+    assert peak_signal_noise_ratio(mse) == pytest.approx(float(theirs), rel=1e-6)
+    assert peak_signal_noise_ratio(float(squared_errors(a, a).mean())) == math.inf
+    with pytest.raises(ParibusError, match="another shape"):
+        squared_errors(a, b[:4])
+
+
+def test_speed_is_the_median_after_a_warm_up(monkeypatch):
+    times = iter([0, 1, 10, 12, 20, 24, 30, 31, 40, 42])  # 1, 2, 4, 1, 2 seconds
+    monkeypatch.setattr("time.perf_counter", lambda: next(times))
+    calls = []
+    assert samples_per_second(calls.append, batch=64, repeats=5).value == 32
+    assert calls == [64] * 6
+
+
+def test_every_metric_says_what_it_means_and_when_it_can_be_compared():
+    fixed = """frechet kid precision recall density coverage inception_score classifier_score class_divergence
+        missing_classes elbo reconstruction_nats kl_nats active_units mse parameters samples_per_second train_seconds
+        images_seen peak_memory_bytes flops_per_image"""
+    assert set(fixed.split()) | {f"floor_{name}" for name in FLOORED} <= set(METRICS)
+    for name, metric in METRICS.items():
+        assert metric["comparable"].startswith("Comparable only when ") and metric["comparable"].endswith("."), name
+        assert metric["label"] and metric["meaning"].endswith("."), name
+        assert metric["direction"] in ("lower", "higher", "none"), name
+    assert METRICS["elbo"]["label"] == "−ELBO"
+    assert METRICS["elbo"]["direction"] == "lower"
+
+
+def test_the_catalogue_needs_no_torch():
+    code = "import sys, paribus.metrics.catalogue; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
