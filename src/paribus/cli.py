@@ -136,7 +136,6 @@ def train(
         settled = resolve(model, change, overrides=overrides or [])
     run = existing or new_folder(settled)
     images = load(settled)
-    console.say(f"{model} on {images.name} for {settled.training.budget}, in {run.path}")
     try:
         with console.watching(model) as watcher, stop_on_signal() as stop_requested:
             done = carry_out(

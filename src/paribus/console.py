@@ -44,6 +44,8 @@ class Watcher:
     name: str
     _bar: Any = None
     _task: Any = None
+    _fraction: float = 0.0
+    _notice: str = " "
     _last_line: float = float("-inf")
 
     def __call__(self, progress: TrainingProgress) -> None:
@@ -51,19 +53,20 @@ class Watcher:
         losses = "  ".join(f"{k} {v:.4g}" for k, v in progress.terms.items() if k.endswith(("/loss", "/elbo")))
         left = progress.seconds * (1 - progress.fraction) / progress.fraction if progress.fraction else 0.0
         text = f"{progress.images:,} images  {duration(progress.seconds)}, {duration(max(left, 0))} left  {losses}"
-        self._show(min(progress.fraction, 1.0), text)
+        self._fraction = min(progress.fraction, 1.0)
+        self._show(text)
 
     def notice(self, text: str) -> None:
-        """Shows what is being done after training."""
-        self._last_line = float("-inf")
-        self._show(1.0, text)
+        """Shows what is being done before and after training."""
+        self._show(text, at_once=not text.startswith(self._notice))
+        self._notice = text.split(" ")[0]
 
-    def _show(self, fraction: float, text: str) -> None:
+    def _show(self, text: str, at_once: bool = False) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=fraction, text=text)
-        elif time.monotonic() - self._last_line >= LINE_SECONDS:
+            self._bar.update(self._task, completed=self._fraction, text=text)
+        elif at_once or time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            say(f"{self.name}  {fraction:4.0%}  {text}")
+            say(f"{self.name}  {self._fraction:4.0%}  {text}")
 
 
 @contextmanager

@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from paribus.config import RunConfig, merged, validated, with_override
 from paribus.data import ImageData, load_data
 from paribus.errors import ParibusError, TrainingDiverged
 from paribus.evaluation import evaluate, select_best_snapshot
-from paribus.models import Model, load_model, save_model
+from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.model import parameter_count
 from paribus.recipes import resolve
 from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.training.hardware import machine, peak_memory_bytes, usable_cores
-from paribus.training.loop import Outcome, Progress, fit
+from paribus.training.loop import Outcome, Progress, check, fit
 
 FREE_TO_CHANGE = ("training.budget", "training.checkpoint_seconds", "training.checkpoint_steps", "evaluation")
 """Settings that a resumed run may change: they do not touch what was trained already."""
@@ -118,6 +119,7 @@ def carry_out(
             return Run(run)
         (run.path / "done.json").unlink(missing_ok=True)
         _write_record(config, data, run)
+        notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         try:
             outcome = fit(config, data, run, report=report, stop_requested=stop_requested)
         except TrainingDiverged as error:
@@ -265,11 +267,8 @@ def _grew(config: RunConfig, run: RunFolder) -> bool:
 
 
 def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
-    import yaml
-
-    from paribus.models import build_networks
-
     nets = build_networks(config, data.shape)
+    check(config, nets)
     record = {
         "model": config.model,
         "seed": config.seed,

@@ -163,13 +163,15 @@ def test_kernel_distance_is_unbiased_and_its_error_honest():
     n, d, seeds = 60, 4, 400
     same = [kernel_distance(normal(n, d, 2 * s), normal(n, d, 2 * s + 1)).value for s in range(seeds)]
     other = [kernel_distance(normal(n, d, 2 * s), normal(n, d, 2 * s + 1) + 0.5) for s in range(seeds)]
-    few = np.mean([kernel_distance(normal(10, d, 2 * s), normal(10, d, 2 * s + 1) + 0.5).value for s in range(4000)])
+    few = np.mean([kernel_distance(normal(10, d, 2 * s), normal(10, d, 2 * s + 1) + 0.5).value for s in range(1500)])
     spread = np.std([score.value for score in other], ddof=1)
     mean, error = np.mean([s.value for s in other]), np.mean([score.error for score in other])
-    print(f"seeds 0..{2 * seeds}: null mean {np.mean(same):.5f} ± {np.std(same) / seeds**0.5:.5f}; spread {spread:.4f}, "
-          f"mean jackknife error {error:.4f}; n=60 mean {mean:.4f}, n=10 mean {few:.4f}")  # fmt: skip
+    print(
+        f"seeds 0..{2 * seeds}: null mean {np.mean(same):.5f} ± {np.std(same) / seeds**0.5:.5f}; "
+        f"spread {spread:.4f}, mean jackknife error {error:.4f}; n=60 mean {mean:.4f}, n=10 mean {few:.4f}"
+    )
     assert abs(np.mean(same)) < 4 * np.std(same) / seeds**0.5
-    assert few == pytest.approx(mean, rel=0.1)
+    assert few == pytest.approx(mean, rel=0.15)
     assert error == pytest.approx(spread, rel=0.2)
     null_error = np.mean([kernel_distance(normal(n, d, 2 * s), normal(n, d, 2 * s + 1)).error for s in range(100)])
     assert np.std(same) < null_error < 2 * np.std(same)

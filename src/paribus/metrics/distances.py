@@ -146,8 +146,8 @@ def kernel_distance(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimat
     """
     real, fake = feature_pair(real, fake)
     real_blocks, fake_blocks = _cut(real, blocks), _cut(fake, blocks)
-    within_real, within_fake = _block_sums(real_blocks), _block_sums(fake_blocks)
-    across = torch.stack([torch.stack([_kernel(x, y).sum() for y in fake_blocks]) for x in real_blocks])
+    within_real, within_fake = _sums_within(real_blocks), _sums_within(fake_blocks)
+    across = torch.stack([_sums(x, fake_blocks) for x in real_blocks])
     n, m = len(real), len(fake)
     value = float(_pair_mean(within_real.sum(), n) + _pair_mean(within_fake.sum(), m) - 2 * across.sum() / (n * m))
     error = math.hypot(
@@ -159,21 +159,23 @@ def kernel_distance(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimat
 
 def _cut(rows: Tensor, blocks: int) -> list[Tensor]:
     count = min(max(blocks, math.ceil(len(rows) / 1024)), len(rows) // 2)
-    return [rows[block] for block in disjoint_blocks(len(rows), count)]
+    # with x' = (x / sqrt(d), 1) the kernel is (x'·y')^3
+    lifted = torch.cat([rows / math.sqrt(rows.shape[1]), torch.ones(len(rows), 1, dtype=rows.dtype)], 1)
+    return [lifted[block] for block in disjoint_blocks(len(rows), count)]
 
 
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    base = (x @ y.T).div_(x.shape[1]).add_(1)
-    return base.square().mul_(base)
+def _sums(rows: Tensor, blocks: list[Tensor]) -> Tensor:
+    """Sums of the kernel between all of `rows` and each block: (B,)."""
+    columns = [(rows @ part.T).pow_(3).sum(0) for part in torch.cat(blocks).split(1024)]
+    return torch.stack([part.sum() for part in torch.cat(columns).split([len(block) for block in blocks])])
 
 
-def _block_sums(blocks: list[Tensor]) -> Tensor:
+def _sums_within(blocks: list[Tensor]) -> Tensor:
     """Sums of the kernel over pairs of different rows, for every pair of blocks: (B, B), symmetric."""
     sums = torch.zeros(len(blocks), len(blocks), dtype=torch.float64)
-    for i, x in enumerate(blocks):
-        for j, y in enumerate(blocks[: i + 1]):
-            kernel = _kernel(x, y)
-            sums[i, j] = sums[j, i] = kernel.sum() - (kernel.trace() if i == j else 0)
+    for i, rows in enumerate(blocks):
+        sums[i, i:] = sums[i:, i] = _sums(rows, blocks[i:])
+        sums[i, i] -= rows.square().sum(1).pow(3).sum()  # each row with itself
     return sums
 
 

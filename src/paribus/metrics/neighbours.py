@@ -137,24 +137,26 @@ def _radii(points: _Points, k: int) -> Tensor:
 
 def _inside(real: _Points, fake: _Points, rows: slice, real_radii: Tensor, fake_radii: Tensor) -> tuple[Tensor, Tensor]:
     """For a block of real rows: which fake points lie in each real ball, and which fake balls hold each real point."""
-    products = _rough_products(real, fake, rows)
-    results = []
-    near, far = 1 + real.slack, 1 - real.slack
-    real_limit = (real_radii[rows] * _TIE)[:, None]
-    fake_limit = (fake_radii * _TIE)[None]
-    open_pairs = torch.zeros(products.shape, dtype=torch.bool)
-    for limit in (real_limit, fake_limit):
-        squared = limit.square().float()
-        surely = products + near * fake.norms[None] <= (squared - _TINY) - near * real.norms[rows, None]
-        possibly = products + far * fake.norms[None] <= (squared + _TINY) - far * real.norms[rows, None]
-        open_pairs |= surely ^ possibly
-        results.append(surely)
+    squares = _rough_products(real, fake, rows)
+    squares += fake.norms[None]
+    squares += real.norms[rows, None]
+    real_limit, fake_limit = (real_radii[rows] * _TIE)[:, None], (fake_radii * _TIE)[None]
+    real_doubt = real.slack * (real.norms[rows, None] + fake.norms.max()) + _TINY
+    fake_doubt = real.slack * (real.norms[rows].max() + fake.norms[None]) + _TINY
+    in_real, open_pairs = _split_by(squares, real_limit.square().float(), real_doubt)
+    in_fake, others = _split_by(squares, fake_limit.square().float(), fake_doubt)
+    open_pairs |= others
     i, j = torch.nonzero(open_pairs, as_tuple=True)
     if len(i) > open_pairs.numel() // 8:
         exact = _exact_block(real.exact[rows], fake.exact)
         return exact <= real_limit, exact <= fake_limit
     exact = _exact_pairs(real.exact[rows], fake.exact, i, j)
-    in_real, in_fake = results
     in_real[i, j] = exact <= real_limit[i, 0]
     in_fake[i, j] = exact <= fake_limit[0, j]
     return in_real, in_fake
+
+
+def _split_by(squares: Tensor, limits: Tensor, doubt: Tensor) -> tuple[Tensor, Tensor]:
+    """Which squared distances are surely within their limits, and which are too near to them to tell."""
+    surely = squares <= limits - doubt
+    return surely, surely ^ (squares <= limits + doubt)

@@ -66,7 +66,7 @@ def cached_features(
 
 def _read(path: Path) -> Features | None:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             probabilities = torch.from_numpy(file["probabilities"]) if "probabilities" in file else None
             return Features(torch.from_numpy(file["features"]), probabilities)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

@@ -10,6 +10,7 @@ from pathlib import Path
 from paribus.budget import Budget
 from paribus.config import RunConfig
 from paribus.data import ImageData
+from paribus.errors import TrainingDiverged
 from paribus.runs import RunFolder
 from paribus.training.loop import fit
 
@@ -26,7 +27,14 @@ class Cost:
 
 
 def estimate(config: RunConfig, data: ImageData) -> Cost:
-    """Times a few steps and a few samples of one run."""
+    """Times a few steps and a few samples of one run; nothing for one that diverges at once, as its run will say."""
+    try:
+        return _timed(config, data)
+    except TrainingDiverged:
+        return Cost(0.0, 0.0, 0.0)
+
+
+def _timed(config: RunConfig, data: ImageData) -> Cost:
     warm_up, timed = Budget(WARM_UP_STEPS, "updates"), Budget(WARM_UP_STEPS + TIMED_STEPS, "updates")
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))

@@ -78,16 +78,15 @@ def fit(
         TrainingDiverged: A loss diverged; the last good checkpoint is kept.
     """
     settings, objective = config.training, config.objective
-    device = choose_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    nets = build_networks(config, data.shape)
+    device = check(config, nets)
     batch_size = len(data.train) if settings.batch_size == "full" else settings.batch_size
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment)
 
-    nets = build_networks(config, data.shape)
     for net in nets.values():
         net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _check_accumulation(config, nets)
     phases = objective.phases()
     averages = Averages(nets, objective.averaged, settings.ema_half_life_images)
     state = TrainingState(nets, averages, build_optimizers(config, nets))
@@ -208,6 +207,19 @@ def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_
     images = images.contiguous(memory_format=torch.channels_last)
     conditional = config.objective.conditional
     return Batch(images, labels if conditional else None, len(data.train), images_seen)
+
+
+def check(config: RunConfig, nets: Nets) -> torch.device:
+    """Finds what is wrong with a configuration before anything is written; returns the device to train on.
+
+    Raises:
+        ParibusError: The device is not there, the optimisers do not fit the roles, the snapshots cannot be read, or
+            gradients cannot be accumulated.
+    """
+    build_optimizers(config, nets)
+    SnapshotSchedule.of(config.training)
+    _check_accumulation(config, nets)
+    return choose_device(config.training.device)
 
 
 def _check_accumulation(config: RunConfig, nets: Nets) -> None:

@@ -7,6 +7,7 @@ no number; the warning then says why.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,29 +17,36 @@ from torch import Tensor
 
 from paribus.cache import cache_folder
 from paribus.config import EvaluationSettings
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import ParibusError
+from paribus.evaluation.encoding import (
+    ENCODERS,
+    Progress,
+    batches,
+    check_known,
+    choice,
+    counted,
+    encoded,
+    encoded_by,
+    encoders_for,
+    reference,
+    silent,
+)
 from paribus.metrics.catalogue import FLOORED, METRICS
-from paribus.metrics.classifier import dataset_classifier
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.estimates import Estimate, mean_estimate
 from paribus.metrics.likelihood import active_units, likelihood_estimates
 from paribus.metrics.reconstruction import peak_signal_noise_ratio, squared_errors
-from paribus.metrics.reference import Features, cached_features, cached_scores, reference_key
+from paribus.metrics.reference import Features, cached_scores, reference_key
 from paribus.metrics.scoring import LEAST_ROWS, class_scores, distance_scores, distance_warning, is_hidden
 from paribus.metrics.sheet import Sheet
-from paribus.randomness import generator, keyed_seed
+from paribus.randomness import keyed_seed
 
 if TYPE_CHECKING:
-    from paribus.data import ImageData
-    from paribus.data.images import Split
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many images are done, and how many there are."""
+    from paribus.data import ImageData, Split
 
 COLLAPSED_BELOW_NATS = 0.1
-LEAST_PER_CLASS = 20  # training images of a class, on average, for a classifier to be chosen by itself
 
 
 class Model(Protocol):
@@ -93,10 +101,10 @@ def evaluate(
         ParibusError: A metric or encoder is unknown, or does not fit the data.
     """
     settings = settings or EvaluationSettings()
-    sheet, progress = _sheet(settings, weights), progress or _silent
+    sheet, progress = _sheet(settings, weights), progress or silent
     n = min(settings.samples, len(data.test))
-    encoders = _encoders(data, settings, progress)
-    samples = _counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
+    encoders = encoders_for(data, settings, progress)
+    samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
     protocol = f"{_samples(n, data, f'seed {settings.seed}, ')} against {_chosen(n, data.test)}; averaged weights"
     _score_samples(sheet, encoders, samples, data, n, protocol, progress)
     if model.likelihood is not None:
@@ -117,12 +125,12 @@ def evaluate_images(
 ) -> list[dict[str, Any]]:
     """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored."""
     settings = settings or EvaluationSettings()
-    sheet, progress = _sheet(settings, "last"), progress or _silent
+    sheet, progress = _sheet(settings, "last"), progress or silent
     n = min(settings.samples, len(images), len(data.test))
-    chosen = images[_choice(len(images), n)]
-    samples = _counted(chosen.split(500), n, "encoding images", progress)
+    chosen = images[choice(len(images), n)]
+    samples = counted(chosen.split(500), n, "encoding images", progress)
     protocol = f"{_samples(n, data, 'given, ')} against {_chosen(n, data.test)}"
-    _score_samples(sheet, _encoders(data, settings, progress), samples, data, n, protocol, progress)
+    _score_samples(sheet, encoders_for(data, settings, progress), samples, data, n, protocol, progress)
     return sheet.finished()
 
 
@@ -137,18 +145,18 @@ def compare_images(
     settings = settings or EvaluationSettings()
     names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
     for name in set(names) - {"auto", "pixels"}:
-        _known(name, ENCODERS, "encoder")
+        check_known(name, ENCODERS, "encoder")
         raise ParibusError(
             f"The encoder '{name}' needs a data set.",
             where="evaluation.encoder",
             got="two folders of images",
             fix="compare with --data NAME, or leave the encoder out",
         )
-    sheet, progress = _sheet(settings, "last"), progress or _silent
+    sheet, progress = _sheet(settings, "last"), progress or silent
     encoder = PixelEncoder(against)
     n = min(settings.samples, len(images), len(against))
-    real = _encoded(encoder, against[_choice(len(against), n)].split(500))
-    fake = _encoded(encoder, images[_choice(len(images), n)].split(500))
+    real = encoded(encoder, against[choice(len(against), n)].split(500))
+    fake = encoded(encoder, images[choice(len(images), n)].split(500))
     protocol = f"{n:,} images against {n:,} others ({_form(images)})"
     score = partial(distance_scores, real.features, fake.features)
     _add_distances(sheet, encoder, n, score, protocol, split="against")
@@ -174,13 +182,13 @@ def select_best_snapshot(
     n = min(settings.samples, len(data.validation))
     if n < 2:
         return []
-    encoder = _encoders(data, settings, _silent)[0]
-    real = _reference(encoder, data, "validation", n)
+    encoder = encoders_for(data, settings, silent)[0]
+    real = reference(encoder, data, "validation", n)
     protocol = f"{_samples(n, data, f'seed {settings.seed}, ')} against {_chosen(n, data.validation, 'validation')}"
     entries = []
     for images, model in sorted(models.items()):
         sheet = Sheet(("kid",), named=True, weights="snapshot")
-        fake = _encoded(encoder, model.sample_batches(n, seed=settings.seed))
+        fake = encoded(encoder, model.sample_batches(n, seed=settings.seed))
         score = kernel_distance(real.features, fake.features)
         sheet.add("kid", score, n=n, encoder=encoder.id, split="validation", protocol=protocol)
         entries += [entry | {"snapshot": images} for entry in sheet.entries]
@@ -205,82 +213,6 @@ COSTS = {
 """Metrics that a run's done.json holds, and under which key."""
 
 
-# ---- encoders ----
-
-
-def _classifier(data: ImageData, progress: Progress) -> Encoder:
-    train, test = data.train, data.test
-    if train.labels is None or test.labels is None or data.shape.classes < 2:
-        raise ParibusError(
-            "The encoder 'classifier' needs labelled data.",
-            where="evaluation.encoder",
-            got=f"data '{data.name}' without labels",
-            fix="use -o evaluation.encoder=pixels",
-        )
-    progress("preparing the classifier (trained once for a data set)", 0, 1)
-    return dataset_classifier(
-        train.images,
-        train.labels,
-        test.images,
-        test.labels,
-        data.shape.classes,
-        cache=cache_folder(),
-        fingerprint=data.fingerprint,
-    )
-
-
-def _pixels(data: ImageData, progress: Progress) -> Encoder:
-    progress("finding the pixels' principal components", 0, 1)
-    return PixelEncoder(data.train.images, fingerprint=data.fingerprint, cache=cache_folder())
-
-
-ENCODERS: dict[str, Callable[[ImageData, Progress], Encoder]] = {"classifier": _classifier, "pixels": _pixels}
-
-
-def _encoders(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
-    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
-    enough = data.train.labels is not None and 2 <= data.shape.classes <= len(data.train) // LEAST_PER_CLASS
-    automatic = "classifier" if enough else "pixels"
-    chosen = dict.fromkeys(automatic if name == "auto" else name for name in names)
-    for name in chosen:
-        _known(name, ENCODERS, "encoder")
-    return [ENCODERS[name](data, progress) for name in chosen]
-
-
-def _encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
-    """Features of images that come in batches; the images themselves are not kept."""
-    return _encoded_by([encoder], batches)[0]
-
-
-def _encoded_by(encoders: list[Encoder], batches: Iterable[Tensor]) -> list[Features]:
-    parts: list[list[Features]] = [[] for _ in encoders]
-    for batch in batches:
-        for encoder, own in zip(encoders, parts, strict=True):
-            both = encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)
-            own.append(Features(*both))
-    joined = []
-    for own in parts:
-        probabilities = [part.probabilities for part in own if part.probabilities is not None]
-        features = torch.cat([part.features for part in own])
-        joined.append(Features(features, torch.cat(probabilities) if probabilities else None))
-    return joined
-
-
-def _reference(encoder: Encoder, data: ImageData, split: str, n: int) -> Features:
-    images = getattr(data, split).images
-
-    def compute() -> Features:
-        chosen = _choice(len(images), n)
-        return _encoded(encoder, (images[part] for part in chosen.split(500)))
-
-    return cached_features(
-        compute, fingerprint=data.fingerprint, split=split, encoder_id=encoder.id, n=n, cache=cache_folder()
-    )
-
-
-# ---- scores ----
-
-
 def _score_samples(
     sheet: Sheet,
     encoders: list[Encoder],
@@ -290,16 +222,16 @@ def _score_samples(
     protocol: str,
     progress: Progress,
 ) -> None:
-    encoded = _encoded_by(encoders, samples)
-    for encoder, fake in zip(encoders, encoded, strict=True):
-        real = _reference(encoder, data, "test", n)
+    for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
+        real = reference(encoder, data, "test", n)
         progress("scoring", 0, 1)
         distances = partial(distance_scores, real.features, fake.features)
         _add_distances(sheet, encoder, len(fake.features), distances, protocol)
         if real.probabilities is not None and fake.probabilities is not None:
+            judged = f"; classes by a classifier of {getattr(encoder, 'accuracy', math.nan):.1%} test accuracy"
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
             for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names).items():
-                sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol, warning=warning)
+                sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
         _add_floors(sheet, encoder, data, real, n, progress)
 
 
@@ -326,13 +258,13 @@ def _add_distances(
 def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features, n: int, progress: Progress) -> None:
     """What training images score in the samples' place, at the same n and with the same encoder: once a data set."""
     n = min(n, len(data.train))
-    reference = real if n == len(real.features) else _reference(encoder, data, "test", n)
+    test = real if n == len(real.features) else reference(encoder, data, "test", n)
 
     def compute(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         progress("scoring real images against real images", 0, 1)
-        chosen = _choice(len(data.train), n)
-        train = _encoded(encoder, (data.train.images[part] for part in chosen.split(500)))
-        return distance_scores(reference.features, train.features, wanted)
+        chosen = choice(len(data.train), n)
+        train = encoded(encoder, (data.train.images[part] for part in chosen.split(500)))
+        return distance_scores(test.features, train.features, wanted)
 
     def floors(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)
@@ -346,7 +278,7 @@ def _score_likelihood(sheet: Sheet, model: Model, data: ImageData, n: int, seed:
     if not {"elbo", "reconstruction_nats", "kl_nats", "active_units"} & set(sheet.wanted):
         return
     parts = []
-    for images, labels, start in _batches(data.test, n, "likelihood of test images", progress):
+    for images, labels, start in batches(data.test, n, "likelihood of test images", progress):
         parts.append(model.likelihood_terms(images, labels, seed=keyed_seed("likelihood", seed, start)))
     terms = {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
     protocol = f"{_chosen(n, data.test)}, one latent an image (seed {seed}); likelihood: {model.likelihood}"
@@ -365,39 +297,12 @@ def _score_reconstruction(sheet: Sheet, model: Model, data: ImageData, n: int, p
     if not {"mse", "psnr"} & set(sheet.wanted):
         return
     errors = []
-    for images, labels, _ in _batches(data.test, n, "reconstructing test images", progress):
+    for images, labels, _ in batches(data.test, n, "reconstructing test images", progress):
         errors.append(squared_errors(images, model.reconstruct(images, labels)))
     protocol = f"{_chosen(n, data.test)}, reconstructed from posterior means, as uint8"
     score = mean_estimate(torch.cat(errors))
     sheet.add("mse", score, n=n, protocol=protocol)
     sheet.add("psnr", peak_signal_noise_ratio(score.value), n=n, protocol=protocol)
-
-
-# ---- what is compared, and in which words ----
-
-
-def _choice(count: int, n: int) -> Tensor:
-    """N of 0..count-1, ascending: all, or the same choice each time, since a split may be sorted by class."""
-    return torch.randperm(count, generator=generator("evaluation", "choice"))[:n].sort().values
-
-
-def _batches(split: Split, n: int, stage: str, progress: Progress) -> Iterator[tuple[Tensor, Tensor | None, int]]:
-    """The chosen n images of a split, 500 at a time, with their labels and where the batch starts."""
-    done = 0
-    for part in _choice(len(split), n).split(500):
-        progress(stage, done, n)
-        yield split.images[part], None if split.labels is None else split.labels[part], done
-        done += len(part)
-    progress(stage, n, n)
-
-
-def _counted(batches: Iterable[Tensor], n: int, stage: str, progress: Progress) -> Iterator[Tensor]:
-    done = 0
-    for batch in batches:
-        progress(stage, done, n)
-        yield batch
-        done += len(batch)
-    progress(stage, done, n)
 
 
 def _samples(n: int, data: ImageData, how: str) -> str:
@@ -414,19 +319,5 @@ def _chosen(n: int, split: Split, name: str = "test") -> str:
 
 def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
     for metric in settings.metrics or ():
-        _known(metric, METRICS, "metric")
+        check_known(metric, METRICS, "metric")
     return Sheet(tuple(settings.metrics or METRICS), settings.metrics is not None, weights)
-
-
-def _known(name: str, known: Iterable[str], kind: str) -> None:
-    """Raises a ParibusError if `name` is not among `known`."""
-    known = list(known)
-    if name not in known:
-        where = {"metric": "evaluation.metrics", "encoder": "evaluation.encoder"}[kind]
-        raise ParibusError(
-            f"Unknown {kind} '{name}'.{did_you_mean(name, known)}", where=where, got=name, expected=", ".join(known)
-        )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """The progress of those who don't ask."""

@@ -1,0 +1,138 @@
+"""Images to features: which encoder, which images of a split, a batch at a time, and what is cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from paribus.cache import cache_folder
+from paribus.config import EvaluationSettings
+from paribus.errors import ParibusError, did_you_mean
+from paribus.metrics.classifier import dataset_classifier
+from paribus.metrics.encoders import Encoder, PixelEncoder
+from paribus.metrics.reference import Features, cached_features
+from paribus.randomness import generator
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData, Split
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many images are done, and how many there are."""
+
+
+LEAST_PER_CLASS = 20  # training images of a class, on average, for a classifier to be chosen by itself
+
+
+def _classifier(data: ImageData, progress: Progress) -> Encoder:
+    train, test = data.train, data.test
+    if train.labels is None or test.labels is None or data.shape.classes < 2:
+        raise ParibusError(
+            "The encoder 'classifier' needs labelled data.",
+            where="evaluation.encoder",
+            got=f"data '{data.name}' without labels",
+            fix="use -o evaluation.encoder=pixels",
+        )
+    progress("preparing the classifier (trained once for a data set)", 0, 1)
+    return dataset_classifier(
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        data.shape.classes,
+        cache=cache_folder(),
+        fingerprint=data.fingerprint,
+    )
+
+
+def _pixels(data: ImageData, progress: Progress) -> Encoder:
+    progress("finding the pixels' principal components", 0, 1)
+    return PixelEncoder(data.train.images, fingerprint=data.fingerprint, cache=cache_folder())
+
+
+ENCODERS: dict[str, Callable[[ImageData, Progress], Encoder]] = {"classifier": _classifier, "pixels": _pixels}
+
+
+def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+    """The encoders that the settings name, trained or fitted where the cache does not hold them."""
+    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
+    enough = data.train.labels is not None and 2 <= data.shape.classes <= len(data.train) // LEAST_PER_CLASS
+    automatic = "classifier" if enough else "pixels"
+    chosen = dict.fromkeys(automatic if name == "auto" else name for name in names)
+    for name in chosen:
+        check_known(name, ENCODERS, "encoder")
+    return [ENCODERS[name](data, progress) for name in chosen]
+
+
+def encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
+    """Features of images that come in batches; the images themselves are not kept."""
+    return encoded_by([encoder], batches)[0]
+
+
+def encoded_by(encoders: list[Encoder], batches: Iterable[Tensor]) -> list[Features]:
+    """Features by each encoder of images that come once, in batches."""
+    parts: list[list[Features]] = [[] for _ in encoders]
+    for batch in batches:
+        for encoder, own in zip(encoders, parts, strict=True):
+            both = encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)
+            own.append(Features(*both))
+    joined = []
+    for own in parts:
+        probabilities = [part.probabilities for part in own if part.probabilities is not None]
+        features = torch.cat([part.features for part in own])
+        joined.append(Features(features, torch.cat(probabilities) if probabilities else None))
+    return joined
+
+
+def reference(encoder: Encoder, data: ImageData, split: str, n: int) -> Features:
+    """Features of the chosen n images of a split, cached."""
+    images = getattr(data, split).images
+
+    def compute() -> Features:
+        chosen = choice(len(images), n)
+        return encoded(encoder, (images[part] for part in chosen.split(500)))
+
+    return cached_features(
+        compute, fingerprint=data.fingerprint, split=split, encoder_id=encoder.id, n=n, cache=cache_folder()
+    )
+
+
+def choice(count: int, n: int) -> Tensor:
+    """N of 0..count-1, ascending: all, or the same choice each time, since a split may be sorted by class."""
+    return torch.randperm(count, generator=generator("evaluation", "choice"))[:n].sort().values
+
+
+def batches(split: Split, n: int, stage: str, progress: Progress) -> Iterator[tuple[Tensor, Tensor | None, int]]:
+    """The chosen n images of a split, 500 at a time, with their labels and where the batch starts."""
+    done = 0
+    for part in choice(len(split), n).split(500):
+        progress(stage, done, n)
+        yield split.images[part], None if split.labels is None else split.labels[part], done
+        done += len(part)
+    progress(stage, n, n)
+
+
+def counted(batches: Iterable[Tensor], n: int, stage: str, progress: Progress) -> Iterator[Tensor]:
+    """The same batches, with progress told."""
+    done = 0
+    for batch in batches:
+        progress(stage, done, n)
+        yield batch
+        done += len(batch)
+    progress(stage, done, n)
+
+
+def check_known(name: str, known: Iterable[str], kind: str) -> None:
+    """Raises a ParibusError if `name` is not among `known`."""
+    known = list(known)
+    if name not in known:
+        where = {"metric": "evaluation.metrics", "encoder": "evaluation.encoder"}[kind]
+        raise ParibusError(
+            f"Unknown {kind} '{name}'.{did_you_mean(name, known)}", where=where, got=name, expected=", ".join(known)
+        )
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """The progress of those who don't ask."""

@@ -1,0 +1,42 @@
+"""Commands as a user runs them: real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+QUICK = ["-o", "backbone.width=8", "-o", "training.threads=1", "-o", "training.batch_size=32"]
+"""Overrides that keep a run on digits small."""
+
+
+class Paribus:
+    """Runs `python -m paribus` in a folder of its own."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        # colours and the width of help texts depend on the terminal otherwise
+        self.environment = os.environ | {"PARIBUS_CACHE": str(cache), "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+        self.environment.pop("PARIBUS_DATA", None)
+        self.environment["OMP_NUM_THREADS"] = "1"
+
+    def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "paribus", *arguments],
+            cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+@pytest.fixture
+def paribus(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Paribus:
+    return Paribus(tmp_path, tmp_path_factory.getbasetemp() / "cli-cache")

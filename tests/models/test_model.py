@@ -1,0 +1,126 @@
+"""Models as users see them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from paribus.errors import ParibusError
+from paribus.models import Model, load_model, save_model
+from paribus.models.grids import image_grid
+from paribus.models.model import to_bytes, to_float
+from tests.conftest import fit_in, made_data, tiny_config
+
+
+@pytest.fixture
+def vae(tmp_path: Path) -> Model:
+    return fit_in(tmp_path / "run", tiny_config("vae"), made_data()).model
+
+
+def test_bytes_survive_the_way_to_floats_and_back() -> None:
+    every = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    assert torch.equal(to_bytes(to_float(every)), every)
+    assert to_float(every).min() == -1
+    assert to_float(every).max() == 1
+
+
+def test_samples_depend_on_the_seed_and_not_on_batches(vae: Model) -> None:
+    whole = vae.sample(70, seed=1)
+    assert torch.equal(torch.cat(list(vae.sample_batches(70, seed=1, batch_size=9))), whole)
+    assert not torch.equal(vae.sample(70, seed=2), whole)
+    assert torch.equal(vae.sample(70, seed=1), whole)
+
+
+def test_encode_decode_reconstruct_fit_together(vae: Model) -> None:
+    images = made_data().test.images
+    z = vae.encode(images)
+    assert z.shape == (24, 4)
+    assert torch.equal(vae.decode(z), vae.reconstruct(images))
+
+
+def test_likelihood_terms_are_per_image_and_repeat(vae: Model) -> None:
+    images = made_data().test.images
+    terms = vae.likelihood_terms(images)
+    assert {name: tuple(term.shape) for name, term in terms.items()} == {
+        "reconstruction_nats": (24,), "kl_nats": (24,), "posterior_means": (24, 4),
+    }  # fmt: skip
+    assert torch.equal(vae.likelihood_terms(images)["reconstruction_nats"], terms["reconstruction_nats"])
+    torch.testing.assert_close(terms["posterior_means"], vae.encode(images))
+
+
+def test_sampling_leaves_torchs_randomness_alone(vae: Model) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    vae.sample(3)
+    vae.likelihood_terms(made_data().test.images)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_gan_has_no_encoder(tmp_path: Path) -> None:
+    model = fit_in(tmp_path, tiny_config("gan"), made_data()).model
+    assert not model.can_encode
+    assert model.likelihood is None
+    with pytest.raises(ParibusError, match="The model 'gan' has no encoder"):
+        model.encode(made_data().test.images)
+
+
+def test_labels_by_index_and_name(tmp_path: Path) -> None:
+    model = fit_in(tmp_path, tiny_config("gan", "objective.conditional=true"), made_data()).model
+    assert torch.equal(model.sample(4, label=1), model.sample(4, label="b"))
+    assert not torch.equal(model.sample(4, label=1), model.sample(4, label=2))
+    labels = model.sample_labels(7)
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    with pytest.raises(ParibusError, match=r"Unknown label 'bb'\. Did you mean 'b'"):
+        model.sample(1, label="bb")
+
+
+def test_an_unconditional_model_takes_no_label(vae: Model) -> None:
+    with pytest.raises(ParibusError, match="is not conditional"):
+        vae.sample(1, label=0)
+
+
+def test_a_conditional_model_needs_labels(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from paribus.data import Split
+
+    data = made_data()
+    bare = replace(data, train=Split(data.train.images, None), class_names=None)
+    with pytest.raises(ParibusError, match="A conditional model needs labelled data"):
+        fit_in(tmp_path, tiny_config("gan", "objective.conditional=true"), bare)
+
+
+def test_damaged_files_are_named(tmp_path: Path, vae: Model) -> None:
+    save_model(tmp_path, vae)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ParibusError, match="The weights do not fit") as caught:
+        load_model(tmp_path)
+    assert str(weights) in str(caught.value)
+
+
+def test_weights_of_another_size_are_refused(tmp_path: Path, vae: Model) -> None:
+    save_model(tmp_path, vae)
+    record = json.loads((tmp_path / "config.json").read_text())
+    record["config"]["objective"]["latent_dim"] = 5
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    with pytest.raises(ParibusError, match="The weights do not fit"):
+        load_model(tmp_path)
+
+
+def test_an_unfinished_run_has_no_model(tmp_path: Path, vae: Model) -> None:
+    save_model(tmp_path, vae)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ParibusError, match="There is no trained model here"):
+        load_model(tmp_path)
+
+
+def test_grids_lie_row_by_row() -> None:
+    images = torch.arange(3, dtype=torch.uint8).reshape(3, 1, 1, 1).expand(3, 1, 2, 2)
+    grid = image_grid(images, columns=2)
+    assert grid.size == (4, 4)
+    assert [grid.getpixel((x, y)) for x, y in [(0, 0), (2, 0), (0, 2), (2, 2)]] == [0, 1, 2, 0]

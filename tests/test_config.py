@@ -1,0 +1,85 @@
+"""Configurations: presets, overrides, and the messages of mistakes."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paribus.budget import Budget
+from paribus.config import RunConfig, with_override
+from paribus.errors import ParibusError
+from paribus.recipes import about, model_names, resolve
+
+
+@pytest.mark.parametrize("model", model_names())
+def test_a_tree_gives_the_configuration_back(model: str) -> None:
+    config = resolve(model)
+    assert RunConfig(**yaml.safe_load(yaml.safe_dump(config.tree()))) == config
+
+
+@pytest.mark.parametrize("model", model_names())
+def test_presets_say_where_they_come_from(model: str) -> None:
+    assert all(len(text) > 10 for text in about(model).values())
+
+
+def test_overrides_win_over_changes_and_presets() -> None:
+    change = {"objective": {"latent_dim": 7}, "training": {"batch_size": 9}}
+    config = resolve("dcgan", change, overrides=["objective.latent_dim=3"])
+    assert (config.objective.latent_dim, config.training.batch_size, config.backbone.width) == (3, 9, 64)
+
+
+def test_one_setting_of_an_optimiser_keeps_the_others() -> None:
+    config = resolve("dcgan", overrides=["training.optimizer.D.learning_rate=1e-3"])
+    assert config.training.optimizer["D"].learning_rate == 1e-3
+    assert config.training.optimizer["D"].beta1 == 0.5
+    assert config.training.optimizer["G"].learning_rate == 2e-4
+
+
+def test_another_objective_starts_from_its_own_defaults() -> None:
+    config = resolve("dcgan", overrides=["objective.name=vae", "objective.beta=2"])
+    assert config.objective.name == "vae"
+    assert config.objective.beta == 2
+    assert set(config.training.optimizer) == {"E", "G"}
+    assert config.backbone == resolve("dcgan").backbone
+
+
+def test_schedules_are_read_from_yaml() -> None:
+    override = "training.optimizer.G.learning_rate={start: 2e-4, end: 5e-5, images: 1e6}"
+    rate = resolve("dcgan", overrides=[override]).training.optimizer["G"].learning_rate
+    assert (rate.start, rate.end, rate.images) == (2e-4, 5e-5, 1e6)
+
+
+def test_the_root_of_the_tree_is_known() -> None:
+    with pytest.raises(ParibusError, match=r"Unknown setting 'trainig'\. Did you mean 'training'"):
+        resolve("gan", overrides=["trainig.batch_size=3"])
+
+
+def test_a_group_is_not_a_value() -> None:
+    with pytest.raises(ParibusError, match="'batch_size' holds a single value"):
+        resolve("gan", overrides=["training.batch_size.x=3"])
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers()), st.text("abc", min_size=1), st.integers())
+def test_an_override_changes_its_path_alone(tree: dict[str, int], key: str, value: int) -> None:
+    assert with_override(tree, f"{key}={value}") == tree | {key: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "unit"),
+    [
+        ("60s", 60, "seconds"), ("200kimg", 200_000, "images"), ("5000img", 5000, "images"), ("20epochs", 20, "epochs"),
+        ("1epoch", 1, "epochs"), ("5000updates", 5000, "updates"), ("3e15flop", 3e15, "flop"), ("0.5s", 0.5, "seconds"),
+    ],
+)  # fmt: skip
+def test_budgets(text: str, amount: float, unit: str) -> None:
+    budget = Budget.parse(text)
+    assert (budget.amount, budget.unit) == (amount, unit)
+    assert Budget.parse(str(budget)) == budget
+
+
+@pytest.mark.parametrize("text", ["", "60", "0s", "-3s", "s", "60 minutes", "1e", "nan s"])
+def test_what_is_no_budget(text: str) -> None:
+    with pytest.raises(ParibusError, match="A budget must be a positive number with a unit"):
+        Budget.parse(text)

@@ -1,0 +1,282 @@
+import math
+
+import pytest
+import torch
+
+from paribus.config import EvaluationSettings
+from paribus.data import ImageData, Split
+from paribus.errors import ParibusError
+from paribus.evaluation import compare_images, cost_entries, evaluate, evaluate_images, select_best_snapshot
+
+CLASSES = 4
+
+
+def blobs(n, seed, size=8):
+    """Images with a soft spot in one of four corners, of varying place, size and brightness; sorted by class."""
+    seeded = torch.Generator().manual_seed(seed)
+    labels = (torch.arange(n) * CLASSES) // n
+    grid = torch.arange(size).float()
+    centre = 1.5 + 3.5 * torch.stack([labels // 2, labels % 2]).float() + torch.randn(2, n, generator=seeded) * 0.5
+    width = 1 + torch.rand(n, generator=seeded)
+    y = (grid[None] - centre[0][:, None]) / width[:, None]
+    x = (grid[None] - centre[1][:, None]) / width[:, None]
+    spot = torch.exp(-(y[:, :, None] ** 2 + x[:, None, :] ** 2) / 2)
+    bright = 150 + 100 * torch.rand(n, 1, 1, generator=seeded)
+    noise = torch.randn(n, size, size, generator=seeded) * 4
+    return (spot * bright + noise).clamp(0, 255).to(torch.uint8)[:, None], labels
+
+
+def split(n, seed, labelled=True):
+    images, labels = blobs(n, seed)
+    return Split(images, labels if labelled else None)
+
+
+def made(labelled=True, test=200, fingerprint="blobs"):
+    names = ("north-west", "north-east", "south-west", "south-east") if labelled else None
+    parts = (split(400, 0, labelled), split(100, 1, labelled), split(test, 2, labelled))
+    return ImageData("blobs", *parts, names, f"{fingerprint}-{labelled}-{test}")
+
+
+DATA, UNLABELLED = made(), made(labelled=False)
+
+
+class Fake:
+    """A model whose samples are given: it draws from them at random."""
+
+    def __init__(self, images, *, latents=None, kl=5.0):
+        self.images, self.latents, self.kl = images, latents, kl
+        self.parameters = {"G": 70, "D": 30}
+        self.seeds = []
+
+    can_encode = property(lambda self: self.latents is not None)
+    likelihood = property(lambda self: "gaussian (variance 1)" if self.latents is not None else None)
+
+    def sample_batches(self, n, *, seed=0):
+        self.seeds.append(seed)
+        order = torch.randperm(len(self.images), generator=torch.Generator().manual_seed(seed))
+        yield from self.images[order.repeat(n // len(order) + 1)[:n]].split(37)
+
+    def sample(self, n, *, seed=0):
+        return torch.cat(list(self.sample_batches(n, seed=seed)))
+
+    def reconstruct(self, images, labels=None):
+        return (images.int() - 3).clamp(0, 255).to(torch.uint8)
+
+    def likelihood_terms(self, images, labels=None, *, seed=0):
+        n = len(images)
+        means = images.flatten(1)[:, : len(self.latents)].float() * torch.tensor(self.latents)
+        terms = {"reconstruction_nats": images.flatten(1).double().mean(1), "kl_nats": torch.full((n,), self.kl)}
+        return terms | {"posterior_means": means}
+
+
+def scores(entries):
+    return {entry["metric"]: entry for entry in entries}
+
+
+NOISE = torch.randint(0, 256, (300, 1, 8, 8), generator=torch.Generator().manual_seed(9), dtype=torch.uint8)
+
+
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def cache(shared_cache, monkeypatch):
+    monkeypatch.setenv("PARIBUS_CACHE", str(shared_cache))
+    return shared_cache
+
+
+@pytest.mark.parametrize(("data", "encoder"), [(DATA, "classifier"), (UNLABELLED, "pixels")])
+def test_fresh_images_score_near_the_floor_and_noise_far_away(data, encoder):
+    settings = EvaluationSettings(samples=200)
+    good = scores(evaluate(Fake(blobs(300, 5)[0]), data, settings))
+    bad = scores(evaluate(Fake(NOISE), data, settings))
+    assert good["kid"]["encoder"].startswith(encoder)
+    assert good["frechet"]["value"] < 2 * good["floor_frechet"]["value"]
+    assert bad["frechet"]["value"] > 5 * good["frechet"]["value"]
+    assert abs(good["kid"]["value"]) < bad["kid"]["value"] / 10
+    for metric in ("precision", "coverage", "recall", "density"):
+        assert good[metric]["value"] > 0.5 * good[f"floor_{metric}"]["value"], metric
+    assert bad["precision"]["value"] < 0.3 or bad["coverage"]["value"] < 0.3
+    assert bad["coverage"]["value"] < 0.3
+    assert good["frechet"]["n"] == 200 and good["frechet"]["split"] == "test"
+    assert good["frechet"]["error"] > 0 and good["precision"]["error"] is None
+    assert bad["floor_frechet"] == good["floor_frechet"]
+    assert ("classifier_score" in good) == (encoder == "classifier")
+
+
+def test_a_model_of_one_class_is_found_out():
+    images, labels = blobs(400, 5)
+    found = scores(evaluate(Fake(images[labels == 2]), DATA, EvaluationSettings(samples=200)))
+    assert found["missing_classes"]["value"] == 3
+    assert found["missing_classes"]["warning"].startswith("mode collapse: classes north-west, north-east, south-east")
+    assert found["class_divergence"]["value"] == pytest.approx(math.log(4), rel=0.05)
+    assert "mode collapse" in found["class_divergence"]["warning"]
+    assert found["recall"]["value"] < 0.5 * found["floor_recall"]["value"]
+    assert found["coverage"]["value"] < 0.5 * found["floor_coverage"]["value"]
+    assert found["precision"]["value"] > 0.5
+
+
+def test_one_repeated_image_covers_nothing():
+    found = scores(evaluate(Fake(blobs(8, 5)[0][:1]), DATA, EvaluationSettings(samples=200)))
+    assert found["coverage"]["value"] < 0.05
+    assert "mode collapse" in found["coverage"]["warning"]
+
+
+def test_entries_say_how_they_came_about():
+    entries = evaluate(Fake(blobs(300, 5)[0]), DATA, EvaluationSettings(samples=128, seed=7), weights="best")
+    for entry in entries:
+        assert set(entry) - {"warning"} == {"metric", "value", "error", "n", "encoder", "split", "protocol", "weights"}
+        assert entry["weights"] == "best"
+    found = scores(entries)
+    assert found["kid"]["protocol"] == (
+        "128 samples (seed 7, uint8 8x8x1) against 128 of test (fixed choice); averaged weights"
+    )
+    assert found["parameters"]["value"] == 100
+    assert found["samples_per_second"]["value"] > 0
+    assert not {"elbo", "mse", "inception_score", "train_seconds"} & set(found)
+
+
+def test_samples_are_made_once_and_evaluation_repeats_exactly():
+    model, settings = Fake(blobs(300, 5)[0]), EvaluationSettings(encoder=["classifier", "pixels"], samples=150)
+    wanted = settings.model_copy(update={"metrics": ["frechet", "kid", "coverage", "classifier_score"]})
+    first = evaluate(model, DATA, wanted)
+    assert model.seeds == [0]
+    assert evaluate(model, DATA, wanted) == first
+    encoders = [entry["encoder"].partition("-")[0] for entry in first if entry["metric"] == "kid"]
+    assert encoders == ["classifier", "pixels"]
+
+
+def test_a_choice_of_a_sorted_split_holds_all_classes():
+    # the test split is sorted by class: the first 64 of 200 would hold two classes of four
+    found = scores(evaluate(Fake(blobs(300, 5)[0]), DATA, EvaluationSettings(samples=64, metrics=["missing_classes"])))
+    assert found["missing_classes"]["value"] == 0
+
+
+def test_frechet_of_too_few_samples_is_hidden_unless_asked_for():
+    settings = EvaluationSettings(samples=100)
+    hidden = scores(evaluate(Fake(NOISE), DATA, settings))
+    for metric in ("frechet", "floor_frechet"):
+        assert hidden[metric]["value"] is None
+        assert "too few samples: 100 for 64 features" in hidden[metric]["warning"]
+    assert hidden["kid"]["value"] is not None
+    asked = scores(evaluate(Fake(NOISE), DATA, settings.model_copy(update={"metrics": ["frechet"]})))
+    assert asked["frechet"]["value"] > 0
+    assert "too few samples" in asked["frechet"]["warning"]
+    assert list(asked) == ["frechet"]
+
+
+def test_a_tiny_test_split_gives_no_number_and_no_crash():
+    found = scores(evaluate(Fake(NOISE), made(test=6)))
+    assert found["kid"]["value"] is None
+    assert "too few images: 6" in found["kid"]["warning"]
+
+
+def test_likelihood_and_reconstruction():
+    settings = EvaluationSettings(samples=200)
+    found = scores(evaluate(Fake(blobs(300, 5)[0], latents=[1.0, 0.0, 0.5]), DATA, settings))
+    mean = DATA.test.images.double().mean().item()
+    assert found["reconstruction_nats"]["value"] == pytest.approx(mean)
+    assert found["elbo"]["value"] == pytest.approx(mean + 5)
+    assert found["elbo"]["error"] > 0
+    assert found["active_units"]["value"] == 2
+    assert "gaussian (variance 1)" in found["elbo"]["protocol"]
+    difference = DATA.test.images.double() - (DATA.test.images.double() - 3).clamp_min(0)
+    mse = (difference / 255).square().mean().item()
+    assert found["mse"]["value"] == pytest.approx(mse)
+    assert found["psnr"]["value"] == pytest.approx(-10 * math.log10(mse))
+    assert not any("warning" in entry for entry in found.values())
+
+
+def test_posterior_collapse_is_said_in_words():
+    found = scores(evaluate(Fake(blobs(300, 5)[0], latents=[0.0, 0.0], kl=0.05), DATA, EvaluationSettings(samples=100)))
+    assert found["kl_nats"]["warning"].startswith("posterior collapse: ")
+    assert found["active_units"]["warning"].startswith("posterior collapse: none of 2 latent units")
+    assert "warning" not in found["elbo"]
+
+
+def test_values_that_are_not_finite_become_none():
+    found = scores(evaluate(Fake(NOISE, latents=[1.0], kl=math.nan), DATA, EvaluationSettings(samples=100)))
+    assert found["elbo"]["value"] is None
+    assert found["elbo"]["warning"] == "the value is not finite"
+
+
+def test_named_metrics_that_do_not_apply_say_why():
+    names = ["elbo", "mse", "classifier_score", "inception_score", "train_seconds"]
+    entries = evaluate(Fake(NOISE), UNLABELLED, EvaluationSettings(metrics=names))
+    assert [entry["metric"] for entry in entries] == names
+    assert all(entry["value"] is None and entry["warning"] for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"metrics": ["frechett"]}, "Unknown metric 'frechett'. Did you mean 'frechet'"),
+        ({"encoder": "pixel"}, "Unknown encoder 'pixel'. Did you mean 'pixels'"),
+        ({"encoder": "classifier"}, "needs labelled data"),
+    ],
+)
+def test_mistakes_are_named(settings, words):
+    with pytest.raises(ParibusError, match=words.replace("?", "[?]")):
+        evaluate(Fake(NOISE), UNLABELLED, EvaluationSettings(**settings))
+
+
+def test_automatic_encoder_needs_enough_images_a_class():
+    few = ImageData("few", *(Split(p.images, p.labels) for p in (split(60, 0), split(20, 1), split(40, 2))),
+                    tuple("abcd"), "few")  # fmt: skip
+    found = scores(evaluate_images(NOISE, few, EvaluationSettings(metrics=["kid"])))
+    assert found["kid"]["encoder"].startswith("pixels-")
+
+
+def test_images_of_any_program_are_scored_like_a_models():
+    images = blobs(200, 5)[0]
+    settings = EvaluationSettings(samples=200)
+    given = scores(evaluate_images(images, DATA, settings))
+    model = scores(evaluate(Fake(images), DATA, settings))
+    for metric in ("frechet", "kid", "recall", "missing_classes"):
+        assert given[metric]["value"] == pytest.approx(model[metric]["value"], rel=1e-5), metric
+    assert "given" in given["kid"]["protocol"]
+    with pytest.raises(ParibusError, match="do not fit the encoder"):
+        evaluate_images(images[:, :, :7, :7], DATA, settings)
+
+
+def test_two_sets_of_images():
+    near = scores(compare_images(blobs(200, 5)[0], blobs(250, 6)[0]))
+    far = scores(compare_images(NOISE, blobs(250, 6)[0]))
+    assert near["frechet"]["n"] == 200 and near["frechet"]["split"] == "against"
+    assert far["kid"]["value"] > 10 * abs(near["kid"]["value"])
+    assert far["frechet"]["value"] > near["frechet"]["value"]
+    assert set(near) == {"frechet", "kid", "precision", "recall", "density", "coverage"}
+    with pytest.raises(ParibusError, match="needs a data set"):
+        compare_images(NOISE, NOISE, EvaluationSettings(encoder="classifier"))
+
+
+def test_the_best_snapshot_has_the_least_kernel_distance_on_validation():
+    mixed = torch.cat([NOISE[:150], blobs(150, 5)[0]])
+    models = {100: Fake(NOISE), 200: Fake(blobs(300, 5)[0]), 400: Fake(mixed)}
+    entries = select_best_snapshot(models, DATA, EvaluationSettings())
+    assert [entry["snapshot"] for entry in entries] == [100, 200, 400]
+    assert {(entry["metric"], entry["split"], entry["n"]) for entry in entries} == {("kid", "validation", 100)}
+    assert min(entries, key=lambda entry: entry["value"])["snapshot"] == 200
+    nothing = ImageData("x", DATA.train, Split(DATA.train.images[:0], None), DATA.test, DATA.class_names, "x")
+    assert select_best_snapshot(models, nothing, EvaluationSettings()) == []
+
+
+def test_cost_of_training_stands_beside_the_scores():
+    done = {"status": "done", "seconds": 12.5, "images": 6400, "flops_per_image": 1e6, "peak_memory_bytes": 10}
+    found = scores(cost_entries(done))
+    assert {name: entry["value"] for name, entry in found.items()} == {
+        "train_seconds": 12.5,
+        "images_seen": 6400,
+        "flops_per_image": 1e6,
+        "peak_memory_bytes": 10,
+    }
+
+
+def test_progress_is_told(capsys):
+    seen = []
+    settings = EvaluationSettings(samples=128, metrics=["kid"])
+    evaluate(Fake(NOISE), DATA, settings, progress=lambda stage, done, total: seen.append((stage, done, total)))
+    assert ("generating samples", 128, 128) in seen
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,61 @@
+"""The wheel carries everything the program needs; the documents say only what is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paribus.recipes import model_names
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+    (wheel,) = (tmp_path / "dist").glob("paribus-*.whl")
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path / "site"), str(wheel)]
+    subprocess.run([sys.executable, *install], check=True, capture_output=True)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PARIBUS_CACHE": str(tmp_path / "cache")}
+    code = (
+        "import paribus as pb\n"
+        f"assert pb.__file__.startswith({str(tmp_path)!r}), pb.__file__\n"
+        "study = pb.compare(['gan', 'vae'], 'digits', seeds=1, budget='2kimg', out='study')\n"
+        "print(study.report('page.html'))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment, timeout=300)
+    assert "</html>" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"])
+def test_files_that_a_document_names_are_there(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if "://" not in target:
+            assert (ROOT / target).exists(), f"{document} links to {target}, which is not there"
+
+
+def test_the_readme_names_every_model() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert all(f"`{name}`" in text for name in model_names())
+
+
+def test_readme_commands_are_understood() -> None:
+    """Every `paribus ...` line of the README has a command and options that exist."""
+    text = (ROOT / "README.md").read_text()
+    lines = re.findall(r"^(?:PARIBUS_DATA=\S+ )?(paribus [a-z].*?)(?:\s+#.*)?$", text, re.MULTILINE)
+    assert len(lines) >= 8
+    for line in lines:
+        words = line.split()
+        shown = subprocess.run(
+            [sys.executable, "-m", "paribus", words[1], "--help"],
+            capture_output=True, text=True, env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
+        )  # fmt: skip
+        assert shown.returncode == 0, line
+        for option in (word for word in words if word.startswith("-")):
+            assert option in shown.stdout, f"{line}: no option {option}"
