@@ -115,12 +115,14 @@ def fit(
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
         due_before = snapshots.passed(pace, state)
+        drawn: dict[int, Batch] = {}  # repeat r of every phase sees the same batch
         for phase in phases:
             if state.step % phase.every:
                 continue
             for repeat in range(phase.repeats):
-                batch = _batch(config, data, batches, state.step * repeats + repeat, state.images)
-                log.add(phase.name, update(phase, batch, repeat, state.step), state.step + 1)
+                if repeat not in drawn:
+                    drawn[repeat] = _batch(config, data, batches, state.step * repeats + repeat, state.images)
+                log.add(phase.name, update(phase, drawn[repeat], repeat, state.step), state.step + 1)
         state.step += 1
         state.images += repeats * batch_size
         averages.update(repeats * batch_size, state.images)
