@@ -59,3 +59,15 @@ def test_readme_commands_are_understood() -> None:
         assert shown.returncode == 0, line
         for option in (word for word in words if word.startswith("-")):
             assert option in shown.stdout, f"{line}: no option {option}"
+
+
+def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    quick = code.replace("20epochs", "2epochs").replace("100kimg", "2kimg")
+    assert quick != code
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(quick, names)
+    assert tuple(names["images"].shape) == (16, 1, 8, 8)
+    assert {"frechet", "precision"} <= {score["metric"] for score in names["scores"]}
+    assert "</html>" in (tmp_path / "report.html").read_text()

@@ -65,7 +65,7 @@ def compare(
     """
     from paribus import console
     from paribus.experiment import stop_on_signal
-    from paribus.studies.study import plan
+    from paribus.studies import compare as plan
 
     names = [name.strip() for name in models.split(",") if name.strip()]
     study = plan(
@@ -77,6 +77,7 @@ def compare(
         overrides=overrides or [],
         changes={"data": _given(size=size, channels=channels, on_bad=on_bad)},
         workers=workers,
+        start=False,
     )
     cost = study.estimate()
     console.say(
@@ -113,8 +114,9 @@ def train(
     """Train one model, save it, and score it."""
     from paribus import console
     from paribus.config import merged
-    from paribus.experiment import Interrupted, carry_out, load, new_folder, refuse_existing, resumed, stop_on_signal
+    from paribus.experiment import Interrupted, carry_out, load, new_folder, stop_on_signal
     from paribus.recipes import resolve
+    from paribus.resuming import refuse_existing, resumed
     from paribus.runs import RunFolder
 
     if resume and out is None:

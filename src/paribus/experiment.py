@@ -16,20 +16,18 @@ from typing import Any
 import torch
 import yaml
 
-from paribus.config import RunConfig, merged, validated, with_override
+from paribus.config import RunConfig
 from paribus.data import ImageData, load_data
-from paribus.errors import ParibusError, TrainingDiverged
+from paribus.errors import TrainingDiverged
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.model import parameter_count
 from paribus.recipes import resolve
+from paribus.resuming import grew, refuse_existing, settled
 from paribus.runs import RunFolder, write_atomically, write_json
-from paribus.training.hardware import machine, peak_memory_bytes, usable_cores
+from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Progress, check, fit
-
-FREE_TO_CHANGE = ("training.budget", "training.checkpoint_seconds", "training.checkpoint_steps", "evaluation")
-"""Settings that a resumed run may change: they do not touch what was trained already."""
 
 
 class Interrupted(Exception):
@@ -114,8 +112,8 @@ def carry_out(
         Interrupted: `stop_requested` became true.
     """
     with run.locked():
-        config = _settled(config, data, run)
-        if run.done is not None and run.done["status"] == "done" and not _grew(config, run):
+        config = settled(config, data, run)
+        if run.done is not None and run.done["status"] == "done" and not grew(config, run):
             return Run(run)
         (run.path / "done.json").unlink(missing_ok=True)
         _write_record(config, data, run)
@@ -133,20 +131,6 @@ def carry_out(
             _score(run, outcome, data, config, notice)
         write_json(run.path / "done.json", _done(run, outcome, config))
     return Run(run)
-
-
-def refuse_existing(run: RunFolder, resume: bool) -> None:
-    """Keeps an earlier run from being mixed with a new one.
-
-    Raises:
-        ParibusError: The folder holds a run.
-    """
-    if run.exists and not resume:
-        raise ParibusError(
-            "This folder already holds a run.",
-            where=str(run.path),
-            fix="add --resume to carry on with it, or choose another --out",
-        )
 
 
 def new_folder(config: RunConfig) -> RunFolder:
@@ -172,21 +156,6 @@ def load(config: RunConfig) -> ImageData:
     )
 
 
-def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> RunConfig:
-    """The configuration of an existing run, with what a command line asks to change in it.
-
-    Raises:
-        ParibusError: The change would make it another run.
-    """
-    stored = run.record["config"]
-    tree = merged(stored, change)
-    for override in overrides:
-        tree = with_override(tree, override)
-    config = validated(RunConfig, tree)
-    _refuse_difference(stored, config.tree(), run)
-    return config
-
-
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once."""
@@ -203,67 +172,6 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
-    """Fixes the thread count, and checks that an existing folder belongs to this configuration and these images."""
-    if not run.exists:
-        threads = config.training.threads or usable_cores()
-        return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
-    stored = run.record
-    if stored["data"]["fingerprint"] != data.fingerprint:
-        raise ParibusError(
-            "The images are not those that the run began with.",
-            where=str(run.path),
-            got=f"fingerprint {data.fingerprint[:12]}",
-            expected=stored["data"]["fingerprint"][:12],
-            fix="restore the data, or start a new run with another --out",
-        )
-    threads = config.training.threads or stored["config"]["training"]["threads"]
-    config = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
-    _refuse_difference(stored["config"], config.tree(), run)
-    return config
-
-
-def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFolder) -> None:
-    different = [
-        path
-        for path in _differences(stored, asked)
-        if not any(path == free or path.startswith(free + ".") for free in FREE_TO_CHANGE)
-    ]
-    if different:
-        path = different[0]
-        raise ParibusError(
-            "A resumed run must keep its configuration.",
-            where=f"{path} in {run.path}",
-            got=_at(asked, path),
-            expected=_at(stored, path),
-            fix="leave the setting out to carry on, or start a new run with another --out",
-        )
-
-
-def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:
-    found: list[str] = []
-    for key in sorted(a.keys() | b.keys()):
-        x, y = a.get(key), b.get(key)
-        if isinstance(x, dict) and isinstance(y, dict):
-            found += _differences(x, y, f"{prefix}{key}.")
-        elif x != y:
-            found.append(prefix + key)
-    return found
-
-
-def _at(tree: Any, path: str) -> Any:
-    for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
-
-
-def _grew(config: RunConfig, run: RunFolder) -> bool:
-    done, budget = run.done, config.training.budget
-    assert done is not None
-    spent = done["spent"]
-    return budget.amount > spent[budget.unit]
 
 
 def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from paribus.report.cautions import cautions_of
 from paribus.report.contents import _T975, Run, Score, Study, Summary
+from paribus.report.reading import METRICS
 from paribus.report.verdict import half_width, leaders, obstacles, primary_metric, separated, verdict
-from paribus.report.wording import METRICS, budget_words, compact, duration, estimate, number, plus_minus
+from paribus.report.wording import budget_words, compact, duration, estimate, number, plus_minus
 
 
 def study(frechet: dict[str, list[float | None]], *, extra: tuple[Run, ...] = (), **score: object) -> Study:

@@ -9,9 +9,11 @@ from typing import Any
 import yaml
 
 from paribus.errors import ParibusError
+from paribus.metrics.catalogue import METRICS as CATALOGUE
 from paribus.report.contents import Metric, Run, Score, Study, Summary, finite
-from paribus.report.wording import METRICS
 from paribus.runs import RunFolder
+
+METRICS = {name: Metric(name, **words) for name, words in CATALOGUE.items()}
 
 
 def read_folder(path: Path) -> Study:
@@ -49,7 +51,7 @@ def _read_study(path: Path) -> Study:
         name=str(record.get("name") or path.resolve().name),
         runs=tuple(runs),
         models=models,
-        metrics=METRICS | {name: _metric(name, m) for name, m in (results.get("metrics") or {}).items()},
+        metrics=METRICS,
         created=str(record.get("created") or ""),
         command=_command(record.get("command")),
         budget=str(record.get("budget") or ""),
@@ -164,18 +166,6 @@ def _read_single(path: Path) -> Study:
         threads=record.get("threads"),
         machine=(record.get("machine") or {}) | (record.get("versions") or {}),
         path=path,
-    )
-
-
-def _metric(name: str, words: dict[str, Any]) -> Metric:
-    known = METRICS.get(name) or Metric(name, name.replace("_", " "))
-    return Metric(
-        name,
-        str(words.get("label") or known.label),
-        str(words.get("unit") or ""),
-        str(words.get("direction") or known.direction),
-        str(words.get("meaning") or known.meaning),
-        str(words.get("comparable") or known.comparable),
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers, amounts and lists as people write them, and the metrics' standard descriptions."""
+"""Numbers, amounts and lists as people write them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from paribus.budget import Budget
 from paribus.errors import ParibusError
-from paribus.report.contents import Metric
 
 NARROW = "\u202f"  # a narrow space that does not break: 20 s
 MINUS = "\u2212"
@@ -130,60 +129,3 @@ def sentence(text: str) -> str:
     """The text with a capital letter and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
-
-
-_SAME_VIEW = "encoder, number of images, reference split and resolution are the same"
-_SAME_MACHINE = "measured on the same machine with the same number of threads"
-METRICS: dict[str, Metric] = {
-    name: Metric(name, label, unit, direction, meaning, comparable)
-    for name, label, unit, direction, meaning, comparable in (
-        ("frechet", "Fréchet distance", "", "lower",
-         "How far apart the features of samples and of real images lie, as the distance between two Gaussians.",
-         _SAME_VIEW),
-        ("kid", "KID", "", "lower",
-         "Kernel distance between the features of samples and of real images; unbiased, so good for few images.",
-         _SAME_VIEW),
-        ("precision", "Precision", "", "higher",
-         "Share of samples that lie close to some real image: are they believable?", _SAME_VIEW),
-        ("recall", "Recall", "", "higher",
-         "Share of real images that lie close to some sample: is all of the variety there?", _SAME_VIEW),
-        ("density", "Density", "", "higher",
-         "How many real neighbourhoods a sample falls into, on average; a sturdier precision.", _SAME_VIEW),
-        ("coverage", "Coverage", "", "higher",
-         "Share of real images whose neighbourhood holds a sample; a sturdier recall.", _SAME_VIEW),
-        ("classifier_score", "Classifier score", "", "higher",
-         "High where a classifier is sure of each sample and the samples spread over all classes.",
-         "the classifier and the number of images are the same"),
-        ("class_divergence", "Class divergence", "nats", "lower",
-         "How far the samples' mix of classes is from the data's.",
-         "the classifier and the number of images are the same"),
-        ("missing_classes", "Missing classes", "classes", "lower",
-         "Classes of the data that hardly appear among the samples.",
-         "the classifier and the number of images are the same"),
-        ("elbo", "−ELBO", "nats", "lower",
-         "A bound on how surprised the model is by unseen images, per image.",
-         "the likelihood and the resolution are the same"),
-        ("reconstruction_nats", "Reconstruction", "nats", "lower",
-         "The part of −ELBO paid for what the code does not say about the image.",
-         "the likelihood and the resolution are the same"),
-        ("kl_nats", "KL", "nats", "none",
-         "How much the code says about the image; near zero means that it is ignored.",
-         "the likelihood and the latent size are the same"),
-        ("active_units", "Active units", "", "none",
-         "Latent dimensions that react to the image at all.", "the latent size is the same"),
-        ("mse", "Reconstruction MSE", "", "lower",
-         "Mean squared error between an image and its reconstruction.",
-         "the resolution and the range of pixel values are the same"),
-        ("parameters", "Parameters", "", "none", "Weights of all networks together.", ""),
-        ("samples_per_second", "Samples per second", "1/s", "higher", "How fast new images are made.", _SAME_MACHINE),
-        ("train_seconds", "Training time", "s", "none", "Seconds of training alone.", _SAME_MACHINE),
-        ("images_seen", "Images seen", "", "none", "Training images shown, repeats included.", ""),
-        ("peak_memory_bytes", "Peak memory", "B", "lower", "The most memory that training held at once.",
-         _SAME_MACHINE),
-        ("flops_per_image", "FLOPs per image", "", "none", "Arithmetic of training, per image shown.", ""),
-        ("floor_frechet", "Fréchet distance of real images", "", "none",
-         "What real images score against other real images: the floor.", _SAME_VIEW),
-        ("floor_kid", "KID of real images", "", "none",
-         "What real images score against other real images: the floor.", _SAME_VIEW),
-    )
-}  # fmt: skip

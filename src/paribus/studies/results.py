@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from paribus.evaluation import cost_entries
-from paribus.metrics.catalogue import METRICS
 from paribus.runs import RunFolder
 from paribus.studies.statistics import summary
 
@@ -40,7 +39,7 @@ def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]
 
 
 def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows, a summary for each model and metric over its seeds, and what each metric means."""
+    """The rows, and a summary for each model and metric over its seeds."""
     models: dict[str, dict[str, Any]] = {}
     for model in dict.fromkeys(row["model"] for row in rows):
         values: dict[str, list[float]] = {}
@@ -51,7 +50,7 @@ def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 if score["value"] is not None and math.isfinite(score["value"]):
                     values.setdefault(metric, []).append(score["value"])
         models[model] = {metric: summary(found).as_dict() for metric, found in values.items()}
-    return {"runs": rows, "models": models, "metrics": METRICS}
+    return {"runs": rows, "models": models}
 
 
 def _by_metric(scores: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

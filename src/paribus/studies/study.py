@@ -130,7 +130,7 @@ def compare(
     overrides: Sequence[str] = (),
     changes: dict[str, Any] | None = None,
     workers: int | None = None,
-    changed: Callable[[list[Job]], None] = lambda jobs: None,
+    start: bool = True,
 ) -> Study:
     """Trains and scores several models under one budget; carries on where an earlier call with the same words ended.
 
@@ -143,30 +143,11 @@ def compare(
         overrides: `key.path=value` texts for every run.
         changes: Parts of the configuration tree for every run.
         workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
-        changed: Called with all jobs whenever one of them changed.
+        start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
 
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
-    study = plan(
-        models, data, seeds=seeds, budget=budget, out=out, overrides=overrides, changes=changes, workers=workers
-    )
-    study.run(changed)
-    return study
-
-
-def plan(
-    models: Sequence[str],
-    data: ImageData | str | Path = "digits",
-    *,
-    seeds: int | Sequence[int] = 2,
-    budget: str = "200kimg",
-    out: str | Path | None = None,
-    overrides: Sequence[str] = (),
-    changes: dict[str, Any] | None = None,
-    workers: int | None = None,
-) -> Study:
-    """The study that `compare` would run."""
     chosen = range(seeds) if isinstance(seeds, int) else seeds
     if not models or not chosen:
         raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
@@ -192,7 +173,10 @@ def plan(
     images = data if isinstance(data, ImageData) else load(first)
     folder = Path(out) if out is not None else Path("runs") / f"compare-{Path(first.data.name).name}"
     _refuse_another(folder, configs, images)
-    return Study(folder, configs, images, workers)
+    study = Study(folder, configs, images, workers)
+    if start:
+        study.run()
+    return study
 
 
 def _with_threads(config: RunConfig, threads: int) -> RunConfig:

@@ -1,0 +1,105 @@
+"""Carrying on with a run: what may change in it, and what would make it another run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paribus.config import RunConfig, merged, validated, with_override
+from paribus.data import ImageData
+from paribus.errors import ParibusError
+from paribus.runs import RunFolder
+from paribus.training.hardware import usable_cores
+
+FREE_TO_CHANGE = ("training.budget", "training.checkpoint_seconds", "training.checkpoint_steps", "evaluation")
+"""Settings that a resumed run may change: they do not touch what was trained already."""
+
+
+def refuse_existing(run: RunFolder, resume: bool) -> None:
+    """Keeps an earlier run from being mixed with a new one.
+
+    Raises:
+        ParibusError: The folder holds a run.
+    """
+    if run.exists and not resume:
+        raise ParibusError(
+            "This folder already holds a run.",
+            where=str(run.path),
+            fix="add --resume to carry on with it, or choose another --out",
+        )
+
+
+def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> RunConfig:
+    """The configuration of an existing run, with what a command line asks to change in it.
+
+    Raises:
+        ParibusError: The change would make it another run.
+    """
+    stored = run.record["config"]
+    tree = merged(stored, change)
+    for override in overrides:
+        tree = with_override(tree, override)
+    config = validated(RunConfig, tree)
+    _refuse_difference(stored, config.tree(), run)
+    return config
+
+
+def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
+    """Fixes the thread count, and checks that an existing folder belongs to this configuration and these images."""
+    if not run.exists:
+        threads = config.training.threads or usable_cores()
+        return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
+    stored = run.record
+    if stored["data"]["fingerprint"] != data.fingerprint:
+        raise ParibusError(
+            "The images are not those that the run began with.",
+            where=str(run.path),
+            got=f"fingerprint {data.fingerprint[:12]}",
+            expected=stored["data"]["fingerprint"][:12],
+            fix="restore the data, or start a new run with another --out",
+        )
+    threads = config.training.threads or stored["config"]["training"]["threads"]
+    config = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
+    _refuse_difference(stored["config"], config.tree(), run)
+    return config
+
+
+def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFolder) -> None:
+    different = [
+        path
+        for path in _differences(stored, asked)
+        if not any(path == free or path.startswith(free + ".") for free in FREE_TO_CHANGE)
+    ]
+    if different:
+        path = different[0]
+        raise ParibusError(
+            "A resumed run must keep its configuration.",
+            where=f"{path} in {run.path}",
+            got=_at(asked, path),
+            expected=_at(stored, path),
+            fix="leave the setting out to carry on, or start a new run with another --out",
+        )
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:
+    found: list[str] = []
+    for key in sorted(a.keys() | b.keys()):
+        x, y = a.get(key), b.get(key)
+        if isinstance(x, dict) and isinstance(y, dict):
+            found += _differences(x, y, f"{prefix}{key}.")
+        elif x != y:
+            found.append(prefix + key)
+    return found
+
+
+def _at(tree: Any, path: str) -> Any:
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def grew(config: RunConfig, run: RunFolder) -> bool:
+    """Whether a finished run's budget is now larger than what it spent."""
+    done, budget = run.done, config.training.budget
+    assert done is not None
+    spent = done["spent"]
+    return budget.amount > spent[budget.unit]
