@@ -25,7 +25,7 @@ from paribus.training.hardware import choose_device, has_native_bf16, usable_cor
 from paribus.training.loop import fit
 
 CASES = {
-    "dcgan, width 64, 3x32x32, batch 128": (3, 32, "dcgan", []),
+    "dcgan, width 64, 3x32x32, batch 128": (3, 32, "dcgan", ["backbone.width=64"]),
     "mlp vae, 784-512-16, batch 128": (1, 28, "vae", ["objective.latent_dim=16"]),
     "mlp gan, 64-256-784, batch 128": (1, 28, "gan", []),
 }

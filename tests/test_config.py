@@ -27,14 +27,14 @@ def test_presets_say_where_they_come_from(model: str) -> None:
 def test_overrides_win_over_changes_and_presets() -> None:
     change = {"objective": {"latent_dim": 7}, "training": {"batch_size": 9}}
     config = resolve("dcgan", change, overrides=["objective.latent_dim=3"])
-    assert (config.objective.latent_dim, config.training.batch_size, config.backbone.width) == (3, 9, 64)
+    assert (config.objective.latent_dim, config.training.batch_size, config.backbone.width) == (3, 9, 32)
 
 
 def test_one_setting_of_an_optimiser_keeps_the_others() -> None:
     config = resolve("dcgan", overrides=["training.optimizer.D.learning_rate=1e-3"])
     assert config.training.optimizer["D"].learning_rate == 1e-3
     assert config.training.optimizer["D"].beta1 == 0.5
-    assert config.training.optimizer["G"].learning_rate == 2e-4
+    assert config.training.optimizer["G"].learning_rate == 2e-3
 
 
 def test_another_objective_starts_from_its_own_defaults() -> None:

@@ -117,3 +117,22 @@ def workers_of(folder: Path) -> list[str]:
             if "paribus.studies.worker" in words and place == folder.resolve():
                 found.append(entry.name)
     return found
+
+
+def test_ctrl_c_stops_a_study_with_checkpoints(paribus: Paribus) -> None:
+    command = ["compare", "--models", "gan,vae", "--seeds", "1", "--budget", "9000kimg", "--out", "study", *QUICK]
+    process = paribus.start(*command)
+    runs = paribus.folder / "study" / "runs"
+    while steps_logged(runs / "gan-seed0") == 0 or steps_logged(runs / "vae-seed0") == 0:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command carries on from the checkpoints" in err
+    assert not workers_of(paribus.folder)
+    for run in ("gan-seed0", "vae-seed0"):
+        assert (runs / run / "checkpoint" / "state.pt").is_file()
+        assert not (runs / run / "done.json").exists()
+    rows = json.loads((paribus.folder / "study" / "results.json").read_text())["runs"]
+    assert [row["status"] for row in rows] == ["unfinished", "unfinished"]

@@ -24,22 +24,22 @@ PARAMETERS = {
     "dcgan": {"G": 398_721, "D": 377_153},
     "wgan-gp": {"G": 398_721, "D": 377_153},
 }
-METRICS = {
-    "frechet": ("Fréchet distance", "", "lower"),
-    "kid": ("KID", "", "lower"),
-    "precision": ("Precision", "", "higher"),
-    "recall": ("Recall", "", "higher"),
-    "coverage": ("Coverage", "", "higher"),
-    "classifier_score": ("Classifier score", "", "higher"),
-    "elbo": ("−ELBO", "nats", "lower"),
-    "mse": ("Reconstruction MSE", "", "lower"),
-    "active_units": ("Active units", "", "none"),
-    "samples_per_second": ("Samples per second", "1/s", "higher"),
-    "peak_memory_bytes": ("Peak memory", "B", "lower"),
-    "flops_per_image": ("FLOPs per image", "", "none"),
-    "floor_frechet": ("Fréchet distance of real images", "", "none"),
-    "floor_kid": ("KID of real images", "", "none"),
-}
+METRICS = (
+    "frechet",
+    "kid",
+    "precision",
+    "recall",
+    "coverage",
+    "classifier_score",
+    "elbo",
+    "mse",
+    "active_units",
+    "samples_per_second",
+    "peak_memory_bytes",
+    "flops_per_image",
+    "floor_frechet",
+    "floor_kid",
+)
 
 
 def digits() -> np.ndarray:
@@ -181,15 +181,10 @@ def results(models: tuple[str, ...], seeds: tuple[int, ...], images: dict[str, i
             values = [r["scores"][name]["value"] for r in rows if r["model"] == model and name in r["scores"]]
             if values:
                 summaries.setdefault(model, {})[name] = summary(values)
-    metrics = {
-        name: {"label": label, "unit": unit, "direction": direction, "meaning": f"What {label} measures.",
-               "comparable": "encoder, n, split and resolution are equal"}
-        for name, (label, unit, direction) in METRICS.items()
-    }  # fmt: skip
     equal = ["The same 1,293 training images in the same order.", "The same backbone (dcgan, width 32).",
              "20 s of training on 2 threads, one run at a time.", "The same encoder and test images."]  # fmt: skip
     varied = ["The objective.", "Images seen: faster models saw more in 20 s.", "Two seeds per model."]
-    return {"runs": rows, "models": summaries, "metrics": metrics, "equal": equal, "varied": varied}
+    return {"runs": rows, "models": summaries, "equal": equal, "varied": varied}
 
 
 def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1), models: tuple[str, ...] = MODELS) -> dict[str, Any]:

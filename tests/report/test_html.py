@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from paribus.errors import ParibusError
+from paribus.metrics.catalogue import METRICS as CATALOGUE
 from paribus.report import write_report
 from paribus.report.cautions import cautions_of
 from paribus.report.contents import Score
@@ -107,7 +108,7 @@ def test_every_score_is_shown(flawed: Given) -> None:
         for weights, table in (("last", run["scores"]), ("best", run["best"] or {})):
             for metric, score in table.items():
                 cells = shown[f"{run['model']}, seed {run['seed']}", weights]
-                label = results["metrics"][metric]["label"]
+                label = CATALOGUE[metric]["label"]
                 assert cells[labels[label]] == number(score["value"], 4)
                 checked += 1
     assert checked > 80

@@ -49,7 +49,7 @@ METRICS: dict[str, Metric] = {
         _SAME_VIEW,
     ),
     "kid": _metric(
-        "Kernel distance",
+        "KID",
         "",
         "lower",
         "Squared maximum mean discrepancy with a cubic kernel between features of real images and of samples; "
