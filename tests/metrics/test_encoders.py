@@ -137,10 +137,12 @@ def test_pixel_components_are_those_of_numpy():
     rows = images.flatten(1).numpy() / 255
     values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
     expected = (rows - rows.mean(0)) @ vectors[:, ::-1][:, :10]
+    scale = np.sqrt((expected**2).mean())
+    expected /= scale
     found = encoder.features(images).numpy()
     signs = np.sign((expected * found).sum(0))
     assert found == pytest.approx(expected * signs, abs=2e-3)
-    assert found.var(0, ddof=1) == pytest.approx(values[::-1][:10], rel=1e-3)
+    assert found.var(0, ddof=1) == pytest.approx(values[::-1][:10] / scale**2, rel=1e-3)
     assert encoder.id == PixelEncoder(images, components=10).id
     assert encoder.id != PixelEncoder(images[:200], components=10).id
     assert (encoder.directions.gather(0, encoder.directions.abs().argmax(0)[None]) > 0).all()
@@ -152,8 +154,10 @@ def test_pixel_components_by_iteration_catch_the_variance(monkeypatch):
     images = torch.nn.functional.interpolate(coarse, size=24, mode="bilinear").to(torch.uint8)  # 1,728 pixels
     encoder = PixelEncoder(images, components=20)
     rows = images.flatten(1).double() / 255
-    best = torch.linalg.svdvals(rows - rows.mean(0))[:20].square().sum() / 199
-    assert encoder.features(images).double().var(0).sum() == pytest.approx(float(best), rel=2e-3)
+    best = torch.linalg.svdvals(rows - rows.mean(0))[:20].square().sum()
+    kept = encoder.features(images).double() @ torch.linalg.pinv(encoder.directions.double())
+    assert kept.square().sum() == pytest.approx(float(best), rel=2e-3)
+    assert encoder.features(images).square().mean() == pytest.approx(1, rel=1e-3)
 
 
 def test_pixel_encoder_of_few_pixels_or_few_images_uses_all():

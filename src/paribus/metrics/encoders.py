@@ -21,7 +21,7 @@ from paribus.cache import locked, replacing
 from paribus.errors import ParibusError
 from paribus.randomness import generator
 
-_PIXELS_VERSION = 1  # raise with any change to how components are found
+_PIXELS_VERSION = 2  # raise with any change to how components are found
 _LARGEST_FIT = 10_000
 _EXACT_PIXELS = 1024  # up to here the covariance's eigenvectors, above it subspace iteration
 _GRID = 2.0**-16  # components are rounded to it: the id then doesn't change with the number of threads
@@ -108,7 +108,9 @@ def checked_images(images: Tensor, channels: int, size: int, what: str) -> Tenso
 class PixelEncoder:
     """The first principal components of the training pixels: a view of any data, without labels or training.
 
-    Pixels on the scale [0, 1] minus their mean, projected on the directions of largest variance. It sees layout,
+    Pixels on the scale [0, 1] minus their mean, projected on the directions of largest variance and divided by one
+    number, so that the coordinates of the images fitted have a mean square of 1 (a kernel distance of larger numbers
+    would be little but its cubic term). It sees layout,
     brightness and coarse shape, and is blind to fine texture: a third opinion beside a trained encoder, not a verdict.
 
     Args:
@@ -145,7 +147,7 @@ class PixelEncoder:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Coordinates (N, d) float32 of images uint8 (N, C, H, W), on the scale where white is 1."""
+        """Coordinates (N, d) float32 of images uint8 (N, C, H, W), with a mean square of 1 over the images fitted."""
         images = checked_images(images, self.channels, self.size, "PixelEncoder.features")
         parts = [(rows - self.mean.double()) @ self.directions.double() for rows in _rows(images)]
         return torch.cat(parts).float() if parts else torch.zeros(0, self.dimensions)
@@ -164,6 +166,8 @@ def _principal_components(images: Tensor, count: int) -> dict[str, Tensor]:
     # the sign of an eigenvector is arbitrary: let its largest entry be positive
     largest = directions.abs().argmax(0)
     directions = directions * directions[largest, torch.arange(count)].sign()
+    squares = sum(((rows - mean) @ directions).square().sum() for rows in _rows(images))
+    directions = directions / (squares / (len(images) * count)).sqrt().clamp_min(1e-6)
     rounded = {"mean": mean, "directions": directions}
     return {name: ((value / _GRID).round() * _GRID).float().contiguous() for name, value in rounded.items()}
 
