@@ -166,7 +166,7 @@ def _principal_components(images: Tensor, count: int) -> dict[str, Tensor]:
     # the sign of an eigenvector is arbitrary: let its largest entry be positive
     largest = directions.abs().argmax(0)
     directions = directions * directions[largest, torch.arange(count)].sign()
-    squares = sum(((rows - mean) @ directions).square().sum() for rows in _rows(images))
+    squares = torch.stack([((rows - mean) @ directions).square().sum() for rows in _rows(images)]).sum()
     directions = directions / (squares / (len(images) * count)).sqrt().clamp_min(1e-6)
     rounded = {"mean": mean, "directions": directions}
     return {name: ((value / _GRID).round() * _GRID).float().contiguous() for name, value in rounded.items()}
