@@ -70,7 +70,8 @@ def run_locally(
                 continue
             job, process = running[pid]
             if message is None:
-                _finish(job, process.wait())
+                _close(process)
+                _finish(job, process.returncode)
                 del running[pid]
             else:
                 job.progress = message.get("progress", job.progress)
@@ -80,7 +81,14 @@ def run_locally(
     finally:  # whatever went wrong here, no worker stays behind
         _terminate(running)
         for _, process in running.values():
-            process.wait()
+            _close(process)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
 
 
 def _terminate(running: dict[int, tuple[Job, subprocess.Popen[str]]]) -> None:
@@ -106,9 +114,11 @@ def _start(job: Job, messages: queue.Queue[tuple[int, dict[str, Any] | None]]) -
     job.state = "running"
 
     def listen() -> None:
-        for line in process.stdout or ():
-            messages.put((process.pid, json.loads(line)))
-        messages.put((process.pid, None))
+        try:
+            for line in process.stdout or ():
+                messages.put((process.pid, json.loads(line)))
+        finally:
+            messages.put((process.pid, None))
 
     threading.Thread(target=listen, daemon=True).start()
     return process
