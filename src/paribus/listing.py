@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paribus.settings import ImageShape
-
-COUNTED_AT = ImageShape(channels=1, size=28)
-"""Image shape at which a model's parameters are counted for the list."""
-
 
 def rows(what: str) -> list[dict[str, Any]]:
     """One dictionary an entry."""
@@ -17,18 +12,22 @@ def rows(what: str) -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    from paribus.models.model import build_networks, parameter_count
-    from paribus.recipes import about, model_names, resolve
+    import torch
+
+    from paribus.models.model import network_shape, parameter_count
+    from paribus.recipes import about, model_names, own_shape, resolve
 
     found = []
     for name in model_names():
-        config = resolve(name)
-        nets = build_networks(config, COUNTED_AT)
+        config, shape = resolve(name), own_shape(name)
+        with torch.device("meta"):  # counted, not computed
+            nets = config.objective.roles(config.backbone, network_shape(config, shape))
         found.append(
             {
                 "name": name,
                 "objective": config.objective.name,
                 "backbone": config.backbone.name,
+                "counted_at": f"{shape.channels}x{shape.size}x{shape.size}",
                 "parameters": {role: parameter_count(net) for role, net in nets.items()},
                 "budget": str(config.training.budget),
                 **about(name),

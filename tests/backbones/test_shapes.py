@@ -46,7 +46,30 @@ def test_down_joins_class_and_vector(backbone: str) -> None:
 def test_features_end_where_the_head_begins(backbone: str) -> None:
     net = backbones[backbone](width=4).down(ImageShape(1, 16), 2).eval()
     images = torch.randn(2, 1, 16, 16)
-    torch.testing.assert_close(net.head(net.features(images)[-1].flatten(1)), net(images))
+    outputs, features = net.with_features(images)
+    torch.testing.assert_close(net.head(features[-1].flatten(1)), outputs)
+    torch.testing.assert_close(net(images), outputs)
+
+
+@pytest.mark.parametrize("backbone", backbones.names())
+def test_a_critic_projects_the_class(backbone: str) -> None:
+    """D(x, y) - D(x, y') is the inner product of the features with the difference of the classes' embeddings."""
+    net = backbones[backbone](width=4).down(ImageShape(1, 16, classes=3), 1, projection=True).eval()
+    images = torch.randn(2, 1, 16, 16)
+    first, features = net.with_features(images, torch.tensor([0, 0]))
+    second = net(images, torch.tensor([2, 2]))
+    weight = net.embedding.weight
+    expected = features[-1].flatten(1) @ (weight[0] - weight[2])
+    torch.testing.assert_close((first - second)[:, 0], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_vector_nets_use_vector_and_class() -> None:
+    net = MLP().vector(5, 3, classes=2)
+    vectors = torch.randn(4, 5)
+    first = net(vectors, torch.tensor([0, 1, 0, 1]))
+    assert first.shape == (4, 3)
+    assert not torch.allclose(first, net(vectors, torch.tensor([1, 0, 1, 0])))
+    assert not torch.allclose(first, net(vectors + 1, torch.tensor([0, 1, 0, 1])))
 
 
 def test_mlp_counts_as_in_guo_2023() -> None:

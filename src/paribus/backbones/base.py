@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -26,7 +27,15 @@ class Backbone(Settings):
         """
 
     @abstractmethod
-    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+    def down(
+        self,
+        image: ImageShape,
+        outputs: int,
+        *,
+        vector: int = 0,
+        dropout: float = 0.0,
+        projection: bool = False,
+    ) -> Down:
         """Image to vector.
 
         Args:
@@ -34,16 +43,24 @@ class Backbone(Settings):
             outputs: Length of the output vector, which is linear.
             vector: Length of a second input (noise or a latent), joined to the last features; 0 for none.
             dropout: Probability of dropping a feature before the output.
-
-        Returns:
-            A `Down`.
+            projection: How the class enters: False joins it to the last features, True adds its embedding's inner
+                product with them to the output (a critic's way, arXiv:1802.05637).
         """
+
+    def vector(self, inputs: int, outputs: int, *, classes: int = 0) -> nn.Module:
+        """Vector to vector, for latents: two hidden layers of 512, the same for every backbone.
+
+        The module maps (N, inputs) and, with `classes` > 0, labels (N,) to (N, outputs).
+        """
+        layers = [nn.Linear(inputs + classes, 512), nn.LeakyReLU(0.2), nn.Linear(512, 512), nn.LeakyReLU(0.2)]
+        return Conditioned(nn.Sequential(*layers, nn.Linear(512, outputs)), classes)
 
 
 class Down(nn.Module):
     """An image to a vector: a trunk of stages, then one linear layer.
 
-    A class, or a second input vector, is joined to the trunk's last features before one hidden layer.
+    A class, or a second input vector, is joined to the trunk's last features before one hidden layer; with `projection`
+    the class is used by an inner product in place of that.
     """
 
     def __init__(
@@ -56,35 +73,61 @@ class Down(nn.Module):
         vector: int = 0,
         hidden: int = 128,
         dropout: float = 0.0,
+        projection: bool = False,
+        wrap: Callable[[nn.Module], nn.Module] = lambda layer: layer,
     ) -> None:
+        """Builds the head.
+
+        Args:
+            trunk: Stages; the last one's output is flattened to (N, features).
+            features: Length of that.
+            outputs: Length of the result.
+            classes: Number of classes, 0 for none.
+            vector: Length of a second input, 0 for none.
+            hidden: Units of the layer that joins class or vector.
+            dropout: Probability of dropping a feature before the output.
+            projection: Whether the class enters by an inner product.
+            wrap: Applied to each layer of the head, for example spectral norm.
+        """
         super().__init__()
         self.trunk = trunk
-        self.classes = classes
-        joined = features + classes + vector
+        self.joined_classes = 0 if projection else classes
+        self.embedding = None
+        if projection and classes:
+            embedding = nn.Embedding(classes, features)
+            nn.init.normal_(embedding.weight, 0.0, 0.02)  # small beside the output that it is added to
+            self.embedding = wrap(embedding)
+        joined = features + self.joined_classes + vector
         layers: list[nn.Module] = []
-        if classes or vector:
-            layers += [nn.Linear(joined, hidden), nn.LeakyReLU(0.2)]
+        if self.joined_classes or vector:
+            layers += [wrap(nn.Linear(joined, hidden)), nn.LeakyReLU(0.2)]
             joined = hidden
         if dropout:
             layers.append(nn.Dropout(dropout))
-        self.head = nn.Sequential(*layers, nn.Linear(joined, outputs))
+        self.head = nn.Sequential(*layers, wrap(nn.Linear(joined, outputs)))
 
     def forward(self, images: Tensor, labels: Tensor | None = None, vector: Tensor | None = None) -> Tensor:
         """Maps images (N, C, H, W) in [-1, 1] to (N, outputs)."""
-        joined = self.trunk(images).flatten(1)
-        if self.classes:
-            joined = torch.cat([joined, one_hot(labels, self.classes).to(joined.dtype)], dim=1)
-        if vector is not None:
-            joined = torch.cat([joined, vector.to(joined.dtype)], dim=1)
-        return self.head(joined)
+        return self.with_features(images, labels, vector)[0]
 
-    def features(self, images: Tensor) -> list[Tensor]:
-        """Outputs of the trunk's stages, from the image onwards."""
-        outputs = []
+    def with_features(
+        self, images: Tensor, labels: Tensor | None = None, vector: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The output (N, outputs), and the outputs of the trunk's stages from the image onwards, in one pass."""
+        stages = []
         for stage in self.trunk:
             images = stage(images)
-            outputs.append(images)
-        return outputs
+            stages.append(images)
+        last = images.flatten(1)
+        joined = last
+        if self.joined_classes:
+            joined = torch.cat([joined, one_hot(labels, self.joined_classes).to(joined.dtype)], dim=1)
+        if vector is not None:
+            joined = torch.cat([joined, vector.to(joined.dtype)], dim=1)
+        output = self.head(joined)
+        if self.embedding is not None:
+            output = output + (self.embedding(known(labels)) * last).sum(1, keepdim=True)
+        return output, stages
 
 
 class Conditioned(nn.Module):
@@ -103,10 +146,16 @@ class Conditioned(nn.Module):
 
 
 def one_hot(labels: Tensor | None, classes: int) -> Tensor:
-    """Labels (N,) as float (N, classes)."""
+    """Labels (N,) as float (N, classes); mixtures of classes (N, classes) stay as they are."""
+    labels = known(labels)
+    return labels if labels.is_floating_point() else nn.functional.one_hot(labels, classes).float()
+
+
+def known(labels: Tensor | None) -> Tensor:
+    """The labels, which a network conditioned on classes cannot do without."""
     if labels is None:
         raise ValueError("a network conditioned on classes was called without labels")
-    return nn.functional.one_hot(labels, classes).float()
+    return labels
 
 
 def stage_sizes(size: int) -> list[int]:

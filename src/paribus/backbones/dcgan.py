@@ -51,7 +51,9 @@ class DCGAN(Backbone):
         net.apply(_initialise)
         return Conditioned(net, image.classes)
 
-    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> Down:
         """See `Backbone.down`."""
         sizes = stage_sizes(image.size)
         stages: list[nn.Module] = []
@@ -73,6 +75,7 @@ class DCGAN(Backbone):
             classes=image.classes,
             vector=vector,
             dropout=dropout,
+            projection=projection,
         )
         net.apply(_initialise)
         return net

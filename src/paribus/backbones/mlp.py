@@ -33,12 +33,21 @@ class MLP(Backbone):
         shape = nn.Unflatten(1, (image.channels, image.size, image.size))
         return Conditioned(nn.Sequential(*hidden, pixels, shape), image.classes)
 
-    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> Down:
         """See `Backbone.down`."""
         first, *others = self._hidden(image.pixels)
         trunk = nn.Sequential(nn.Sequential(nn.Flatten(), first), *others)
         return Down(
-            trunk, self.width, outputs, classes=image.classes, vector=vector, hidden=self.width, dropout=dropout
+            trunk,
+            self.width,
+            outputs,
+            classes=image.classes,
+            vector=vector,
+            hidden=self.width,
+            dropout=dropout,
+            projection=projection,
         )
 
     def _hidden(self, inputs: int) -> list[nn.Module]:

@@ -25,8 +25,13 @@ class Builder(Protocol):
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
         """Latent to image."""
 
-    def down(self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0) -> nn.Module:
-        """Image to vector."""
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> nn.Module:
+        """Image to vector; `with_features` of it also gives what its stages put out."""
+
+    def vector(self, inputs: int, outputs: int, *, classes: int = 0) -> nn.Module:
+        """Vector to vector."""
 
 
 @dataclass(frozen=True)

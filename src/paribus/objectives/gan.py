@@ -56,7 +56,8 @@ class GAN(Objective):
 
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
-        return {"G": backbone.up(self.latent_dim, image), "D": backbone.down(image, 1, dropout=self.dropout)}
+        discriminator = backbone.down(image, 1, dropout=self.dropout, projection=True)
+        return {"G": backbone.up(self.latent_dim, image), "D": discriminator}
 
     def phases(self) -> tuple[Phase, ...]:
         """See `Objective.phases`."""

@@ -10,8 +10,10 @@ import yaml
 
 from paribus.config import RunConfig, merged, validated, with_override
 from paribus.errors import ParibusError, did_you_mean
+from paribus.settings import ImageShape
 
 _ABOUT = ("summary", "source", "differs")
+_NOT_CONFIGURATION = (*_ABOUT, "shape")
 
 
 @cache
@@ -27,6 +29,11 @@ def model_names() -> list[str]:
 def about(model: str) -> dict[str, str]:
     """A preset's summary, source, and where it differs from that source."""
     return {key: _recipe(model)[key] for key in _ABOUT}
+
+
+def own_shape(model: str) -> ImageShape:
+    """The image shape that a preset's source is about: 1x28x28 with 10 classes where the recipe does not say."""
+    return ImageShape(**({"channels": 1, "size": 28, "classes": 10} | _recipe(model).get("shape", {})))
 
 
 def resolve(
@@ -45,7 +52,7 @@ def resolve(
     Raises:
         ParibusError: Something in it is unknown or out of range.
     """
-    tree = {key: value for key, value in _recipe(model).items() if key not in _ABOUT} | {"model": model}
+    tree = {key: value for key, value in _recipe(model).items() if key not in _NOT_CONFIGURATION} | {"model": model}
     for change in changes:
         tree = merged(_without_replaced(tree, change), change)
     for override in overrides:

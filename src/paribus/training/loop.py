@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.utils import parametrize
 
 from paribus.config import RunConfig
 from paribus.data import Batches, ImageData
@@ -163,6 +164,8 @@ class _Update:
         self._dtype = autocast_dtype(config.training.precision, device)
         self._alternate = any(set(phase.trains) != set(nets) for phase in phases)
         self._unchecked = {role for phase in phases for role in phase.trains}
+        modules = [module for net in nets.values() for module in net.modules()]
+        self._normed = [(module, name) for module in modules for name in getattr(module, "parametrizations", ())]
 
     def __call__(self, phase: Phase, batch: Batch, repeat: int, step: int) -> dict[str, torch.Tensor]:
         key = (self._config.seed, phase.name, repeat, step)
@@ -170,20 +173,10 @@ class _Update:
         if self._alternate:
             for role, net in self._nets.items():
                 net.requires_grad_(role in phase.trains)
-        total = len(batch)
-        part = self._config.training.micro_batch or total
-        terms: dict[str, torch.Tensor] = {}
-        for start in range(0, total, part):
-            stop = min(start + part, total)
-            draw = Draw(*key, device=self._device, rows=(start, stop, total))
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None):
-                found = phase.loss(self._nets, batch.rows(start, stop), draw)
-            share = (stop - start) / total
-            (found["loss"] * share).backward()
-            if part >= total:
-                terms = found
-            else:
-                terms = {name: terms.get(name, 0) + value.detach() * share for name, value in found.items()}
+        with parametrize.cached():
+            for module, name in self._normed:  # once an update, before a pass without gradients could be the first use
+                getattr(module, name)
+            terms = self._backward(phase, batch, key)
         if self._unchecked & set(phase.trains):
             self._unchecked -= set(phase.trains)
             check_layouts({role: self._optimizers[role] for role in phase.trains})
@@ -194,6 +187,23 @@ class _Update:
         if phase.after is not None:
             with torch.no_grad():
                 phase.after(self._nets, batch)
+        return terms
+
+    def _backward(self, phase: Phase, batch: Batch, key: tuple[int | str, ...]) -> dict[str, torch.Tensor]:
+        total = len(batch)
+        part = self._config.training.micro_batch or total
+        terms: dict[str, torch.Tensor] = {}
+        for start in range(0, total, part):
+            stop = min(start + part, total)
+            draw = Draw(*key, device=self._device, rows=(start, stop, total))
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None):
+                found = phase.loss(self._nets, batch.rows(start, stop), draw)
+            share = (stop - start) / total
+            # the parts share the graph of the normed weights
+            (found["loss"] * share).backward(retain_graph=bool(self._normed) and stop < total)
+            if part >= total:
+                return found
+            terms = {name: terms.get(name, 0) + value.detach() * share for name, value in found.items()}
         return terms
 
     def _seed_default_generator(self, key: tuple[int | str, ...]) -> None:
