@@ -158,12 +158,12 @@ def known(labels: Tensor | None) -> Tensor:
     return labels
 
 
-def stage_sizes(size: int) -> list[int]:
-    """Side lengths from the image down to the smallest map: ceil(size / 2^k) until it is at most 7.
+def stage_sizes(size: int, smallest: int = 7) -> list[int]:
+    """Side lengths from the image down to the smallest map: ceil(size / 2^k) until it is at most `smallest`.
 
     8 -> 4, 28 -> 14 -> 7, 32 -> 16 -> 8 -> 4, 45 -> 23 -> 12 -> 6, 64 -> 32 -> 16 -> 8 -> 4.
     """
     sizes = [size]
-    while sizes[-1] > 7:
+    while sizes[-1] > smallest:
         sizes.append(math.ceil(size / 2 ** len(sizes)))
     return sizes
