@@ -24,18 +24,16 @@ from typing import Any
 
 import yaml
 
+from paribus.cache import replacing
 from paribus.errors import ParibusError
 
 
 def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
     """Replaces a file so that a reader or a crash sees either the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
