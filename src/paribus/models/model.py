@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
-from paribus.objectives.base import Draw, EncodingObjective, Nets, Objective
+from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.randomness import keyed_seed
 from paribus.settings import ImageShape
 
@@ -77,13 +77,13 @@ class Model:
 
     @property
     def can_encode(self) -> bool:
-        """Whether `encode`, `reconstruct` and `likelihood_terms` are to be had."""
+        """Whether `encode` and `reconstruct` are to be had."""
         return isinstance(self.objective, EncodingObjective)
 
     @property
     def likelihood(self) -> str | None:
         """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
-        return self.objective.likelihood_name if isinstance(self.objective, EncodingObjective) else None
+        return self.objective.likelihood_name if isinstance(self.objective, LikelihoodObjective) else None
 
     def to(self, device: torch.device | str) -> Model:
         """Moves the networks."""
@@ -148,8 +148,14 @@ class Model:
     def likelihood_terms(
         self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0, batch_size: int = 500
     ) -> dict[str, Tensor]:
-        """Per image, at beta 1 with one draw of z: reconstruction_nats, kl_nats (N,) and posterior_means (N, Z)."""
-        objective = self._encoder()
+        """Per image, at beta 1 with one draw of z: reconstruction_nats, kl_nats (N,) and posterior_means (N, Z).
+
+        Raises:
+            ParibusError: The model has no likelihood.
+        """
+        objective = self.objective
+        if not isinstance(objective, LikelihoodObjective):
+            raise self._lacks("likelihood", "likelihood_terms")
         labels = self._condition(labels)
         parts: list[dict[str, Tensor]] = []
         with torch.inference_mode():
@@ -165,11 +171,14 @@ class Model:
     def _encoder(self) -> EncodingObjective:
         if isinstance(self.objective, EncodingObjective):
             return self.objective
-        raise ParibusError(
-            f"The model '{self.config.model}' has no encoder.",
-            where="encode",
+        raise self._lacks("encoder", "encode")
+
+    def _lacks(self, part: str, where: str) -> ParibusError:
+        return ParibusError(
+            f"The model '{self.config.model}' has no {part}.",
+            where=where,
             got=f"objective '{self.objective.name}'",
-            expected="a model with an encoder, such as vae",
+            expected="a model with one, such as vae",
         )
 
     def _condition(self, labels: Tensor | None) -> Tensor | None:

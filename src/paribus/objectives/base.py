@@ -153,14 +153,15 @@ class Objective(Settings):
 
 
 class EncodingObjective(Objective):
-    """An objective with an encoder and a lower bound of the likelihood."""
-
-    likelihood: str
-    """Family of p(x|z)."""
+    """An objective with an encoder."""
 
     @abstractmethod
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """Posterior means (N, latent_dim) of images in [-1, 1]."""
+        """Latents (N, latent_dim) of images in [-1, 1]: posterior means where there is a posterior."""
+
+
+class LikelihoodObjective(EncodingObjective):
+    """An objective with an encoder and a lower bound of the likelihood, or an estimate of one."""
 
     @abstractmethod
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from paribus.config import Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, Nets, Phase
+from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase
 from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_nats
 from paribus.registry import objectives
 from paribus.settings import ImageShape
@@ -30,7 +30,7 @@ class ScaledDecoder(nn.Module):
 
 
 @objectives.register("vae")
-class VAE(EncodingObjective):
+class VAE(LikelihoodObjective):
     """E gives a Gaussian posterior over z, G decodes a draw from it.
 
     Minimises E_q(z|x)[-log p(x|z)] + beta * w * sum_j max(KL_j, free_nats), with w rising from 0 to 1 over the first
@@ -68,7 +68,7 @@ class VAE(EncodingObjective):
 
     @property
     def likelihood_name(self) -> str:
-        """See `EncodingObjective.likelihood_name`."""
+        """See `LikelihoodObjective.likelihood_name`."""
         if self.likelihood == "bernoulli":
             return "binary cross-entropy on grey pixels (a surrogate, not a likelihood)"
         deviation = "learned" if self.sigma == "learned" else f"{self.sigma:g}"
@@ -94,7 +94,7 @@ class VAE(EncodingObjective):
         return self._posterior(nets, images, labels)[0]
 
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
-        """See `EncodingObjective.likelihood_terms`."""
+        """See `LikelihoodObjective.likelihood_terms`."""
         means, log_variances = self._posterior(nets, images, labels)
         z = means + (0.5 * log_variances).exp() * draw.normal(*means.shape)
         return {
