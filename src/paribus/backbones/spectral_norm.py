@@ -27,7 +27,7 @@ class SpectralNorm(nn.Module):
         self.eps = eps
         self.register_buffer("u", normalize(torch.randn(len(weight)), dim=0))
         matrix = weight.detach().flatten(1)
-        for _ in range(first_iterations):
+        for _ in range(0 if weight.is_meta else first_iterations):  # on "meta" there is nothing to compute
             self.u = self._iterated(matrix, self.u)[0]
 
     def forward(self, weight: Tensor) -> Tensor:

@@ -1,0 +1,185 @@
+"""BigGAN's networks (arXiv:1809.11096) for small images, in three published plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from torch import nn
+
+from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.blocks import (
+    Attention,
+    ConditionalBatchNorm,
+    DownBlock,
+    Parts,
+    UpBlock,
+    give_first_values,
+    residual_down,
+)
+from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.spectral_norm import spectral_norm
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+EMBEDDED = 128
+"""Length of the class's embedding that all of `up` shares."""
+SHRINKING = (16, 16, 8, 4, 2, 1)
+"""Channels of `up` from the smallest maps outwards, as multiples of the width: arXiv:1809.11096's table for 128x128."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one published configuration decides.
+
+    Args:
+        width: Its channel multiplier.
+        attention: Whether it has self-attention.
+        shared: Whether each stage gets a chunk of z and an embedding of the class shared by all; else z goes to the
+            first layer, and each batch norm has its own embedding.
+        class_in_first: Whether the first layer gets the class too.
+        up: Channels of `up` as multiples of the width, from the smallest maps outwards; the last counts on.
+        down: Channels of `down` as a multiple of the width.
+        to_one_pixel: Whether `down` halves floor(log2 size) times, then has one more block; else it halves once less
+            than `up` doubles, then has two more.
+        first_values: Of all weights.
+        spectral_norm_eps: The least length that a vector of the power iteration is divided by.
+        batch_norm_eps: Added to the variance.
+    """
+
+    width: int
+    attention: bool
+    shared: bool
+    class_in_first: bool
+    up: tuple[int, ...]
+    down: int
+    to_one_pixel: bool
+    first_values: Literal["normal", "orthogonal"]
+    spectral_norm_eps: float
+    batch_norm_eps: float
+
+
+PLANS = {
+    "a": Plan(64, False, False, False, (4,), 4, False, "normal", 1e-8, 1e-5),
+    "b": Plan(96, True, True, False, (4,), 2, False, "orthogonal", 1e-6, 1e-4),
+    # the paper names neither first values nor eps: those of plan b, with which it shares the way of z and class
+    "hinrichsen": Plan(96, False, True, True, SHRINKING, 16, True, "orthogonal", 1e-6, 1e-4),
+}
+
+
+@backbones.register("biggan")
+class BigGAN(Backbone):
+    """Residual networks with spectral norm in both, conditional batch norm in `up`, a sum over pixels in `down`.
+
+    The number of blocks follows the image size (`stage_sizes`, n of them in `up`); the figures are those at 32x32.
+
+    - a, the CIFAR-10 script of BigGAN-PyTorch: `up` 4·width channels throughout, z to the first layer alone, each batch
+      norm with its own embedding of the class; `down` 4·width channels.
+    - b, StudioGAN's configuration for CIFAR-10: `up` 4·width, z in n + 1 chunks (the first layer's and one for each
+      block), one embedding of the class for all; `down` 2·width; self-attention where the maps have half of the image's
+      side.
+    - hinrichsen, as hinrichsen-2023 cuts the network for 128x128: `up` 16, 16, 8, 4 times the width, z and class as in
+      b, and the class in the first layer too; `down` floor(log2 size) halvings at 16·width throughout.
+
+    Without classes conditional batch norm sees its chunk of z alone; in plan a, where it sees no z, it is plain batch
+    norm. As an encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
+    `residual_down`).
+    """
+
+    name: ClassVar[str] = "biggan"
+
+    plan: Literal["a", "b", "hinrichsen"] = "a"
+    """Which published configuration."""
+    width: int = Field(PLANS["a"].width, ge=1)
+    """Channel multiplier; left out it is the plan's own: 64 (a) or 96 (b, hinrichsen)."""
+    attention: bool = PLANS["a"].attention
+    """Self-attention at half of the image's side; left out it is the plan's own: only b has it."""
+    activation: Literal["relu", "leaky-relu"] = "relu"
+    """In `up` and `down`; the leak is 0.2."""
+    residual_blocks: int = Field(0, ge=0)
+    """Additional blocks: in `up` before all others, in `down` after the one that reads the image."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_values(cls, values: Any) -> Any:
+        return with_own_values(values, PLANS, cls.model_fields["plan"].default)
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """See `Backbone.up`."""
+        plan = PLANS[self.plan]
+        sizes = stage_sizes(image.size)[::-1]
+        channels = widths(plan.up, len(sizes), self.width)
+        parts = self._parts()
+        embed = plan.shared and image.classes
+        routes = Routes(
+            latent_dim,
+            image.classes,
+            len(sizes) - 1,
+            z="chunks" if plan.shared else "first",
+            class_in_first=plan.class_in_first,
+            embedding=parts.begin(nn.Linear(image.classes, EMBEDDED, bias=False)) if embed else None,
+            embedded=EMBEDDED,
+        )
+        stages = []
+        for k, condition in enumerate(routes.stages):
+            extra = self.residual_blocks if k == 0 else 0
+            blocks = [UpBlock(channels[k], channels[k], condition, parts) for _ in range(extra)]
+            blocks.append(UpBlock(channels[k], channels[k + 1], condition, parts, size=sizes[k + 1]))
+            at_half = self.attention and k == len(routes.stages) - 1
+            stages.append(UpStage([*blocks], Attention(channels[k], parts.finish) if at_half else None))
+        outer = (channels[-1], image.channels)
+        return ResidualUp(routes, stages, inner=(channels[0], sizes[0]), outer=outer, parts=parts)
+
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> Down:
+        """See `Backbone.down`."""
+        plan, parts = PLANS[self.plan], self._parts()
+        channels = plan.down * self.width
+        halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2
+        first, *others = [True] * halvings + [False] * (1 if plan.to_one_pixel else 2)
+        stages: list[nn.Module] = [DownBlock(image.channels, channels, parts, down=first, first=True)]
+        if self.attention:
+            stages[0] = nn.Sequential(stages[0], Attention(channels, parts.finish))
+        for down in [False] * self.residual_blocks + others:
+            stages.append(DownBlock(channels, channels, parts, down=down))
+        return residual_down(
+            stages,
+            channels,
+            outputs,
+            parts,
+            classes=image.classes,
+            vector=vector,
+            dropout=dropout,
+            projection=projection,
+        )
+
+    def _parts(self) -> Parts:
+        plan = PLANS[self.plan]
+
+        def begin(layer: nn.Module) -> nn.Module:
+            return give_first_values(layer, plan.first_values)
+
+        def finish(layer: nn.Module) -> nn.Module:
+            return spectral_norm(begin(layer), plan.spectral_norm_eps)
+
+        def norm(channels: int, condition: int) -> nn.Module:
+            # a layer on the shared embedding is normed, an embedding of its own is not
+            return ConditionalBatchNorm(channels, condition, finish if plan.shared else begin, plan.batch_norm_eps)
+
+        activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+        return Parts(begin, finish, activation, norm)
+
+
+def with_own_values(values: Any, plans: dict[str, Any], default: str) -> Any:
+    """Completes a family's settings by its plan's own width and attention, where they are left out."""
+    if not isinstance(values, dict):
+        return values
+    plan = plans.get(str(values.get("plan", default)))
+    return values if plan is None else {"width": plan.width, "attention": plan.attention} | values
+
+
+def widths(multiples: tuple[int, ...], maps: int, width: int) -> list[int]:
+    """Channels of so many maps: multiples of the width, of which the last counts on."""
+    return [width * multiples[min(k, len(multiples) - 1)] for k in range(maps)]

@@ -1,0 +1,213 @@
+"""BigGAN-deep's networks (arXiv:1809.11096, appendix B) for small images: twice the blocks, with narrow middles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.biggan import EMBEDDED, SHRINKING, widths, with_own_values
+from paribus.backbones.blocks import (
+    Attention,
+    ConditionalBatchNorm,
+    Parts,
+    UpConvolution,
+    give_first_values,
+    pooled,
+    residual_down,
+    upsampled,
+)
+from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.spectral_norm import spectral_norm
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+SPECTRAL_NORM_EPS, BATCH_NORM_EPS = 1e-6, 1e-4
+
+
+@dataclass(frozen=True)
+class DeepPlan:
+    """What one published configuration decides.
+
+    Args:
+        width: Its channel multiplier.
+        attention: Whether it has self-attention.
+        up: Channels of `up` as multiples of the width, from the smallest maps outwards; the last counts on.
+        down: Channels of `down` as a multiple of the width.
+        to_one_pixel: Whether `down` has floor(log2 size) stages that all halve; else n, of which the last does not.
+    """
+
+    width: int
+    attention: bool
+    up: tuple[int, ...]
+    down: int
+    to_one_pixel: bool
+
+
+DEEP_PLANS = {
+    "studiogan": DeepPlan(128, True, (4,), 4, False),
+    "hinrichsen": DeepPlan(128, False, SHRINKING, 16, True),
+}
+
+
+class DeepUpBlock(nn.Module):
+    """Four times norm - act - convolution: 1x1 to a quarter, up and 3x3, 3x3, 1x1 out.
+
+    The skip has no weights: it drops the channels that are too many and copies pixels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, condition: int, parts: Parts, *, size: int | None = None) -> None:
+        """Builds the block; `size` is the side length to upsample to, None to stay."""
+        super().__init__()
+        self.outputs, self.size = outputs, size
+        self.activation = parts.activation
+        hidden = max(inputs // 4, 1)
+        self.norms = nn.ModuleList([parts.norm(inputs, condition)])
+        self.norms.extend(parts.norm(hidden, condition) for _ in range(3))
+        second = nn.Conv2d(hidden, hidden, 3, padding=1) if size is None else UpConvolution(hidden, hidden, size)
+        layers = [
+            nn.Conv2d(inputs, hidden, 1),
+            second,
+            nn.Conv2d(hidden, hidden, 3, padding=1),
+            nn.Conv2d(hidden, outputs, 1),
+        ]
+        self.convolutions = nn.ModuleList(parts.finish(layer) for layer in layers)
+
+    def forward(self, maps: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Maps (N, inputs, H, W) to (N, outputs, size, size)."""
+        skip = maps[:, : self.outputs]
+        if self.size is not None:
+            skip = upsampled(skip, self.size)
+        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+            maps = convolution(self.activation(norm(maps, condition)))
+        return maps + skip
+
+
+class DeepDownBlock(nn.Module):
+    """act - 1x1 to a quarter - act - 3x3 - act - 3x3 - act [- pool] - 1x1 out; the skip has no weights, only [pool].
+
+    In the plans here `down` keeps its channels; a block that widens would join a 1x1 convolution of its skip to it.
+    """
+
+    def __init__(self, channels: int, parts: Parts, *, down: bool) -> None:
+        super().__init__()
+        self.down = down
+        self.activation = parts.activation
+        hidden = max(channels // 4, 1)
+        layers = [
+            nn.Conv2d(channels, hidden, 1),
+            nn.Conv2d(hidden, hidden, 3, padding=1),
+            nn.Conv2d(hidden, hidden, 3, padding=1),
+            nn.Conv2d(hidden, channels, 1),
+        ]
+        self.convolutions = nn.ModuleList(parts.finish(layer) for layer in layers)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (N, channels, H, W) to the same shape, or half of the side."""
+        skip = pooled(maps) if self.down else maps
+        for convolution in self.convolutions[:-1]:
+            maps = convolution(self.activation(maps))
+        maps = self.activation(maps)
+        return self.convolutions[-1](pooled(maps) if self.down else maps) + skip
+
+
+@backbones.register("biggan-deep")
+class BigGANDeep(Backbone):
+    """BigGAN with two blocks a stage, each with a narrow middle; z as a whole and the class go to every batch norm.
+
+    The number of stages follows the image size (`stage_sizes`, n of them in `up`); the figures are those at 32x32.
+
+    - studiogan, its configuration for CIFAR-10: 4·width channels in both networks, `down` n stages of which all but the
+      last halve the side, self-attention where the maps have half of the image's side.
+    - hinrichsen, as hinrichsen-2023 cuts the network for 128x128: `up` 16, 16, 8, 4 times the width, `down`
+      floor(log2 size) stages at 16·width throughout, each of which halves the side.
+
+    First values are orthogonal, spectral norm is in both networks. Without classes batch norm sees z alone. As an
+    encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
+    `residual_down`).
+    """
+
+    name: ClassVar[str] = "biggan-deep"
+
+    plan: Literal["studiogan", "hinrichsen"] = "studiogan"
+    """Which published configuration."""
+    width: int = Field(DEEP_PLANS["studiogan"].width, ge=1)
+    """Channel multiplier."""
+    attention: bool = DEEP_PLANS["studiogan"].attention
+    """Self-attention at half of the image's side; left out it is the plan's own: only studiogan has it."""
+    activation: Literal["relu", "leaky-relu"] = "relu"
+    """In `up` and `down`; the leak is 0.2."""
+    residual_blocks: int = Field(0, ge=0)
+    """Additional blocks that keep the side: before all others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_values(cls, values: Any) -> Any:
+        return with_own_values(values, DEEP_PLANS, cls.model_fields["plan"].default)
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """See `Backbone.up`."""
+        sizes = stage_sizes(image.size)[::-1]
+        channels = widths(DEEP_PLANS[self.plan].up, len(sizes), self.width)
+        routes = Routes(
+            latent_dim,
+            image.classes,
+            len(sizes) - 1,
+            z="everywhere",
+            class_in_first=True,
+            embedding=_orthogonal(nn.Linear(image.classes, EMBEDDED, bias=False)) if image.classes else None,
+            embedded=EMBEDDED,
+        )
+        parts = self._parts()
+        stages = []
+        for k, condition in enumerate(routes.stages):
+            keeping = 1 + (self.residual_blocks if k == 0 else 0)
+            blocks = [DeepUpBlock(channels[k], channels[k], condition, parts) for _ in range(keeping)]
+            blocks.append(DeepUpBlock(channels[k], channels[k + 1], condition, parts, size=sizes[k + 1]))
+            at_half = self.attention and k == len(routes.stages) - 1
+            stages.append(UpStage([*blocks], Attention(channels[k], parts.finish) if at_half else None))
+        outer = (channels[-1], image.channels)
+        return ResidualUp(routes, stages, inner=(channels[0], sizes[0]), outer=outer, parts=parts)
+
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> Down:
+        """See `Backbone.down`."""
+        plan, parts = DEEP_PLANS[self.plan], self._parts()
+        channels = plan.down * self.width
+        halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2
+        stages = [parts.finish(nn.Conv2d(image.channels, channels, 3, padding=1))]
+        stages += [DeepDownBlock(channels, parts, down=False) for _ in range(self.residual_blocks)]
+        for k, down in enumerate([True] * halvings + [False] * (not plan.to_one_pixel)):
+            blocks = [DeepDownBlock(channels, parts, down=d) for d in (down, False)]
+            attention = [Attention(channels, parts.finish)] if self.attention and k == 0 else []
+            stages.append(nn.Sequential(*blocks, *attention))
+        return residual_down(
+            stages,
+            channels,
+            outputs,
+            parts,
+            classes=image.classes,
+            vector=vector,
+            dropout=dropout,
+            projection=projection,
+        )
+
+    def _parts(self) -> Parts:
+        activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+        return Parts(_orthogonal, _finished, activation, _norm)
+
+
+def _norm(channels: int, condition: int) -> nn.Module:
+    return ConditionalBatchNorm(channels, condition, _finished, BATCH_NORM_EPS)
+
+
+def _orthogonal(layer: nn.Module) -> nn.Module:
+    return give_first_values(layer, "orthogonal")
+
+
+def _finished(layer: nn.Module) -> nn.Module:
+    return spectral_norm(_orthogonal(layer), SPECTRAL_NORM_EPS)

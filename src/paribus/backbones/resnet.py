@@ -1,0 +1,99 @@
+"""SNGAN's residual networks (arXiv:1802.05957): batch norm in the generator, spectral norm in the discriminator."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.blocks import (
+    ConditionalBatchNorm,
+    DownBlock,
+    Parts,
+    Unnormed,
+    UpBlock,
+    give_first_values,
+    residual_down,
+)
+from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.spectral_norm import spectral_norm
+from paribus.registry import backbones
+from paribus.settings import ImageShape
+
+
+@backbones.register("resnet")
+class ResNet(Backbone):
+    """Residual blocks of equal width: nearest upsampling in `up`, mean pooling and a sum over pixels in `down`.
+
+    With n the number of stages of `stage_sizes`, `up` has n blocks that double the side and `down` has n - 1 that halve
+    it, then two that keep it: at 32x32 the networks that arXiv:1802.05957 trains on CIFAR-10. The class enters `up`
+    through conditional batch norm (its gains and biases start at 1 and 0 for every class), and a critic by projection
+    (arXiv:1802.05637).
+    """
+
+    name: ClassVar[str] = "resnet"
+
+    width: int = Field(128, ge=1)
+    """Channels of `down`; `up` has twice as many."""
+    norm: Literal["batch", "none"] = "batch"
+    """In `up`. Without it the class joins z."""
+    spectral_norm: bool = True
+    """Divide the weights of `down` by their largest singular values (not those of an encoder's head)."""
+    activation: Literal["relu", "leaky-relu"] = "relu"
+    """The leak is 0.2."""
+    residual_blocks: int = Field(0, ge=0)
+    """Additional blocks: in `up` before all others, in `down` after the one that reads the image."""
+
+    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
+        """See `Backbone.up`."""
+        sizes = stage_sizes(image.size)[::-1]
+        channels = 2 * self.width
+        normed = self.norm == "batch"
+        routes = Routes(
+            latent_dim, image.classes, len(sizes) - 1, z="first", class_in_first=not normed, class_in_stages=normed
+        )
+        parts = Parts(_begun, _begun, self._activation(), self._norm)
+        stages = []
+        for k, (size, condition) in enumerate(zip(sizes[1:], routes.stages, strict=True)):
+            extra = self.residual_blocks if k == 0 else 0
+            blocks = [UpBlock(channels, channels, condition, parts) for _ in range(extra)]
+            stages.append(UpStage([*blocks, UpBlock(channels, channels, condition, parts, size=size)]))
+        return ResidualUp(routes, stages, inner=(channels, sizes[0]), outer=(channels, image.channels), parts=parts)
+
+    def down(
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
+    ) -> Down:
+        """See `Backbone.down`."""
+        halvings = len(stage_sizes(image.size)) - 2
+        parts = Parts(_begun, self._finished, self._activation(), self._norm)
+        first, *others = [True] * halvings + [False] * 2
+        blocks: list[nn.Module] = [DownBlock(image.channels, self.width, parts, down=first, first=True)]
+        for down in [False] * self.residual_blocks + others:
+            blocks.append(DownBlock(self.width, self.width, parts, down=down))
+        return residual_down(
+            blocks,
+            self.width,
+            outputs,
+            parts,
+            classes=image.classes,
+            vector=vector,
+            dropout=dropout,
+            projection=projection,
+        )
+
+    def _activation(self) -> nn.Module:
+        return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+
+    def _norm(self, channels: int, condition: int) -> nn.Module:
+        if self.norm == "none":
+            return Unnormed()
+        return ConditionalBatchNorm(channels, condition, lambda layer: give_first_values(layer, "zero"))
+
+    def _finished(self, layer: nn.Module) -> nn.Module:
+        return spectral_norm(_begun(layer)) if self.spectral_norm else _begun(layer)
+
+
+def _begun(layer: nn.Module) -> nn.Module:
+    return give_first_values(layer, "glorot")
