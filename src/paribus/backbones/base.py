@@ -91,6 +91,7 @@ class Down(nn.Module):
         """
         super().__init__()
         self.trunk = trunk
+        self.feature_count = features
         self.joined_classes = 0 if projection else classes
         self.embedding = None
         if projection and classes:

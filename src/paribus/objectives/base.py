@@ -127,13 +127,15 @@ class Objective(Settings):
 
     optimizers: ClassVar[dict[str, Optimizer]]
     """An optimiser for each role, where the configuration does not say otherwise."""
-    couples_batch: ClassVar[bool] = False
-    """Whether the loss is more than a mean over images, so that gradients cannot be accumulated over parts."""
-
     latent_dim: int = Field(64, ge=1)
     """Length of z."""
     conditional: bool = False
     """Whether the networks get the class."""
+
+    @property
+    def couples_batch(self) -> bool:
+        """Whether the loss is more than a mean over images, so that gradients cannot be accumulated over parts."""
+        return False
 
     @abstractmethod
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
@@ -176,3 +178,21 @@ class LikelihoodObjective(EncodingObjective):
 def couples_images(net: nn.Module) -> bool:
     """Whether an image's output depends on the other images of the batch (batch norm)."""
     return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules())
+
+
+def judged(discriminator: nn.Module, sets: list[Tensor], labels: Tensor | None) -> list[Tensor]:
+    """Outputs (N, outputs) for several sets of images (N, C, H, W) that share their labels, in fp32.
+
+    In one pass over all of them where nothing joins the images of a batch: it is the same then, and faster.
+    """
+    if couples_images(discriminator):
+        return [discriminator(images, labels).float() for images in sets]
+    joined = torch.cat([images.to(sets[0].dtype) for images in sets])
+    repeated = None if labels is None else labels.repeat(len(sets))
+    return list(discriminator(joined, repeated).float().chunk(len(sets)))
+
+
+def with_features(net: nn.Module, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+    """Output (N, outputs) of a `down` in fp32, and the outputs of its stages from the image onwards, in one pass."""
+    output, stages = net.with_features(images, labels)  # type: ignore[operator]
+    return output.float(), stages

@@ -34,3 +34,17 @@ def gaussian_nats(images: Tensor, means: Tensor, log_sigma: Tensor | float) -> T
 def gaussian_kl_nats(means: Tensor, log_variances: Tensor) -> Tensor:
     """KL(N(mean, variance) || N(0, 1)) of every latent dimension (N, Z): 0.5 * (mean^2 + var - log var - 1)."""
     return 0.5 * (means.square() + log_variances.exp() - log_variances - 1)
+
+
+def gaussian_log_density(z: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """Log N(z; mean, variance) elementwise: -0.5 * (log 2 pi + log var + (z - mean)^2 / var).
+
+    The arguments may be of any shapes that fit each other.
+    """
+    return -0.5 * (math.log(2 * math.pi) + log_variances + (z - means).square() * torch.exp(-log_variances))
+
+
+def gaussian_log_ratio(z: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """Log q(z|x) - log p(z), summed over the last dimension: q an independent Gaussian, p the standard normal."""
+    prior = gaussian_log_density(z, torch.zeros_like(z), torch.zeros_like(z))
+    return (gaussian_log_density(z, means, log_variances) - prior).sum(-1)

@@ -1,0 +1,72 @@
+"""Adversarial autoencoders (arXiv:1511.05644): a critic of latents in place of the KL."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from paribus.config import Optimizer
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase
+from paribus.objectives.encoding import PixelObjective
+from paribus.registry import objectives
+from paribus.settings import ImageShape
+
+
+@objectives.register("aae")
+class AAE(PixelObjective):
+    """E gives z without noise, G decodes it, D tells encoded latents from draws of the prior.
+
+    With s = softplus, c the prior's draws and z = E(x), all means over the batch:
+    D minimises E[s(-D(c))] + E[s(D(z))]; E and G minimise -log p(x|z) + adversarial_weight * E[s(-D(z))], the first
+    summed over pixels. Where the paper updates E twice a step, by reconstruction and by D, here it is one update of the
+    sum: two losses of such different size would spoil Adam's moments for each other. No bound of the likelihood.
+    """
+
+    name: ClassVar[str] = "aae"
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=1e-3),
+        "G": Optimizer(learning_rate=1e-3),
+        "D": Optimizer(learning_rate=2e-4, beta1=0.5),
+    }
+
+    adversarial_weight: float = Field(10.0, gt=0)
+    """Nats of reconstruction that a nat of D's cross-entropy is worth."""
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        return {
+            "E": backbone.down(image, self.latent_dim),
+            "G": self.decoder(backbone, image),
+            "D": backbone.vector(self.latent_dim, 1, classes=image.classes),
+        }
+
+    def phases(self) -> tuple[Phase, ...]:
+        """See `Objective.phases`."""
+        return (
+            Phase("D", ("D",), self._discriminator_loss),
+            Phase("AE", ("E", "G"), self._autoencoder_loss),
+        )
+
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """See `EncodingObjective.encode`."""
+        return nets["E"](images, labels).float()
+
+    def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        of_prior = nets["D"](self.prior(len(batch), draw), batch.labels).float()
+        of_encoded = nets["D"](self.encode(nets, batch.images, batch.labels), batch.labels).float()
+        return {
+            "loss": softplus(-of_prior).mean() + softplus(of_encoded).mean(),
+            "accuracy_real": (of_prior > 0).float().mean(),
+            "accuracy_fake": (of_encoded <= 0).float().mean(),
+        }
+
+    def _autoencoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        z = self.encode(nets, batch.images, batch.labels)
+        reconstruction = self.reconstruction_nats(nets, batch.images, z, batch.labels).mean()
+        adversarial = softplus(-nets["D"](z, batch.labels).float()).mean()
+        loss = reconstruction + self.adversarial_weight * adversarial
+        return {"loss": loss, "reconstruction": reconstruction, "adversarial": adversarial} | self.deviation(nets)

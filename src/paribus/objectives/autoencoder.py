@@ -1,0 +1,46 @@
+"""The plain autoencoder, which reconstructs and was never asked to generate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from paribus.config import Optimizer
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase
+from paribus.objectives.encoding import PixelObjective
+from paribus.registry import objectives
+from paribus.settings import ImageShape
+
+
+@objectives.register("autoencoder")
+class Autoencoder(PixelObjective):
+    """E gives z, G decodes it: minimises -log p(x | z = E(x)), summed over pixels, averaged over the batch.
+
+    Nothing shapes the latents, so images decoded from the standard normal prior show what a VAE's KL is for
+    (mennborg-2020). It has no bound of the likelihood.
+    """
+
+    name: ClassVar[str] = "autoencoder"
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=1e-3),
+        "G": Optimizer(learning_rate=1e-3),
+    }
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        return {"E": backbone.down(image, self.latent_dim), "G": self.decoder(backbone, image)}
+
+    def phases(self) -> tuple[Phase, ...]:
+        """See `Objective.phases`."""
+        return (Phase("AE", ("E", "G"), self._loss),)
+
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """See `EncodingObjective.encode`."""
+        return nets["E"](images, labels).float()
+
+    def _loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        z = self.encode(nets, batch.images, batch.labels)
+        reconstruction = self.reconstruction_nats(nets, batch.images, z, batch.labels).mean()
+        return {"loss": reconstruction, "reconstruction": reconstruction} | self.deviation(nets)

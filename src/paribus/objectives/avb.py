@@ -1,0 +1,113 @@
+"""Adversarial variational Bayes (arXiv:1701.04722): a posterior of any shape, its KL estimated by a critic."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from paribus.config import Optimizer
+from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase
+from paribus.objectives.encoding import PixelObjective
+from paribus.objectives.likelihoods import gaussian_log_ratio
+from paribus.registry import objectives
+from paribus.settings import ImageShape
+
+ENCODING_DRAWS = 8  # draws of the posterior whose mean stands for an image
+
+
+@objectives.register("avb")
+class AVB(PixelObjective, LikelihoodObjective):
+    """E turns an image and noise into a draw of z; T learns log q(z|x) - log p(z) by telling the two apart.
+
+    T minimises E_q[s(-T(x, z))] + E_p[s(T(x, z))] (s = softplus), E and G minimise E_q[-log p(x|z) + T(x, z)], summed
+    over pixels, averaged over the batch. With adaptive contrast (section 3.3) T compares (z - m) / s with a standard
+    normal; m and s are the posterior's moments for that image, estimated from `moment_draws` draws and held fixed, and
+    the KL is T + log N(z; m, s^2) - log N(z; 0, 1), whose last two terms are known.
+    Logged: reconstruction, kl (the estimate) and elbo, their sum. It is an estimate, not a bound: a weak T shows too
+    small a KL.
+    """
+
+    name: ClassVar[str] = "avb"
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G", "T")
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=5e-4, beta1=0.5),
+        "G": Optimizer(learning_rate=5e-4, beta1=0.5),
+        "T": Optimizer(learning_rate=1e-3, beta1=0.5),
+    }
+
+    noise_dim: int = Field(32, ge=1)
+    """Length of E's noise."""
+    adaptive_contrast: bool = True
+    """Whether T sees z relative to the posterior's own mean and deviation."""
+    moment_draws: int = Field(4, ge=2)
+    """Draws of E from which those are estimated."""
+
+    @property
+    def likelihood_name(self) -> str:
+        """See `LikelihoodObjective.likelihood_name`."""
+        return f"{self.pixel_likelihood}; KL estimated by a critic (no bound)"
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        return {
+            "E": backbone.down(image, self.latent_dim, vector=self.noise_dim),
+            "G": self.decoder(backbone, image),
+            "T": backbone.down(image, 1, vector=self.latent_dim),
+        }
+
+    def phases(self) -> tuple[Phase, ...]:
+        """See `Objective.phases`."""
+        return (Phase("T", ("T",), self._critic_loss), Phase("VAE", ("E", "G"), self._autoencoder_loss))
+
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """See `EncodingObjective.encode`: the mean of a few draws, with the same noise for every image."""
+        noise = Draw("avb", "encode", device=images.device).normal(ENCODING_DRAWS, self.noise_dim)
+        draws = [nets["E"](images, labels, row.expand(len(images), -1)).float() for row in noise]
+        return torch.stack(draws).mean(0)
+
+    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
+        """See `LikelihoodObjective.likelihood_terms`."""
+        z = self._draws(nets, images, labels, draw)
+        seen, known = self._contrast(nets, images, labels, z, draw)
+        return {
+            "reconstruction_nats": self.reconstruction_nats(nets, images, z, labels),
+            "kl_nats": nets["T"](images, labels, seen).float()[:, 0] + known,
+            "posterior_means": self.encode(nets, images, labels),
+        }
+
+    def _critic_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        z = self._draws(nets, batch.images, batch.labels, draw)
+        seen, _ = self._contrast(nets, batch.images, batch.labels, z, draw)
+        of_posterior = nets["T"](batch.images, batch.labels, seen).float()
+        of_prior = nets["T"](batch.images, batch.labels, self.prior(len(batch), draw)).float()
+        return {
+            "loss": softplus(-of_posterior).mean() + softplus(of_prior).mean(),
+            "accuracy_posterior": (of_posterior > 0).float().mean(),
+            "accuracy_prior": (of_prior <= 0).float().mean(),
+        }
+
+    def _autoencoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        z = self._draws(nets, batch.images, batch.labels, draw)
+        seen, known = self._contrast(nets, batch.images, batch.labels, z, draw)
+        reconstruction = self.reconstruction_nats(nets, batch.images, z, batch.labels).mean()
+        kl = (nets["T"](batch.images, batch.labels, seen).float()[:, 0] + known).mean()
+        terms = {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl, "elbo": reconstruction + kl}
+        return terms | self.deviation(nets)
+
+    def _draws(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> Tensor:
+        return nets["E"](images, labels, draw.normal(len(images), self.noise_dim)).float()
+
+    def _contrast(
+        self, nets: Nets, images: Tensor, labels: Tensor | None, z: Tensor, draw: Draw
+    ) -> tuple[Tensor, Tensor]:
+        """What T sees of z, and the part of the KL (N,) that is known without T."""
+        if not self.adaptive_contrast:
+            return z, torch.zeros_like(z[:, 0])
+        with torch.no_grad():  # by the moments themselves the KL's gradient is zero on average
+            draws = torch.stack([self._draws(nets, images, labels, draw) for _ in range(self.moment_draws)])
+            means, deviations = draws.mean(0), draws.std(0).clamp_min(1e-3)
+        return (z - means) / deviations, gaussian_log_ratio(z, means, 2 * deviations.log())

@@ -1,0 +1,147 @@
+"""What objectives with an encoder share: the pixels' likelihood given z, and a Gaussian posterior over z."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from paribus.config import Optimizer
+from paribus.objectives.base import Builder, Draw, EncodingObjective, LikelihoodObjective, Nets
+from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_nats
+from paribus.settings import ImageShape
+
+
+class ScaledDecoder(nn.Module):
+    """A decoder with one deviation for all pixels: learned by gradient, or a buffer that the loss keeps up to date."""
+
+    log_sigma: Tensor
+
+    def __init__(self, net: nn.Module, *, learned: bool = True) -> None:
+        super().__init__()
+        self.net = net
+        if learned:
+            self.log_sigma = nn.Parameter(torch.zeros(()))
+        else:
+            self.register_buffer("log_sigma", torch.zeros(()))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Maps z (N, latent_dim) to (N, C, H, W)."""
+        return self.net(z, labels)
+
+
+class PixelObjective(EncodingObjective):
+    """An objective whose G gives the parameters of a distribution of pixels."""
+
+    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
+    """Of the pixels given z."""
+    sigma: float | Literal["learned", "optimal"] = 1.0
+    """The Gaussian's deviation on pixels in [-1, 1]: a number, `learned` (one for all pixels), or `optimal` (the root
+    mean squared error of each batch, in evaluation its moving average; sigma-VAE, arXiv:2006.13202)."""
+
+    @model_validator(mode="after")
+    def _sigma_is_used(self) -> PixelObjective:
+        if self.likelihood == "bernoulli" and self.sigma != 1.0:
+            raise ValueError("sigma belongs to the gaussian likelihood: set objective.likelihood=gaussian")
+        if isinstance(self.sigma, float) and self.sigma <= 0:
+            raise ValueError("sigma must be positive")
+        return self
+
+    @property
+    def couples_batch(self) -> bool:
+        """See `Objective.couples_batch`: an optimal deviation is one of the whole batch."""
+        return self.sigma == "optimal"
+
+    @property
+    def pixel_likelihood(self) -> str:
+        """The likelihood in words."""
+        if self.likelihood == "bernoulli":
+            return "binary cross-entropy on grey pixels (a surrogate, not a likelihood)"
+        deviation = self.sigma if isinstance(self.sigma, str) else f"{self.sigma:g}"
+        return f"Gaussian density of pixels in [-1, 1], deviation {deviation}"
+
+    def decoder(self, backbone: Builder, image: ImageShape) -> nn.Module:
+        """The network for role G."""
+        net = backbone.up(self.latent_dim, image)
+        return net if isinstance(self.sigma, float) else ScaledDecoder(net, learned=self.sigma == "learned")
+
+    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
+        """See `Objective.generate`: the pixels' means."""
+        return self._means(nets["G"](z, labels))
+
+    def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
+        """-log p(x|z) (N,) of images (N, C, H, W) given z (N, latent_dim)."""
+        decoder = nets["G"]
+        decoded = decoder(z, labels).float()
+        if self.likelihood == "bernoulli":
+            return bernoulli_nats(images, decoded)
+        means = self._means(decoded)
+        if not isinstance(decoder, ScaledDecoder):
+            assert isinstance(self.sigma, float)
+            return gaussian_nats(images, means, math.log(self.sigma))
+        if self.sigma == "optimal" and decoder.training:
+            with torch.no_grad():
+                decoder.log_sigma.copy_(0.5 * (images - means).square().mean().clamp_min(1e-8).log())
+        return gaussian_nats(images, means, decoder.log_sigma.clone())
+
+    def deviation(self, nets: Nets) -> dict[str, Tensor]:
+        """The term `sigma` to be logged, where it is not a setting."""
+        decoder = nets["G"]
+        return {"sigma": decoder.log_sigma.detach().exp()} if isinstance(decoder, ScaledDecoder) else {}
+
+    def _means(self, decoded: Tensor) -> Tensor:
+        # both likelihoods have their mean inside (-1, 1): the sigmoid of the logits, taken to that scale, and tanh
+        return decoded.sigmoid() * 2 - 1 if self.likelihood == "bernoulli" else decoded.tanh()
+
+
+class GaussianPosteriorObjective(PixelObjective, LikelihoodObjective):
+    """An objective whose E gives mean and log variance of an independent Gaussian for each latent dimension."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=1e-3),
+        "G": Optimizer(learning_rate=1e-3),
+    }
+
+    @property
+    def likelihood_name(self) -> str:
+        """See `LikelihoodObjective.likelihood_name`."""
+        return self.pixel_likelihood
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        return {"E": backbone.down(image, 2 * self.latent_dim), "G": self.decoder(backbone, image)}
+
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """See `EncodingObjective.encode`: posterior means."""
+        return posterior(nets["E"], images, labels)[0]
+
+    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
+        """See `LikelihoodObjective.likelihood_terms`."""
+        means, log_variances = posterior(nets["E"], images, labels)
+        z = posterior_samples(means, log_variances, draw)[:, 0]
+        return {
+            "reconstruction_nats": self.reconstruction_nats(nets, images, z, labels),
+            "kl_nats": gaussian_kl_nats(means, log_variances).sum(1),
+            "posterior_means": means,
+        }
+
+
+def posterior(encoder: nn.Module, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Means and log variances (N, latent_dim) of q(z|x), in fp32."""
+    means, log_variances = encoder(images, labels).float().chunk(2, dim=1)
+    return means, log_variances
+
+
+def posterior_samples(means: Tensor, log_variances: Tensor, draw: Draw, count: int = 1) -> Tensor:
+    """Draws (N, count, latent_dim) from q(z|x), differentiable in means and log variances."""
+    noise = draw.normal(len(means), count, means.shape[1])
+    return means[:, None] + (0.5 * log_variances).exp()[:, None] * noise
+
+
+def repeated(images: Tensor, count: int) -> Tensor:
+    """Each image (or label) `count` times in a row: (N, ...) to (N * count, ...); the same tensor for a count of 1."""
+    return images if count == 1 else images.repeat_interleave(count, dim=0)

@@ -1,0 +1,139 @@
+"""VAE-GAN (Larsen et al., arXiv:1512.09300): a VAE that measures its reconstructions by a discriminator's features."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from paribus.config import Optimizer
+from paribus.errors import ParibusError
+from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase, judged, with_features
+from paribus.objectives.encoding import posterior, posterior_samples
+from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_nats
+from paribus.registry import objectives
+from paribus.settings import ImageShape
+
+
+@objectives.register("vae-gan")
+class VAEGAN(LikelihoodObjective):
+    """E encodes, G decodes, D tells images from reconstructions x~ and from samples x_p = G(z), z ~ N(0, I).
+
+    With f the output of one of D's layers and L_f = E_q[-log N(f(x); f(x~), 1)], summed over features:
+    E minimises KL(q(z|x) || p(z)) + L_f; G minimises feature_weight * L_f - L_GAN; D minimises L_GAN =
+    E[s(-D(x))] + E[s(D(x~))] + E[s(D(x_p))] (s = softplus, logits). All means over the batch. E never sees L_GAN.
+    `non-saturating` replaces G's -s(D(fake)) by s(-D(fake)), which has the same sign and does not fade early.
+    Logged: kl and reconstruction (L_f without its constant's meaning in pixels), accuracies of D.
+    """
+
+    name: ClassVar[str] = "vae-gan"
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=1e-3, beta1=0.5),
+        "G": Optimizer(learning_rate=1e-3, beta1=0.5),
+        "D": Optimizer(learning_rate=2e-4, beta1=0.5),
+    }
+
+    feature_weight: float = Field(1e-3, ge=0)
+    """gamma: what L_f counts beside L_GAN for G."""
+    feature_layer: int = -1
+    """Which of D's layers: 1 is the first stage, -1 the last before the output, 0 the pixels themselves."""
+    generator_loss: Literal["non-saturating", "minimax"] = "non-saturating"
+    """G's form of the adversarial loss."""
+
+    @property
+    def likelihood_name(self) -> str:
+        """See `LikelihoodObjective.likelihood_name`."""
+        return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for: features are)"
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`.
+
+        Raises:
+            ParibusError: D has no such layer.
+        """
+        discriminator = backbone.down(image, 1, projection=True)
+        layers = len(discriminator.trunk) + 1  # type: ignore[arg-type]
+        if not -layers <= self.feature_layer < layers:
+            raise ParibusError(
+                "Setting 'objective.feature_layer' has a wrong value: the discriminator has no such layer.",
+                where="objective.feature_layer",
+                got=self.feature_layer,
+                expected=f"{-layers} to {layers - 1} (0 is the image itself)",
+            )
+        encoder, decoder = backbone.down(image, 2 * self.latent_dim), backbone.up(self.latent_dim, image)
+        return {"E": encoder, "G": decoder, "D": discriminator}
+
+    def phases(self) -> tuple[Phase, ...]:
+        """See `Objective.phases`."""
+        return (
+            Phase("D", ("D",), self._discriminator_loss),
+            Phase("E", ("E",), self._encoder_loss),
+            Phase("G", ("G",), self._decoder_loss),
+        )
+
+    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
+        """See `Objective.generate`."""
+        return torch.tanh(nets["G"](z, labels))
+
+    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """See `EncodingObjective.encode`: posterior means."""
+        return posterior(nets["E"], images, labels)[0]
+
+    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
+        """See `LikelihoodObjective.likelihood_terms`."""
+        means, log_variances = posterior(nets["E"], images, labels)
+        z = posterior_samples(means, log_variances, draw)[:, 0]
+        return {
+            "reconstruction_nats": gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0),
+            "kl_nats": gaussian_kl_nats(means, log_variances).sum(1),
+            "posterior_means": means,
+        }
+
+    def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        reconstructions, _ = self._reconstructions(nets, batch, draw)
+        samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
+        sets = [batch.images, reconstructions, samples]
+        real, of_reconstructions, of_samples = judged(nets["D"], sets, batch.labels)
+        loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
+        return {
+            "loss": loss,
+            "accuracy_real": (real > 0).float().mean(),
+            "accuracy_fake": (of_samples <= 0).float().mean(),
+            "accuracy_reconstructions": (of_reconstructions <= 0).float().mean(),
+        }
+
+    def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        reconstructions, kl = self._reconstructions(nets, batch, draw)
+        feature_nats, _ = self._feature_nats(nets, batch, reconstructions)
+        return {"loss": kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
+
+    def _decoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        reconstructions, _ = self._reconstructions(nets, batch, draw)
+        feature_nats, of_reconstructions = self._feature_nats(nets, batch, reconstructions)
+        samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
+        of_samples = nets["D"](samples, batch.labels).float()
+        adversarial = self._fooling(of_reconstructions) + self._fooling(of_samples)
+        return {"loss": self.feature_weight * feature_nats + adversarial, "adversarial": adversarial}
+
+    def _fooling(self, fake: Tensor) -> Tensor:
+        return (softplus(-fake) if self.generator_loss == "non-saturating" else -softplus(fake)).mean()
+
+    def _reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        """Images decoded from draws of the posterior, and the mean KL in nats."""
+        means, log_variances = posterior(nets["E"], batch.images, batch.labels)
+        z = posterior_samples(means, log_variances, draw)[:, 0]
+        kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
+        return self.generate(nets, z, batch.labels), kl
+
+    def _feature_nats(self, nets: Nets, batch: Batch, reconstructions: Tensor) -> tuple[Tensor, Tensor]:
+        """L_f, and D's output for the reconstructions, which the same pass gives."""
+        with torch.no_grad():
+            _, of_images = with_features(nets["D"], batch.images, batch.labels)
+        output, of_reconstructions = with_features(nets["D"], reconstructions, batch.labels)
+        wanted = [batch.images, *of_images][self.feature_layer].float()
+        found = [reconstructions, *of_reconstructions][self.feature_layer].float()
+        return gaussian_nats(wanted, found, 0.0).mean(), output
