@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import torch
 
+from paribus.budget import Budget
 from paribus.config import RunConfig, Schedule
 from paribus.errors import ParibusError
 from paribus.models import build_networks, load_model, save_model
@@ -19,7 +20,8 @@ from paribus.registry import backbones, objectives
 from tests.conftest import fit_in, made_data, tiny_config
 
 GRID = list(itertools.product(objectives.names(), backbones.names()))
-SHAPES = [(8, 1), (9, 3), (28, 1), (45, 3), (64, 1)]
+SMALL = [(8, 1, False), (9, 3, True)]
+SHAPES = [(28, 1), (32, 3), (45, 3), (64, 1)]
 
 
 def config_of(objective: str, backbone: str, *overrides: str) -> RunConfig:
@@ -49,10 +51,25 @@ def one_step(config: RunConfig, data: Any) -> dict[str, torch.nn.Module]:
     return nets
 
 
+@pytest.mark.parametrize(("size", "channels", "conditional"), SMALL)
 @pytest.mark.parametrize(("objective", "backbone"), GRID)
-@pytest.mark.parametrize(("size", "channels"), SHAPES)
+def test_every_objective_runs_on_every_backbone(
+    objective: str, backbone: str, size: int, channels: int, conditional: bool, tmp_path: Path
+) -> None:
+    check_builds_steps_and_samples(objective, backbone, size, channels, conditional, tmp_path)
+
+
 @pytest.mark.parametrize("conditional", [False, True])
-def test_builds_steps_and_samples(
+@pytest.mark.parametrize(("size", "channels"), SHAPES)
+@pytest.mark.parametrize("backbone", backbones.names())
+@pytest.mark.parametrize("objective", ["gan", "vae"])
+def test_a_backbone_fits_every_shape(
+    objective: str, backbone: str, size: int, channels: int, conditional: bool, tmp_path: Path
+) -> None:
+    check_builds_steps_and_samples(objective, backbone, size, channels, conditional, tmp_path)
+
+
+def check_builds_steps_and_samples(
     objective: str, backbone: str, size: int, channels: int, conditional: bool, tmp_path: Path
 ) -> None:
     if not conditional and is_fixed(objectives[objective], "conditional"):
@@ -123,6 +140,8 @@ def test_a_preset_resumes_bit_exactly(model: str, tmp_path: Path) -> None:
 
 def check_resume(config: RunConfig, folder: Path) -> None:
     data = made_data()
+    six_steps = Budget(6 * config.objective.phases()[0].repeats, "updates")
+    config = config.model_copy(update={"training": config.training.model_copy(update={"budget": six_steps})})
     whole = fit_in(folder / "whole", config, data)
 
     def interrupt(progress: Any) -> None:

@@ -1,17 +1,20 @@
-"""The four losses against their formulas, on networks with known outputs."""
+"""The four losses against their formulas on networks with known outputs, and what all adversarial objectives share."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from paribus.config import Schedule
 from paribus.errors import ParibusError
+from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw, couples_images
 from paribus.objectives.gan import GAN
-from tests.conftest import made_data, tiny_config
+from tests.conftest import fit_in, made_data, tiny_config
 
 REAL, FAKE = 0.7, -0.4
 
@@ -71,8 +74,6 @@ def test_smoothing_has_no_meaning_for_the_hinge_loss() -> None:
 
 def test_one_pass_over_both_batches_equals_two() -> None:
     """Without batch norm D sees real and generated images in one pass; the loss must not notice."""
-    from paribus.models import build_networks
-
     data, config = made_data(), tiny_config("gan")
     nets = build_networks(config, data.shape)
     batch = Batch(data.train.images[:8].float() / 127.5 - 1, None, 40, 0)
@@ -84,8 +85,99 @@ def test_one_pass_over_both_batches_equals_two() -> None:
 
 
 def test_dropout_is_in_the_discriminator_alone() -> None:
-    from paribus.models import build_networks
-
     nets = build_networks(tiny_config("gan", "objective.dropout=0.5"), made_data().shape)
     assert any(isinstance(module, nn.Dropout) for module in nets["D"].modules())
     assert not any(isinstance(module, nn.Dropout) for module in nets["G"].modules())
+
+
+class _Recorder(nn.Module):
+    """A discriminator that keeps what it sees; its last features are the pixels, times two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.with_features(images, labels)[0]
+
+    def with_features(
+        self, images: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        self.seen.append(images)
+        features = self.scale * images
+        return features.flatten(1).sum(1, keepdim=True), [images, features]
+
+
+class _Generator(nn.Module):
+    """Images of the pixels atanh(z) becomes tanh of: the latents themselves."""
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return z.view(-1, 1, 2, 2)
+
+
+def recorded(images_seen: int = 0, **settings: object) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+    """What D sees in G's phase, and that phase's terms."""
+    discriminator = _Recorder()
+    batch = Batch(torch.full((5, 1, 2, 2), 0.5), None, 100, images_seen)
+    terms = GAN(latent_dim=4, **settings).phases()[1].loss({"D": discriminator, "G": _Generator()}, batch, Draw(0))
+    return discriminator.seen, terms
+
+
+def test_feature_matching_is_the_squared_distance_of_mean_features() -> None:
+    (real, fake), terms = recorded(feature_matching=0.25, loss="hinge")
+    assert torch.equal(real, torch.full((5, 1, 2, 2), 0.5))
+    distance = sum((2 * 0.5 - 2 * value) ** 2 for value in fake.mean(0).flatten().tolist())
+    assert terms["feature_distance"].item() == pytest.approx(distance, rel=1e-5)
+    adversarial = -2 * fake.sum().item() / 5
+    assert terms["loss"].item() == pytest.approx(adversarial + 0.25 * distance, rel=1e-5)
+
+
+def test_feature_matching_couples_the_batch() -> None:
+    assert GAN(feature_matching=0.1).couples_batch
+    assert not GAN().couples_batch
+
+
+def test_uniform_noise_fills_minus_one_to_one() -> None:
+    z = GAN(latent_dim=8, noise="uniform").prior(4000, Draw(0))
+    assert z.min() >= -1
+    assert z.max() < 1
+    assert z.mean().item() == pytest.approx(0, abs=0.02)
+    assert z.var().item() == pytest.approx(1 / 3, abs=0.01)
+
+
+@pytest.mark.parametrize(("images_seen", "deviation"), [(0, 0.4), (500, 0.2), (1000, 0.0), (9999, 0.0)])
+def test_instance_noise_falls(images_seen: int, deviation: float) -> None:
+    objective = GAN(instance_noise=Schedule(start=0.4, end=0.0, images=1000))
+    images = torch.zeros(50, 1, 16, 16)
+    seen = objective.seen(images, Batch(images, None, 100, images_seen), Draw(0))
+    assert seen.std().item() == pytest.approx(deviation, rel=0.03)
+    assert (seen is images) == (deviation == 0)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "{start: 0.1, end: -0.1, images: 100}"])
+def test_a_deviation_is_not_negative(value: str) -> None:
+    with pytest.raises(ParibusError, match=r"objective\.instance_noise.*(\n.*)*must not be negative"):
+        tiny_config("gan", f"objective.instance_noise={value}")
+
+
+@pytest.mark.parametrize("settings", [{"instance_noise": 0.3}, {"diff_augment": "color-translation-cutout"}])
+def test_real_and_generated_images_are_changed_in_both_phases(settings: dict[str, object]) -> None:
+    discriminator = _Recorder()
+    batch = Batch(torch.full((5, 1, 2, 2), 0.5), None, 100, 0)
+    objective, nets = GAN(latent_dim=4, **settings), {"D": discriminator, "G": _Generator()}
+    for phase in objective.phases():
+        phase.loss(nets, batch, Draw(0))
+    both, fake = discriminator.seen
+    plain = objective.generate(nets, objective.prior(5, Draw(0)), None)
+    assert not (both[:5] == batch.images).flatten(1).all(1).any()
+    assert not (both[5:] == plain).flatten(1).all(1).any()
+    assert not (fake == plain).flatten(1).all(1).any()
+    # the real images' changes are not those of the generated ones
+    assert not torch.allclose(both[:5] - batch.images, both[5:] - plain)
+
+
+def test_discriminator_steps_see_fresh_batches(tmp_path: Path) -> None:
+    outcome = fit_in(tmp_path, tiny_config("gan", "objective.discriminator_steps=3"), made_data())
+    assert outcome.updates == {"D": 6, "G": 2}
+    assert outcome.state.images == 2 * 3 * 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
@@ -180,7 +180,7 @@ def couples_images(net: nn.Module) -> bool:
     return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules())
 
 
-def judged(discriminator: nn.Module, sets: list[Tensor], labels: Tensor | None) -> list[Tensor]:
+def judged(discriminator: nn.Module, sets: Sequence[Tensor], labels: Tensor | None) -> list[Tensor]:
     """Outputs (N, outputs) for several sets of images (N, C, H, W) that share their labels, in fp32.
 
     In one pass over all of them where nothing joins the images of a batch: it is the same then, and faster.

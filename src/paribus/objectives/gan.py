@@ -6,17 +6,16 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
-from paribus.config import Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Objective, Phase, couples_images
+from paribus.objectives.adversarial import AdversarialObjective
+from paribus.objectives.base import Batch, Draw, Nets, judged
 from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 
 @objectives.register("gan")
-class GAN(Objective):
+class GAN(AdversarialObjective):
     """G turns noise into images, D tells them from real ones; one update of D, then one of G.
 
     With r = D(x), f = D(G(z)) (logits) and sigma the logistic function, all means over the batch:
@@ -29,24 +28,20 @@ class GAN(Objective):
     | least-squares  | E[(r - 1)^2] / 2 + E[f^2] / 2             | E[(f - 1)^2] / 2       |
 
     D's loss is the sum of its two terms: at the equilibrium of the first two it is 2 ln 2 = 1.386, and the
-    non-saturating loss of G is ln 2 = 0.693.
+    non-saturating loss of G is ln 2 = 0.693. With `feature_matching` w, G's loss also has w |E[h(x)] - E[h(G(z))]|^2,
+    with h the flattened output of D's last stage and the square summed over its features.
     Sources: non-saturating and minimax arXiv:1406.2661, hinge arXiv:1705.02894, least-squares arXiv:1611.04076,
-    one-sided label smoothing arXiv:1606.03498.
+    one-sided label smoothing and feature matching arXiv:1606.03498.
     """
 
     name: ClassVar[str] = "gan"
-    averaged: ClassVar[tuple[str, ...]] = ("G",)
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "G": Optimizer(learning_rate=2e-4, beta1=0.5),
-        "D": Optimizer(learning_rate=2e-4, beta1=0.5),
-    }
 
     loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = "non-saturating"
     """What D and G minimise."""
     label_smoothing: float = Field(0.0, ge=0, lt=0.5)
     """D's target for real images is 1 minus this (not with hinge)."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Dropout before D's output."""
+    feature_matching: float = Field(0.0, ge=0)
+    """Weight in G's loss of the squared distance between the mean features of real and of generated images."""
 
     @model_validator(mode="after")
     def _smoothing_has_a_target(self) -> GAN:
@@ -54,29 +49,15 @@ class GAN(Objective):
             raise ValueError("label_smoothing needs a loss with a target: the hinge loss has none")
         return self
 
-    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
-        discriminator = backbone.down(image, 1, dropout=self.dropout, projection=True)
-        return {"G": backbone.up(self.latent_dim, image), "D": discriminator}
+    @property
+    def couples_batch(self) -> bool:
+        """See `Objective.couples_batch`: matched features are means over the batch."""
+        return self.feature_matching > 0
 
-    def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
-        return (Phase("D", ("D",), self._discriminator_loss), Phase("G", ("G",), self._generator_loss))
-
-    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`."""
-        return torch.tanh(nets["G"](z, labels))
-
-    def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        fakes = self.generate(nets, self.prior(len(batch), draw), batch.labels)
-        discriminator = nets["D"]
-        if couples_images(discriminator):
-            real = discriminator(batch.images, batch.labels).float()
-            fake = discriminator(fakes, batch.labels).float()
-        else:  # nothing joins the images of a batch: one pass over both is the same, and faster
-            both = torch.cat([batch.images, fakes.to(batch.images.dtype)])
-            labels = None if batch.labels is None else batch.labels.repeat(2)
-            real, fake = discriminator(both, labels).float().chunk(2)
+    def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """See `AdversarialObjective.discriminator_terms`; accuracies are shares of the images on the right side."""
+        z = self.prior(len(batch), draw)
+        real, fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         boundary = 0.5 if self.loss == "least-squares" else 0.0
         return {
             "loss": self._real_loss(real) + self._fake_loss(fake),
@@ -103,16 +84,33 @@ class GAN(Objective):
             case _:
                 return softplus(fake).mean()
 
-    def _generator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        fakes = self.generate(nets, self.prior(len(batch), draw), batch.labels)
-        fake = nets["D"](fakes, batch.labels).float()
+    def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """See `AdversarialObjective.generator_terms`."""
+        z = self.prior(len(batch), draw)
+        if not self.feature_matching:
+            fake = nets["D"](self.fake(nets, z, batch, draw), batch.labels).float()
+            return {"loss": self._fooling_loss(fake)}
+        fake, distance = _matched(nets["D"], *self.real_and_fake(nets, z, batch, draw), batch.labels)
+        return {
+            "loss": self._fooling_loss(fake) + self.feature_matching * distance,
+            "feature_distance": distance,
+        }
+
+    def _fooling_loss(self, fake: Tensor) -> Tensor:
         match self.loss:
             case "non-saturating":
-                loss = softplus(-fake).mean()
+                return softplus(-fake).mean()
             case "minimax":
-                loss = -softplus(fake).mean()
+                return -softplus(fake).mean()
             case "hinge":
-                loss = -fake.mean()
+                return -fake.mean()
             case "least-squares":
-                loss = (fake - 1).square().mean() / 2
-        return {"loss": loss}
+                return (fake - 1).square().mean() / 2
+
+
+def _matched(discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+    # D's outputs (B, 1) for generated images, and the squared distance of the mean features, both in fp32
+    expected = discriminator.with_features(real, labels)[1][-1].detach()  # type: ignore[operator]
+    output, stages = discriminator.with_features(fake, labels)  # type: ignore[operator]
+    difference = expected.float().flatten(1).mean(0) - stages[-1].float().flatten(1).mean(0)
+    return output.float(), difference.square().sum()
