@@ -29,7 +29,7 @@ def test_the_reconstruction_is_measured_in_pixels_and_in_both_networks() -> None
     settings = CVAEGAN(latent_dim=4)
     nets, batch = made(settings)
     terms = settings.phases()[2].loss(nets, batch, Draw(0))
-    again, kl = settings._reconstructions(nets, batch, Draw(0))
+    again, kl = settings.reconstructions(nets, batch, Draw(0))
     total = torch.zeros(())
     for net in (nn.Flatten(), nets["D"], nets["C"].net):
         real, found = (
@@ -48,7 +48,7 @@ def test_means_are_matched() -> None:
     nets, batch = made(settings)
     terms = settings.phases()[2].loss(nets, batch, Draw(0))
     draw = Draw(0)
-    settings._reconstructions(nets, batch, draw)  # the samples come second from the same draw
+    settings.reconstructions(nets, batch, draw)  # the samples come second from the same draw
     samples = settings.generate(nets, settings.prior(30, draw), batch.labels)
     difference = last(nets["D"], batch.images).mean(0) - last(nets["D"], samples).mean(0)
     torch.testing.assert_close(terms["discriminator_matching"], 0.5 * difference.square().sum())
@@ -94,7 +94,7 @@ def test_the_published_loss_by_hand() -> None:
     settings = CVAEGAN(latent_dim=4, variant="published")
     nets, batch = made(settings)
     terms = settings.phases()[2].loss(nets, batch, Draw(0))
-    again, kl = settings._reconstructions(nets, batch, Draw(0))
+    again, kl = settings.reconstructions(nets, batch, Draw(0))
     wanted = F.one_hot(batch.labels, 3).float()
     expected = F.mse_loss((again + 1) / 2, (batch.images + 1) / 2) + 30 * kl
     expected = expected + F.binary_cross_entropy_with_logits(nets["D"](again), torch.ones(30, 1))

@@ -35,7 +35,7 @@ def test_the_decoder_works_against_the_discriminator(feature_weight: float, gene
     draw = Draw(0)
     _, _, generator_phase = settings.phases()
     terms = generator_phase.loss(nets, batch, draw)
-    features = settings._feature_nats(nets, batch, settings._reconstructions(nets, batch, Draw(0))[0])[0]
+    features = settings._feature_nats(nets, batch, settings.reconstructions(nets, batch, Draw(0))[0])[0]
     adversarial = gradient(terms["loss"] - feature_weight * features, nets["G"])
     of_discriminator = gradient(settings.phases()[0].loss(nets, batch, Draw(0))["loss"], nets["G"])
     assert torch.dot(adversarial, of_discriminator) < 0
@@ -59,7 +59,7 @@ def test_the_encoder_does_not_see_the_adversarial_loss() -> None:
 def test_features_are_a_gaussian_of_deviation_one() -> None:
     settings = VAEGAN(latent_dim=4)
     nets, batch = made(settings)
-    reconstructions, _ = settings._reconstructions(nets, batch, Draw(0))
+    reconstructions, _ = settings.reconstructions(nets, batch, Draw(0))
     wanted = with_features(nets["D"], batch.images)[1][-1]
     found = with_features(nets["D"], reconstructions)[1][-1]
     expected = -torch.distributions.Normal(found, 1.0).log_prob(wanted).sum(1).mean()
@@ -69,7 +69,7 @@ def test_features_are_a_gaussian_of_deviation_one() -> None:
 def test_layer_zero_is_the_image() -> None:
     settings = VAEGAN(latent_dim=4, feature_layer=0)
     nets, batch = made(settings)
-    reconstructions, _ = settings._reconstructions(nets, batch, Draw(0))
+    reconstructions, _ = settings.reconstructions(nets, batch, Draw(0))
     expected = -torch.distributions.Normal(reconstructions, 1.0).log_prob(batch.images).flatten(1).sum(1).mean()
     torch.testing.assert_close(settings._feature_nats(nets, batch, reconstructions)[0], expected)
 

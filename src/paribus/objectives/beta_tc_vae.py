@@ -9,13 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-from paribus.objectives.encoding import GaussianPosteriorObjective, posterior, posterior_samples
+from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples
 from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_log_density
 from paribus.registry import objectives
 
 
 @objectives.register("beta-tc-vae")
-class BetaTCVAE(GaussianPosteriorObjective):
+class BetaTCVAE(VariationalObjective):
     """A VAE whose KL is taken apart, with beta on the total correlation only.
 
     KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || prod_j q(z_j)) + sum_j KL(q(z_j) || p(z_j)) on average over x: mutual

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, softplus
 
 from paribus.config import Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase, judged, with_features
-from paribus.objectives.encoding import posterior, posterior_samples
-from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_nats
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, with_features
+from paribus.objectives.encoding import HybridObjective
 from paribus.registry import objectives
 from paribus.settings import ImageShape
 
@@ -38,7 +37,7 @@ class Classifier(nn.Module):
 
 
 @objectives.register("cvae-gan")
-class CVAEGAN(LikelihoodObjective):
+class CVAEGAN(HybridObjective):
     """E encodes image and class, G decodes z and class, D tells real from fake, C tells classes.
 
     With x_f = G(z ~ q(z|x, c), c) and x_p = G(z ~ N(0, I), c), f_D and f_C the last features of D and C, squared norms
@@ -63,7 +62,6 @@ class CVAEGAN(LikelihoodObjective):
     """
 
     name: ClassVar[str] = "cvae-gan"
-    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
     optimizers: ClassVar[dict[str, Optimizer]] = {
         "E": Optimizer(learning_rate=1e-3, beta1=0.5),
         "G": Optimizer(learning_rate=1e-3, beta1=0.5),
@@ -91,11 +89,6 @@ class CVAEGAN(LikelihoodObjective):
         """See `Objective.couples_batch`: means over the batch are matched."""
         return True
 
-    @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
-        return "Gaussian density of pixels in [-1, 1], deviation 1 (one of several terms that are trained for)"
-
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         plain = replace(image, classes=0)
@@ -116,24 +109,6 @@ class CVAEGAN(LikelihoodObjective):
             Phase("EG", ("E", "G"), self._published_loss if published else self._generator_loss),
         )
 
-    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`."""
-        return torch.tanh(nets["G"](z, labels))
-
-    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`: posterior means."""
-        return posterior(nets["E"], images, labels)[0]
-
-    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
-        """See `LikelihoodObjective.likelihood_terms`."""
-        means, log_variances = posterior(nets["E"], images, labels)
-        z = posterior_samples(means, log_variances, draw)[:, 0]
-        return {
-            "reconstruction_nats": gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0),
-            "kl_nats": gaussian_kl_nats(means, log_variances).sum(1),
-            "posterior_means": means,
-        }
-
     def _classifier_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         logits, labels = nets["C"](batch.images), _labels(batch)
         accuracy = (logits.argmax(1) == labels).float().mean()
@@ -148,7 +123,7 @@ class CVAEGAN(LikelihoodObjective):
             loss = softplus(-real).mean() + softplus(of_samples).mean()
         else:
             samples = self.generate(nets, self.prior(n, draw), batch.labels)
-            sets = [batch.images, self._reconstructions(nets, batch, draw)[0], samples]
+            sets = [batch.images, self.reconstructions(nets, batch, draw)[0], samples]
             real, of_reconstructions, of_samples = judged(nets["D"], sets, None)
             loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
         accuracies = {
@@ -159,7 +134,7 @@ class CVAEGAN(LikelihoodObjective):
 
     def _generator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         images = batch.images
-        reconstructions, kl = self._reconstructions(nets, batch, draw)
+        reconstructions, kl = self.reconstructions(nets, batch, draw)
         samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
         with torch.no_grad():
             _, of_real = _last_features(nets["D"], images)
@@ -191,19 +166,12 @@ class CVAEGAN(LikelihoodObjective):
         return {"loss": loss} | terms
 
     def _published_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, kl = self._reconstructions(nets, batch, draw)
+        reconstructions, kl = self.reconstructions(nets, batch, draw)
         error = ((batch.images - reconstructions) / 2).square().mean()
         entropies = softplus(-nets["D"](reconstructions).float()).mean()
         entropies = entropies + _one_against_all(nets["C"](reconstructions), _labels(batch))
         loss = self.reconstruction_weight * error + kl * len(batch) + self.cross_entropy_weight * entropies
         return {"loss": loss, "reconstruction": error, "kl": kl}
-
-    def _reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
-        """Images decoded from draws of the posterior, and the mean KL in nats."""
-        means, log_variances = posterior(nets["E"], batch.images, batch.labels)
-        z = posterior_samples(means, log_variances, draw)[:, 0]
-        kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
-        return self.generate(nets, z, batch.labels), kl
 
 
 def _labels(batch: Batch) -> Tensor:

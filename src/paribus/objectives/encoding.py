@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
@@ -10,7 +11,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from paribus.config import Optimizer
-from paribus.objectives.base import Builder, Draw, EncodingObjective, LikelihoodObjective, Nets
+from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets
 from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_nats
 from paribus.settings import ImageShape
 
@@ -97,23 +98,14 @@ class PixelObjective(EncodingObjective):
         return decoded.sigmoid() * 2 - 1 if self.likelihood == "bernoulli" else decoded.tanh()
 
 
-class GaussianPosteriorObjective(PixelObjective, LikelihoodObjective):
+class PosteriorObjective(LikelihoodObjective):
     """An objective whose E gives mean and log variance of an independent Gaussian for each latent dimension."""
 
     averaged: ClassVar[tuple[str, ...]] = ("E", "G")
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "E": Optimizer(learning_rate=1e-3),
-        "G": Optimizer(learning_rate=1e-3),
-    }
 
-    @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
-        return self.pixel_likelihood
-
-    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
-        return {"E": backbone.down(image, 2 * self.latent_dim), "G": self.decoder(backbone, image)}
+    @abstractmethod
+    def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
+        """-log p(x|z) (N,) of images (N, C, H, W) given z (N, latent_dim)."""
 
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
         """See `EncodingObjective.encode`: posterior means."""
@@ -128,6 +120,48 @@ class GaussianPosteriorObjective(PixelObjective, LikelihoodObjective):
             "kl_nats": gaussian_kl_nats(means, log_variances).sum(1),
             "posterior_means": means,
         }
+
+
+class VariationalObjective(PixelObjective, PosteriorObjective):
+    """An objective that trains a decoder of pixels and a Gaussian posterior by a bound of the likelihood."""
+
+    optimizers: ClassVar[dict[str, Optimizer]] = {
+        "E": Optimizer(learning_rate=1e-3),
+        "G": Optimizer(learning_rate=1e-3),
+    }
+
+    @property
+    def likelihood_name(self) -> str:
+        """See `LikelihoodObjective.likelihood_name`."""
+        return self.pixel_likelihood
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        return {"E": backbone.down(image, 2 * self.latent_dim), "G": self.decoder(backbone, image)}
+
+
+class HybridObjective(PosteriorObjective):
+    """A VAE joined to a GAN: G ends in tanh, and pixels are only a part of what it is trained by, if at all."""
+
+    @property
+    def likelihood_name(self) -> str:
+        """See `LikelihoodObjective.likelihood_name`."""
+        return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for)"
+
+    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
+        """See `Objective.generate`."""
+        return torch.tanh(nets["G"](z, labels))
+
+    def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
+        """See `PosteriorObjective.reconstruction_nats`."""
+        return gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0)
+
+    def reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        """Images decoded from draws of the posterior, and the mean KL in nats."""
+        means, log_variances = posterior(nets["E"], batch.images, batch.labels)
+        z = posterior_samples(means, log_variances, draw)[:, 0]
+        kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
+        return self.generate(nets, z, batch.labels), kl
 
 
 def posterior(encoder: nn.Module, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:

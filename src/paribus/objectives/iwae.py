@@ -9,13 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-from paribus.objectives.encoding import GaussianPosteriorObjective, posterior, posterior_samples, repeated
+from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
 from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_log_ratio
 from paribus.registry import objectives
 
 
 @objectives.register("iwae")
-class IWAE(GaussianPosteriorObjective):
+class IWAE(VariationalObjective):
     """A VAE with a tighter bound: the logarithm of an average over K draws.
 
     Minimises -log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x), averaged over the batch, with z_k from q(z|x); plain

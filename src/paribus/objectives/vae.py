@@ -9,13 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-from paribus.objectives.encoding import GaussianPosteriorObjective, posterior, posterior_samples, repeated
+from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
 from paribus.objectives.likelihoods import gaussian_kl_nats
 from paribus.registry import objectives
 
 
 @objectives.register("vae")
-class VAE(GaussianPosteriorObjective):
+class VAE(VariationalObjective):
     """E gives a Gaussian posterior over z, G decodes a draw from it.
 
     Minimises E_q(z|x)[-log p(x|z)] + beta * w * sum_j max(KL_j, free_nats), with w rising from 0 to 1 over the first

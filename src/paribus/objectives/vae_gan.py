@@ -11,15 +11,15 @@ from torch.nn.functional import softplus
 
 from paribus.config import Optimizer
 from paribus.errors import ParibusError
-from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase, judged, with_features
-from paribus.objectives.encoding import posterior, posterior_samples
-from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_nats
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, with_features
+from paribus.objectives.encoding import HybridObjective
+from paribus.objectives.likelihoods import gaussian_nats
 from paribus.registry import objectives
 from paribus.settings import ImageShape
 
 
 @objectives.register("vae-gan")
-class VAEGAN(LikelihoodObjective):
+class VAEGAN(HybridObjective):
     """E encodes, G decodes, D tells images from reconstructions x~ and from samples x_p = G(z), z ~ N(0, I).
 
     With f the output of one of D's layers and L_f = E_q[-log N(f(x); f(x~), 1)], summed over features:
@@ -30,7 +30,6 @@ class VAEGAN(LikelihoodObjective):
     """
 
     name: ClassVar[str] = "vae-gan"
-    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
     optimizers: ClassVar[dict[str, Optimizer]] = {
         "E": Optimizer(learning_rate=1e-3, beta1=0.5),
         "G": Optimizer(learning_rate=1e-3, beta1=0.5),
@@ -43,11 +42,6 @@ class VAEGAN(LikelihoodObjective):
     """Which of D's layers: 1 is the first stage, -1 the last before the output, 0 the pixels themselves."""
     generator_loss: Literal["non-saturating", "minimax"] = "non-saturating"
     """G's form of the adversarial loss."""
-
-    @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
-        return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for: features are)"
 
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`.
@@ -75,26 +69,8 @@ class VAEGAN(LikelihoodObjective):
             Phase("G", ("G",), self._decoder_loss),
         )
 
-    def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`."""
-        return torch.tanh(nets["G"](z, labels))
-
-    def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`: posterior means."""
-        return posterior(nets["E"], images, labels)[0]
-
-    def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
-        """See `LikelihoodObjective.likelihood_terms`."""
-        means, log_variances = posterior(nets["E"], images, labels)
-        z = posterior_samples(means, log_variances, draw)[:, 0]
-        return {
-            "reconstruction_nats": gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0),
-            "kl_nats": gaussian_kl_nats(means, log_variances).sum(1),
-            "posterior_means": means,
-        }
-
     def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, _ = self._reconstructions(nets, batch, draw)
+        reconstructions, _ = self.reconstructions(nets, batch, draw)
         samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
         sets = [batch.images, reconstructions, samples]
         real, of_reconstructions, of_samples = judged(nets["D"], sets, batch.labels)
@@ -107,12 +83,12 @@ class VAEGAN(LikelihoodObjective):
         }
 
     def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, kl = self._reconstructions(nets, batch, draw)
+        reconstructions, kl = self.reconstructions(nets, batch, draw)
         feature_nats, _ = self._feature_nats(nets, batch, reconstructions)
         return {"loss": kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
 
     def _decoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, _ = self._reconstructions(nets, batch, draw)
+        reconstructions, _ = self.reconstructions(nets, batch, draw)
         feature_nats, of_reconstructions = self._feature_nats(nets, batch, reconstructions)
         samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
         of_samples = nets["D"](samples, batch.labels).float()
@@ -121,13 +97,6 @@ class VAEGAN(LikelihoodObjective):
 
     def _fooling(self, fake: Tensor) -> Tensor:
         return (softplus(-fake) if self.generator_loss == "non-saturating" else -softplus(fake)).mean()
-
-    def _reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
-        """Images decoded from draws of the posterior, and the mean KL in nats."""
-        means, log_variances = posterior(nets["E"], batch.images, batch.labels)
-        z = posterior_samples(means, log_variances, draw)[:, 0]
-        kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
-        return self.generate(nets, z, batch.labels), kl
 
     def _feature_nats(self, nets: Nets, batch: Batch, reconstructions: Tensor) -> tuple[Tensor, Tensor]:
         """L_f, and D's output for the reconstructions, which the same pass gives."""
