@@ -43,13 +43,17 @@ DATA, UNLABELLED = made(), made(labelled=False)
 class Fake:
     """A model whose samples are given: it draws from them at random."""
 
-    def __init__(self, images, *, latents=None, kl=5.0):
-        self.images, self.latents, self.kl = images, latents, kl
+    def __init__(self, images, *, latents=None, kl=5.0, prior=None):
+        self.images, self.latents, self.kl, self.prior = images, latents, kl, prior
         self.parameters = {"G": 70, "D": 30}
         self.seeds = []
 
     can_encode = property(lambda self: self.latents is not None)
+    sampler_words = property(lambda self: None if self.prior is None else "a mixture")
     likelihood = property(lambda self: "gaussian (variance 1)" if self.latents is not None else None)
+
+    def with_prior(self):
+        return Fake(self.prior)
 
     def sample_batches(self, n, *, seed=0):
         self.seeds.append(seed)
@@ -131,7 +135,7 @@ def test_entries_say_how_they_came_about():
         assert entry["weights"] == "best"
     found = scores(entries)
     assert found["kid"]["protocol"] == (
-        "128 samples (seed 7, uint8 8x8x1) against 128 of test (fixed choice); averaged weights"
+        "128 samples (seed 7, uint8 8x8x1) against 128 of test (fixed choice); averaged weights; latents from the prior"
     )
     assert found["parameters"]["value"] == 100
     assert found["samples_per_second"]["value"] > 0
@@ -187,6 +191,38 @@ def test_likelihood_and_reconstruction():
     assert found["mse"]["value"] == pytest.approx(mse)
     assert found["psnr"]["value"] == pytest.approx(-10 * math.log10(mse))
     assert not any("warning" in entry for entry in found.values())
+
+
+def test_the_prior_hole_is_measured(monkeypatch):
+    images, settings = blobs(300, 5)[0], EvaluationSettings(samples=200)
+    model = Fake(images, latents=[1.0], prior=NOISE)
+    made = []
+    reconstruct = model.reconstruct
+    monkeypatch.setattr(model, "reconstruct", lambda *given: made.append(len(given[0])) or reconstruct(*given))
+    found = scores(evaluate(model, DATA, settings))
+    assert sum(made) == 200, "test images were reconstructed more than once"
+    assert found["frechet"]["protocol"].endswith("averaged weights; latents from a mixture")
+    assert found["prior_frechet"]["protocol"].endswith("averaged weights; latents from the prior")
+    from_prior = scores(evaluate(Fake(NOISE), DATA, settings))
+    three_darker = (DATA.test.images.int() - 3).clamp_min(0).to(torch.uint8)
+    reconstructed = scores(evaluate_images(three_darker, DATA, settings))
+    for metric in ("frechet", "kid"):
+        for key in ("value", "error", "n", "encoder", "split"):
+            assert found[f"prior_{metric}"][key] == from_prior[metric][key]
+            assert found[f"reconstruction_{metric}"][key] == reconstructed[metric][key]
+        assert found[f"reconstruction_{metric}"]["value"] < found[metric]["value"] < found[f"prior_{metric}"]["value"]
+    assert not {"prior_kid", "reconstruction_kid"} & set(from_prior)
+
+
+def test_the_prior_hole_is_not_measured_unasked():
+    model = Fake(blobs(300, 5)[0], latents=[1.0], prior=NOISE)
+    model.reconstruct = model.with_prior = None
+    found = evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["kid"]))
+    assert [entry["metric"] for entry in found] == ["kid"]
+    model = Fake(blobs(300, 5)[0], latents=[1.0])
+    found = scores(evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["reconstruction_kid", "prior_kid"])))
+    assert found["reconstruction_kid"]["value"] is not None
+    assert found["prior_kid"]["value"] is None and found["prior_kid"]["warning"]
 
 
 def test_posterior_collapse_is_said_in_words():
@@ -264,10 +300,18 @@ def test_the_best_snapshot_has_the_least_kernel_distance_on_validation():
 
 
 def test_cost_of_training_stands_beside_the_scores():
-    done = {"status": "done", "seconds": 12.5, "images": 6400, "flops_per_image": 1e6, "peak_memory_bytes": 10}
+    done = {
+        "status": "done",
+        "seconds": 12.5,
+        "images": 6400,
+        "flops_per_image": 1e6,
+        "peak_memory_bytes": 10,
+        "sampler_seconds": 2,
+    }
     found = scores(cost_entries(done))
     assert {name: entry["value"] for name, entry in found.items()} == {
         "train_seconds": 12.5,
+        "sampler_seconds": 2,
         "images_seen": 6400,
         "flops_per_image": 1e6,
         "peak_memory_bytes": 10,

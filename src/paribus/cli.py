@@ -31,6 +31,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("-o", "--set", metavar="KEY.PATH=VALUE", help="Set one value of the configuration; repeatable."),
 ]
+SamplerOption = Annotated[
+    str | None,
+    typer.Option(help="Draw latents from: prior, gmm, two-stage (the run's own); fitted now if it was not before."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 
 
@@ -163,12 +167,13 @@ def sample(
     label: Annotated[str | None, typer.Option(help="Index or name of a class (all in turn).")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same images.")] = 0,
     out: Annotated[Path, typer.Option(help="grid.png, samples.npz, or a folder.")] = Path("samples.png"),
+    sampler: SamplerOption = None,
 ) -> None:
     """Draw new images from a trained model."""
-    from paribus.models import load_model
+    from paribus.experiment import load_with_sampler
     from paribus.models.export import write_samples
 
-    write_samples(load_model(run), n, out, label=label, seed=seed)
+    write_samples(load_with_sampler(run, sampler), n, out, label=label, seed=seed)
     print(out)
 
 
@@ -179,6 +184,7 @@ def evaluate(
     against: Annotated[Path | None, typer.Option(help="Another folder of images to compare with.")] = None,
     samples: Annotated[int | None, typer.Option(min=64, help="Number of samples (10000).")] = None,
     metrics: Annotated[str | None, typer.Option(help="Names of metrics, separated by commas.")] = None,
+    sampler: SamplerOption = None,
     as_json: JsonOption = False,
     overrides: SetOption = None,
 ) -> None:
@@ -188,7 +194,9 @@ def evaluate(
 
     names = [name.strip() for name in metrics.split(",")] if metrics else None
     change = _given(evaluation=_given(samples=samples, metrics=names))
-    scores = score_subject(subject, data=data, against=against, change=change, overrides=overrides or [])
+    scores = score_subject(
+        subject, data=data, against=against, change=change, overrides=overrides or [], sampler=sampler
+    )
     if as_json:
         print(json.dumps(scores, indent=1))
     else:

@@ -137,6 +137,21 @@ class EvaluationSettings(Settings):
     """Seed of the generated samples."""
 
 
+class SamplerSettings(Settings):
+    """What latents are drawn from: the prior, or what is fitted after training to the training images' latents."""
+
+    name: Literal["prior", "gmm", "two-stage"] = "prior"
+    """gmm: a mixture of Gaussians; two-stage: a second VAE on the latents."""
+    components: int = Field(10, ge=1)
+    """Gaussians of the mixture."""
+    updates: int = Field(3000, ge=1)
+    """Updates of the second VAE."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Of the second VAE, at the start; it falls to 0 along half a cosine."""
+    warmup: float = Field(0.25, ge=0, le=1)
+    """Share of the second VAE's updates over which its KL's weight rises from 0 to 1."""
+
+
 def _resolve(kind: str, registry: Any) -> BeforeValidator:
     def resolve(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -169,6 +184,7 @@ class RunConfig(Settings):
     backbone: BackboneField
     objective: ObjectiveField
     training: TrainingSettings = TrainingSettings()
+    sampler: SamplerSettings = SamplerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="before")
@@ -186,6 +202,19 @@ class RunConfig(Settings):
             if isinstance(given, dict):
                 values = values | {"training": training | {"optimizer": merged(defaults, given)}}
         return values
+
+    @model_validator(mode="after")
+    def _sampler_has_an_encoder(self) -> RunConfig:
+        # by its method, not its class: configurations must not know objectives
+        if self.sampler.name != "prior" and not hasattr(self.objective, "encode"):
+            raise ParibusError(
+                f"The sampler '{self.sampler.name}' is fitted to latents, and '{self.model}' has no encoder.",
+                where="sampler.name",
+                got=f"{self.sampler.name} with objective '{self.objective.name}'",
+                expected="prior",
+                fix="leave sampler.name at prior, or choose a model with an encoder, such as vae",
+            )
+        return self
 
     def tree(self) -> dict[str, Any]:
         """The configuration as plain values, ready for YAML; `RunConfig` of it is equal to this one."""

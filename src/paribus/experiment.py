@@ -6,6 +6,7 @@ import hashlib
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.model import parameter_count
+from paribus.models.packaging import with_sampler
+from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import resolve
 from paribus.resuming import grew, refuse_existing, settled
 from paribus.runs import RunFolder, write_atomically, write_json
@@ -125,11 +128,12 @@ def carry_out(
             raise
         if not outcome.finished:
             raise Interrupted(run.path)
+        sampler_seconds = _fit_sampler(outcome.model, data, notice)
         save_model(run.path, outcome.model)
         _save_pictures(run, outcome.model, data)
         if score:
             _score(run, outcome, data, config, notice)
-        write_json(run.path / "done.json", _done(run, outcome, config))
+        write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
     return Run(run)
 
 
@@ -156,6 +160,20 @@ def load(config: RunConfig) -> ImageData:
     )
 
 
+def load_with_sampler(source: str | Path, sampler: str | None = None) -> Model:
+    """The model of a run's folder or of a Hub repository, with its own sampler or another one.
+
+    Args:
+        source: The folder or the Hub id.
+        sampler: "prior", "gmm" or "two-stage", fitted now to the run's own images where it was not before.
+
+    Raises:
+        ParibusError: There is no model, it cannot have this sampler, or its images are not to be had.
+    """
+    model = load_model(source)
+    return model if sampler is None else with_sampler(source, model, sampler, load)
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once."""
@@ -177,6 +195,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
     nets = build_networks(config, data.shape)
     check(config, nets)
+    check_sampler(config, len(data.train))
     record = {
         "model": config.model,
         "seed": config.seed,
@@ -188,6 +207,16 @@ def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
         "started": run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+
+
+def _fit_sampler(model: Model, data: ImageData, notice: Callable[[str], None]) -> dict[str, float]:
+    """Gives a model the sampler of its configuration; what it cost, for done.json."""
+    if model.config.sampler.name == "prior":
+        return {}
+    notice(f"fitting the sampler '{model.config.sampler.name}'")
+    start = time.perf_counter()
+    model.sampler = fitted_sampler(model, data.train)
+    return {"sampler_seconds": time.perf_counter() - start}
 
 
 def _save_pictures(run: RunFolder, model: Model, data: ImageData) -> None:
@@ -209,6 +238,8 @@ def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig,
     if len(data.validation) and len(kept) > 1:
         notice("scoring snapshots on the validation split")
         models = {images: load_model(run.path, weights=run.snapshot(images)) for images in kept}
+        for model in models.values():  # a sampler belongs to the weights that it was fitted to
+            _fit_sampler(model, data, notice)
         snapshots = select_best_snapshot(models, data, config.evaluation)
         write_json(run.path / "snapshots.json", snapshots)
         usable = [entry for entry in snapshots if entry["value"] is not None and math.isfinite(entry["value"])]
@@ -221,7 +252,7 @@ def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig,
     write_json(run.path / "evaluation.json", scores)
 
 
-def _done(run: RunFolder, outcome: Outcome, config: RunConfig) -> dict[str, Any]:
+def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
     state = outcome.state
     device = next(next(iter(outcome.model.nets.values())).parameters()).device
     first = next(iter(outcome.updates.values()))

@@ -10,7 +10,13 @@ from paribus.errors import ParibusError
 from paribus.runs import RunFolder
 from paribus.training.hardware import usable_cores
 
-FREE_TO_CHANGE = ("training.budget", "training.checkpoint_seconds", "training.checkpoint_steps", "evaluation")
+FREE_TO_CHANGE = (
+    "training.budget",
+    "training.checkpoint_seconds",
+    "training.checkpoint_steps",
+    "sampler",
+    "evaluation",
+)
 """Settings that a resumed run may change: they do not touch what was trained already."""
 
 

@@ -9,12 +9,17 @@ from paribus.config import EvaluationSettings, merged, validated, with_override
 from paribus.data import load_data, load_images
 from paribus.errors import ParibusError
 from paribus.evaluation import compare_images, evaluate, evaluate_images
-from paribus.experiment import load
-from paribus.models import load_model
+from paribus.experiment import load, load_with_sampler
 
 
 def score_subject(
-    subject: str, *, data: str | None, against: Path | None, change: dict[str, Any], overrides: list[str]
+    subject: str,
+    *,
+    data: str | None,
+    against: Path | None,
+    change: dict[str, Any],
+    overrides: list[str],
+    sampler: str | None = None,
 ) -> list[dict[str, Any]]:
     """Scores a run or a folder of images.
 
@@ -24,6 +29,7 @@ def score_subject(
         against: A folder of images to compare with.
         change: Part of the configuration tree.
         overrides: `key.path=value` texts under `evaluation`.
+        sampler: What a model's latents are drawn from, in place of its own sampler.
 
     Raises:
         ParibusError: There is nothing to compare with, or the images do not fit each other.
@@ -36,8 +42,8 @@ def score_subject(
         raise ParibusError("Only evaluation settings can be set here.", where=f"-o {unknown.pop()}...")
     folder = Path(subject)
     is_model = (folder / "config.json").is_file() or not folder.exists()
-    if is_model:
-        return _score_model(subject, data, tree.get("evaluation", {}))
+    if is_model or sampler is not None:
+        return _score_model(subject, sampler, data, tree.get("evaluation", {}))
     settings = validated(EvaluationSettings, tree.get("evaluation", {}), where="evaluation")
     if against is not None:
         return compare_images(load_images(folder), load_images(against), settings)
@@ -50,8 +56,8 @@ def score_subject(
     return evaluate_images(load_images(folder), load_data(data), settings)
 
 
-def _score_model(subject: str, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
-    model = load_model(subject)
+def _score_model(subject: str, sampler: str | None, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
+    model = load_with_sampler(subject, sampler)
     stored = model.config.evaluation.model_dump()
     settings = validated(EvaluationSettings, merged(stored, change), where="evaluation")
     config = model.config

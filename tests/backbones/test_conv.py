@@ -105,6 +105,16 @@ def test_chaturvedula_at_64() -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("size", [8, 9, 15, 28, 29, 45, 64, 128])
+def test_every_plan_fits_every_size(plan: str, size: int) -> None:
+    image, net = ImageShape(3, size, classes=2), Conv(plan=plan, width=2)
+    z, labels = torch.randn(2, 3), torch.tensor([0, 1])
+    images = net.up(3, image)(z, labels)
+    assert images.shape == (2, 3, size, size)
+    assert net.down(image, 5, vector=3)(images, labels, z).shape == (2, 5)
+
+
+@pytest.mark.parametrize("plan", PLANS)
 def test_width_is_the_plans_own_where_it_is_left_out(plan: str) -> None:
     assert Conv(plan=plan).width == WIDTHS[plan]
     assert Conv(plan=plan, width=5).width == 5

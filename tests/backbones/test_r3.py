@@ -167,6 +167,14 @@ def test_resampling_weights_by_hand() -> None:
     assert Resampling(6, 12)(maps).is_contiguous(memory_format=torch.channels_last)
 
 
+def test_penalties_can_differentiate_resampling_twice() -> None:
+    maps = torch.randn(1, 2, 5, 5, dtype=torch.float64, requires_grad=True)
+    for before, after in ((5, 9), (5, 3)):
+        resampling = Resampling(before, after).double()
+        assert torch.autograd.gradcheck(resampling, (maps,))
+        assert torch.autograd.gradgradcheck(lambda x, part=resampling: part(x).square(), (maps,))
+
+
 def test_the_basis_scales_a_constant() -> None:
     torch.manual_seed(0)
     basis = Basis(5, 0, 3, 4)

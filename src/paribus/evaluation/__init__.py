@@ -1,12 +1,12 @@
 """Evaluation: a model, or images that any program made, against a data set."""
 
 from paribus.evaluation.scores import (
-    Model,
     compare_images,
     cost_entries,
     evaluate,
     evaluate_images,
     select_best_snapshot,
 )
+from paribus.evaluation.subject import Model
 
 __all__ = ["Model", "compare_images", "cost_entries", "evaluate", "evaluate_images", "select_best_snapshot"]

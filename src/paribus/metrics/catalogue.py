@@ -168,6 +168,13 @@ METRICS: dict[str, Metric] = {
     "train_seconds": _metric(
         "Training time", "s", "lower", "Seconds of training alone, without evaluation and start-up.", _SAME_MACHINE
     ),
+    "sampler_seconds": _metric(
+        "Sampler fit",
+        "s",
+        "lower",
+        "Seconds of fitting what latents are drawn from, after training and outside its budget.",
+        _SAME_MACHINE,
+    ),
     "images_seen": _metric(
         "Images seen", "images", "none", "Training images that went through the model, repeats counted.", _SAME_COUNT
     ),
@@ -191,3 +198,26 @@ for _name in FLOORED:
         "at this number of samples.",
         METRICS[_name]["comparable"],
     )
+
+PRIOR_HOLE = {
+    "prior": (
+        "from the prior",
+        "of samples whose latents come from the prior, beside those of a sampler that was fitted after training",
+    ),
+    "reconstruction": (
+        "of reconstructions",
+        "of reconstructed test images from the same images (0 if they were perfect): what the decoder can do. How much "
+        "worse samples are, beyond their floor, is due to their latents: the prior hole",
+    ),
+}
+"""Where latents come from, for scores that tell a weak decoder from latents that it never saw."""
+
+for _source, (_where, _what) in PRIOR_HOLE.items():
+    for _name in ("frechet", "kid"):
+        METRICS[f"{_source}_{_name}"] = _metric(
+            f"{METRICS[_name]['label']} {_where}",
+            METRICS[_name]["unit"],
+            "lower",
+            f"{METRICS[_name]['label']} {_what}.",
+            METRICS[_name]["comparable"],
+        )

@@ -52,7 +52,7 @@ def _finite(number: float | None) -> float | None:
 
 
 def _why_missing(metric: str) -> str:
-    if metric in ("train_seconds", "images_seen", "peak_memory_bytes", "flops_per_image"):
+    if metric in ("train_seconds", "sampler_seconds", "images_seen", "peak_memory_bytes", "flops_per_image"):
         return "counted during training: see the run's done.json"
     if metric == "inception_score":
         return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
@@ -60,6 +60,8 @@ def _why_missing(metric: str) -> str:
         return "needs the encoder 'classifier', which needs labelled data"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
         return "the model has no likelihood"
-    if metric in ("mse", "psnr"):
+    if metric.startswith("prior_"):
+        return "the model's latents come from the prior already"
+    if metric in ("mse", "psnr") or metric.startswith("reconstruction_"):
         return "the model reconstructs no images"
     return "does not apply here"

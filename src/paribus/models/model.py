@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from paribus.errors import ParibusError, did_you_mean
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.randomness import keyed_seed
 from paribus.settings import ImageShape
+
+if TYPE_CHECKING:
+    from paribus.models.samplers import Sampler
 
 
 def network_shape(config: RunConfig, image: ImageShape) -> ImageShape:
@@ -58,16 +61,23 @@ class Model:
         image: Shape of the images; `image.classes` > 0 for a conditional model.
         data_shape: The same with the data's classes, whether the model uses them or not.
         class_names: Names of the data's classes, or None.
+        sampler: What latents are drawn from where `config.sampler` is fitted; None for the prior, and before the fit.
     """
 
     def __init__(
-        self, config: RunConfig, nets: Nets, image: ImageShape, class_names: tuple[str, ...] | None = None
+        self,
+        config: RunConfig,
+        nets: Nets,
+        image: ImageShape,
+        class_names: tuple[str, ...] | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         self.config = config
         self.objective: Objective = config.objective
         self.data_shape = image
         self.image = network_shape(config, image)
         self.class_names = class_names
+        self.sampler = sampler
         self.nets = {role: net.eval().requires_grad_(False) for role, net in nets.items()}
 
     @property
@@ -91,9 +101,29 @@ class Model:
             net.to(device)
         return self
 
-    def latents(self, n: int, seed: int = 0) -> Tensor:
-        """Latents (n, latent_dim) of the prior."""
-        return self.objective.prior(n, Draw(seed, "sample", device="cpu"))
+    @property
+    def sampler_words(self) -> str | None:
+        """What was fitted after training to draw latents from, in words; None for the prior."""
+        return None if self.sampler is None else self.sampler.words
+
+    def with_prior(self) -> Model:
+        """The same model, drawing its latents from the prior."""
+        settings = self.config.sampler.model_copy(update={"name": "prior"})
+        config = self.config.model_copy(update={"sampler": settings})
+        return Model(config, self.nets, self.data_shape, self.class_names)
+
+    def latents(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
+        """Latents (n, latent_dim) of the sampler.
+
+        Args:
+            n: How many.
+            seed: The same seed gives the same latents.
+            labels: Classes (n,) of a conditional model; by default the classes in turn. The prior is the same for all.
+        """
+        draw = Draw(seed, "sample", device="cpu")
+        if self.sampler is None:
+            return self.objective.prior(n, draw)
+        return self.sampler.sample(n, self.sample_labels(n) if labels is None else labels, draw)
 
     def sample(self, n: int, *, label: int | str | None = None, seed: int = 0) -> Tensor:
         """New images (n, C, H, W).
@@ -109,7 +139,8 @@ class Model:
         self, n: int, *, label: int | str | None = None, seed: int = 0, batch_size: int = 500
     ) -> Iterator[Tensor]:
         """The images of `sample`, a batch at a time, so that memory does not grow with n."""
-        z, labels = self.latents(n, seed), self.sample_labels(n, label)
+        labels = self.sample_labels(n, label)
+        z = self.latents(n, seed, labels)
         for start in range(0, n, batch_size):
             part = slice(start, start + batch_size)
             yield self.decode(z[part], None if labels is None else labels[part])

@@ -1,23 +1,38 @@
-"""Models as files: model.safetensors and config.json, in a folder or on the Hugging Face Hub."""
+"""Models as files, in a folder or on the Hugging Face Hub.
+
+config.json            the configuration, the images' shape and the classes' names
+model.safetensors      the networks
+sampler.safetensors    what latents are drawn from, where that was fitted
+samplers/              samplers that were asked for later, by what they depend on
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from paribus.config import RunConfig
+from paribus.config import RunConfig, merged, validated
 from paribus.errors import ParibusError
 from paribus.models.model import Model, build_networks
+from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
-from paribus.runs import write_atomically, write_json
+from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.settings import ImageShape
 
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
 FORMAT = 1
+SAMPLER_VERSION = 1
+"""Part of the key of every sampler that is kept: raise it with any change to what a fit gives."""
 
 
 def weights_of(nets: Nets) -> bytes:
@@ -41,8 +56,10 @@ def description(config: RunConfig, image: ImageShape, class_names: tuple[str, ..
 
 
 def save_model(folder: Path, model: Model) -> None:
-    """Writes config.json, then model.safetensors, each atomically."""
+    """Writes config.json, sampler.safetensors where there is a sampler, and model.safetensors, each atomically."""
     write_json(folder / "config.json", description(model.config, model.data_shape, model.class_names))
+    if model.sampler is not None:
+        _save_sampler(folder / "sampler.safetensors", model.sampler, _sampler_key(model))
     write_atomically(folder / "model.safetensors", weights_of(model.nets))
 
 
@@ -51,7 +68,7 @@ def load_model(source: str | Path, *, weights: Path | None = None) -> Model:
 
     Args:
         source: The folder or the Hub id.
-        weights: A snapshot to load in place of model.safetensors.
+        weights: A snapshot to load in place of model.safetensors; it has no sampler but the prior.
 
     Raises:
         ParibusError: There is no model, or its files do not fit each other.
@@ -71,7 +88,99 @@ def load_model(source: str | Path, *, weights: Path | None = None) -> Model:
     nets = {role: every_role[role] for role in config.objective.averaged}
     _load_weights(nets, weights)
     names = record["class_names"]
-    return Model(config, nets, image, tuple(names) if names else None)
+    model = Model(config, nets, image, tuple(names) if names else None)
+    if weights == folder / "model.safetensors" and config.sampler.name != "prior":
+        model.sampler = _own_sampler(folder, model)
+    return model
+
+
+def with_sampler(source: str | Path, model: Model, name: str, load: Callable[[RunConfig], ImageData]) -> Model:
+    """The model of `load_model(source)` with another sampler, fitted now to the training images of its run.
+
+    The fit is kept in the run's folder under samplers/.
+
+    Args:
+        source: The run's folder or the Hub id.
+        model: What was loaded from there.
+        name: "prior", "gmm" or "two-stage".
+        load: Gives the images of a configuration.
+
+    Raises:
+        ParibusError: The model has no encoder, there is no such sampler, or the run's images are not to be had.
+    """
+    config = validated(RunConfig, merged(model.config.tree(), {"sampler": {"name": name}}))
+    if config.sampler == model.config.sampler:
+        return model
+    changed = Model(config, model.nets, model.data_shape, model.class_names)
+    if name == "prior":
+        return changed
+    key = _sampler_key(changed)
+    kept = Path(source) / "samplers" / f"{name}-{key[:16]}.safetensors"
+    changed.sampler = _load_sampler(kept, changed, key)
+    if changed.sampler is None:
+        changed.sampler = fitted_sampler(changed, _images_of(Path(source), config, load).train)
+        assert changed.sampler is not None
+        if Path(source).is_dir():
+            with contextlib.suppress(OSError):  # a folder that cannot be written to: it is fitted again next time
+                _save_sampler(kept, changed.sampler, key)
+    return changed
+
+
+def _images_of(folder: Path, config: RunConfig, load: Callable[[RunConfig], ImageData]) -> ImageData:
+    """The images that a run was trained on; a model without run.yaml (from the Hub) is taken at its word."""
+    fix = "restore the data, or use --sampler prior; training with -o sampler.name=... keeps the sampler with the model"
+    what = "A sampler is fitted to the images that the model was trained on, and they are not to be had."
+    try:
+        data = load(config)
+    except ParibusError as error:
+        got = str(error).splitlines()[0]
+        raise ParibusError(what, where=f"data '{config.data.name}'", got=got, fix=fix) from error
+    run = RunFolder(folder)
+    known = run.record["data"]["fingerprint"] if run.exists else data.fingerprint
+    if data.fingerprint != known:
+        got = f"images with another fingerprint, {data.fingerprint[:12]}"
+        raise ParibusError(what, where=f"data '{config.data.name}'", got=got, expected=known[:12], fix=fix)
+    return data
+
+
+def _own_sampler(folder: Path, model: Model) -> Sampler:
+    path = folder / "sampler.safetensors"
+    sampler = _load_sampler(path, model, _sampler_key(model))
+    if sampler is None:
+        raise ParibusError(
+            "The model's sampler is missing or belongs to other weights.",
+            where=str(path),
+            got="a sampler of other weights or settings" if path.is_file() else "no such file",
+            fix="let the training end ('paribus train --out FOLDER --resume'), or copy the whole folder",
+        )
+    return sampler
+
+
+def _sampler_key(model: Model) -> str:
+    """What a fitted sampler depends on beside the data, which a run's weights stand for."""
+    settings = model.config.sampler.model_dump(mode="json")
+    weights = hashlib.sha256(weights_of(model.nets)).hexdigest()
+    return hashlib.sha256(json.dumps([SAMPLER_VERSION, settings, model.config.seed, weights]).encode()).hexdigest()
+
+
+def _save_sampler(path: Path, sampler: Sampler, key: str) -> None:
+    tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
+    write_atomically(path, save(tensors, metadata={"key": key}))
+
+
+def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
+    """A sampler that was kept under this key; None where there is none, or the file is damaged."""
+    sampler = new_sampler(model.config, model.image.classes)
+    if sampler is None or not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("key") != key:
+                return None
+            sampler.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
+    except (SafetensorError, RuntimeError, OSError):
+        return None
+    return sampler.requires_grad_(False)
 
 
 def _load_weights(nets: Nets, path: Path) -> None:
@@ -103,7 +212,8 @@ def _folder(source: str | Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(str(source), allow_patterns=["config.json", "model.safetensors"]))
+        files = ["config.json", "model.safetensors", "sampler.safetensors"]
+        return Path(snapshot_download(str(source), allow_patterns=files))
     except (HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
         raise ParibusError(
             "The model could not be fetched.",

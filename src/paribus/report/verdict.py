@@ -60,7 +60,10 @@ def obstacles(study: Study, metric: str) -> list[str]:
 
 def protocols_agree(study: Study, metric: str) -> bool:
     """Whether the finished runs' scores were taken by one protocol, under the same conditions."""
-    protocols = {run.scores[metric].protocol for run in study.done if metric in run.scores}
+    # what latents are drawn from is a part of the model, and stands last in a protocol
+    protocols = {
+        run.scores[metric].protocol.partition("; latents from ")[0] for run in study.done if metric in run.scores
+    }
     return len(protocols) <= 1 and not obstacles(study, metric)
 
 

@@ -1,0 +1,113 @@
+"""Features of generated images against those of real ones, and against what real ones score in their place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from paribus.cache import cache_folder
+from paribus.evaluation.encoding import Progress, choice, counted, encoded, encoded_by, reference
+from paribus.evaluation.subject import Model, latents_words
+from paribus.evaluation.wording import chosen_words, samples_words
+from paribus.metrics.catalogue import FLOORED
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.estimates import Estimate
+from paribus.metrics.reference import Features, cached_scores, reference_key
+from paribus.metrics.scoring import LEAST_ROWS, class_scores, distance_scores, distance_warning, is_hidden
+from paribus.metrics.sheet import Sheet
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
+
+def score_samples(
+    sheet: Sheet,
+    encoders: list[Encoder],
+    samples: Iterable[Tensor],
+    data: ImageData,
+    n: int,
+    protocol: str,
+    progress: Progress,
+) -> None:
+    """Adds all scores of samples, uint8 in batches, and the floors beside them."""
+    for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
+        real = reference(encoder, data, "test", n)
+        progress("scoring", 0, 1)
+        distances = partial(distance_scores, real.features, fake.features)
+        add_distances(sheet, encoder, len(fake.features), distances, protocol)
+        if real.probabilities is not None and fake.probabilities is not None:
+            judged = f"; classes by a classifier of {getattr(encoder, 'accuracy', math.nan):.1%} test accuracy"
+            names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
+            for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names).items():
+                sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
+        _add_floors(sheet, encoder, data, real, n, progress)
+
+
+def score_prior(
+    sheet: Sheet, encoders: list[Encoder], model: Model, data: ImageData, n: int, seed: int, progress: Progress
+) -> None:
+    """Adds what samples from the prior score, beside those of a sampler that was fitted after training."""
+    if not distances_wanted(sheet, "prior_"):
+        return
+    plain = model.with_prior()
+    samples = counted(plain.sample_batches(n, seed=seed), n, "generating samples from the prior", progress)
+    protocol = (
+        f"{samples_words(n, data, f'seed {seed}, ')} against {chosen_words(n, data.test)}; {latents_words(plain)}"
+    )
+    for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
+        against_test(sheet, encoder, fake, data, protocol, "prior_")
+
+
+def distances_wanted(sheet: Sheet, prefix: str) -> bool:
+    """Whether any distance with this prefix is wanted."""
+    return any(prefix + metric in sheet.wanted for metric in FLOORED)
+
+
+def against_test(sheet: Sheet, encoder: Encoder, fake: Features, data: ImageData, protocol: str, prefix: str) -> None:
+    """Adds the distances that are wanted under `prefix` of images against as many test images."""
+    n = len(fake.features)
+    distances = partial(distance_scores, reference(encoder, data, "test", n).features, fake.features)
+    add_distances(sheet, encoder, n, distances, protocol, prefix=prefix)
+
+
+def add_distances(
+    sheet: Sheet,
+    encoder: Encoder,
+    n: int,
+    score: Callable[[tuple[str, ...]], dict[str, Estimate]],
+    protocol: str,
+    *,
+    split: str = "test",
+    prefix: str = "",
+) -> None:
+    """Adds what `score` finds for the distances that are wanted under `prefix` and can be shown at this n."""
+    wanted = tuple(metric for metric in FLOORED if prefix + metric in sheet.wanted)
+    shown = tuple(m for m in wanted if n >= LEAST_ROWS and (sheet.named or not is_hidden(m, n, encoder.dimensions)))
+    scores = score(shown) if shown else {}
+    for metric in wanted:
+        found = scores.get(metric)
+        warning = distance_warning(metric, found and found.value, n, encoder.dimensions)
+        sheet.add(prefix + metric, found, n=n, encoder=encoder.id, split=split, protocol=protocol, warning=warning)
+
+
+def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features, n: int, progress: Progress) -> None:
+    """What training images score in the samples' place, at the same n and with the same encoder: once a data set."""
+    n = min(n, len(data.train))
+    test = real if n == len(real.features) else reference(encoder, data, "test", n)
+
+    def compute(wanted: tuple[str, ...]) -> dict[str, Estimate]:
+        progress("scoring real images against real images", 0, 1)
+        chosen = choice(len(data.train), n)
+        train = encoded(encoder, (data.train.images[part] for part in chosen.split(500)))
+        return distance_scores(test.features, train.features, wanted)
+
+    def floors(wanted: tuple[str, ...]) -> dict[str, Estimate]:
+        key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)
+        return cached_scores(lambda: compute(wanted), key, cache_folder())
+
+    protocol = f"{n:,} training images in the samples' place against {chosen_words(n, data.test)}"
+    add_distances(sheet, encoder, n, floors, protocol, prefix="floor_")

@@ -1,0 +1,51 @@
+"""What evaluation needs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Model(Protocol):
+    """What evaluation needs of a model; `paribus.models.Model` is one."""
+
+    @property
+    def can_encode(self) -> bool:
+        """Whether `reconstruct` is to be had."""
+
+    @property
+    def likelihood(self) -> str | None:
+        """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
+
+    @property
+    def sampler_words(self) -> str | None:
+        """What was fitted after training to draw latents from, in words; None for the prior."""
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters by role."""
+
+    def with_prior(self) -> Model:
+        """The same model, drawing its latents from the prior."""
+
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""
+
+    def sample_batches(self, n: int, *, seed: int = 0) -> Iterator[Tensor]:
+        """The images of `sample`, a batch at a time."""
+
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Reconstructions uint8 of images uint8."""
+
+    def likelihood_terms(self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0) -> dict[str, Tensor]:
+        """Per image: reconstruction_nats (n,), kl_nats (n,) with weight 1, posterior_means (n, latent)."""
+
+
+def latents_words(model: Model) -> str:
+    """The end of a protocol that says where a model's latents come from.
+
+    It stands last, so that protocols can be compared up to the sampler, which is a part of the model.
+    """
+    return f"averaged weights; latents from {model.sampler_words or 'the prior'}"
