@@ -10,7 +10,7 @@ demo: $(INSTALLED)  ## Compare four models on handwritten digits; writes demo/re
 	$(BIN)/paribus compare --data digits --models vae,conv-vae,gan,dcgan --seeds 2 --budget 300kimg --out demo
 
 test: $(INSTALLED)  ## The default tests: no network, no GPU, no data sets
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(INSTALLED)  ## Tests on real data sets (PARIBUS_DATA) and long ones
 	$(BIN)/python -m pytest -m slow
