@@ -165,15 +165,21 @@ def sample(
     run: Annotated[str, typer.Argument(help="A run's folder, or a model on the Hub (org/name).")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many images.")] = 64,
     label: Annotated[str | None, typer.Option(help="Index or name of a class (all in turn).")] = None,
+    to_label: Annotated[str | None, typer.Option(help="With --label: rows of that class turning into this.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same images.")] = 0,
     out: Annotated[Path, typer.Option(help="grid.png, samples.npz, or a folder.")] = Path("samples.png"),
     sampler: SamplerOption = None,
 ) -> None:
     """Draw new images from a trained model."""
     from paribus.experiment import load_with_sampler
-    from paribus.models.export import write_samples
+    from paribus.models.export import write_class_change, write_samples
 
-    write_samples(load_with_sampler(run, sampler), n, out, label=label, seed=seed)
+    if to_label is None:
+        write_samples(load_with_sampler(run, sampler), n, out, label=label, seed=seed)
+    elif label is None:
+        raise ParibusError("--to-label needs a class to begin with.", where="--to-label", fix="add --label")
+    else:
+        write_class_change(load_with_sampler(run, sampler), label, to_label, n, out, seed=seed)
     print(out)
 
 

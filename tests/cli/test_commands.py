@@ -76,6 +76,9 @@ def test_conditional_samples_by_label(paribus: Paribus) -> None:
     paribus("sample", "run", "-n", "3", "--label", "7", "--out", "seven.npz")
     with np.load(paribus.folder / "seven.npz") as arrays:
         assert arrays["labels"].tolist() == [7, 7, 7]
+    paribus("sample", "run", "-n", "16", "--label", "3", "--to-label", "8", "--out", "change.png")
+    assert pixels(paribus.folder / "change.png").shape == (16, 64)
+    assert "add --label" in paribus("sample", "run", "--to-label", "8", code=2).stderr
     error = paribus("sample", "run", "--label", "eleven", code=2).stderr
     assert "Unknown label 'eleven'" in error
 

@@ -124,3 +124,19 @@ def test_grids_lie_row_by_row() -> None:
     grid = image_grid(images, columns=2)
     assert grid.size == (4, 4)
     assert [grid.getpixel((x, y)) for x, y in [(0, 0), (2, 0), (0, 2), (2, 2)]] == [0, 1, 2, 0]
+
+
+def test_one_class_turns_into_another(tmp_path: Path) -> None:
+    """The ends of a row are the two classes' own images of the same z; between them lie mixtures."""
+    config = tiny_config("vae", "objective.conditional=true", "training.budget=30updates")
+    model = fit_in(tmp_path, config, made_data()).model
+    images = model.class_change("a", "c", rows=2, steps=5, seed=3).unflatten(0, (2, 5))
+    z = model.latents(2, 3)
+    for position, label in ((0, 0), (4, 2)):
+        assert torch.equal(images[:, position], model.decode(z, torch.full((2,), label)))
+    middle = images[:, 2].float()
+    assert not torch.equal(images[:, 2], images[:, 0])
+    ends = (images[:, 0].float() - images[:, 4].float()).abs().mean()
+    assert (middle - images[:, 0].float()).abs().mean() < ends
+    with pytest.raises(ParibusError, match="Unknown label"):
+        model.class_change("a", "nothing")

@@ -42,6 +42,21 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
         _write_folder(model, n, out, label, labels, seed)
 
 
+def write_class_change(model: Model, first: str, second: str, n: int, out: Path, *, seed: int = 0) -> None:
+    """Draws n images in rows of 8, in each of which one class turns into another, as one grid.
+
+    Raises:
+        ParibusError: A label is unknown, or `out` is not a name in .png.
+    """
+    if out.suffix != ".png":
+        raise ParibusError(
+            "One class turning into another is a picture.", where=f"--out {out}", expected="a name in .png"
+        )
+    images = model.class_change(first, second, rows=max(1, n // 8), seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_grid(out, images, columns=8)
+
+
 def _write_folder(
     model: Model, n: int, out: Path, label: int | str | None, labels: torch.Tensor | None, seed: int
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
@@ -144,6 +145,25 @@ class Model:
         for start in range(0, n, batch_size):
             part = slice(start, start + batch_size)
             yield self.decode(z[part], None if labels is None else labels[part])
+
+    def class_change(
+        self, first: int | str, second: int | str, *, rows: int = 8, steps: int = 8, seed: int = 0
+    ) -> Tensor:
+        """One class turning into another: images (rows * steps, C, H, W), z the same along a row.
+
+        Args:
+            first: Class that a row begins with, index or name.
+            second: Class that it ends with; in between the networks get mixtures of the two classes' codes.
+            rows: Latents.
+            steps: Images of a row, at least 2.
+            seed: The same seed gives the same latents.
+        """
+        labels = [self.sample_labels(1, label) for label in (first, second)]
+        start, end = (one_hot(label, self.image.classes).float() for label in labels if label is not None)
+        weights = torch.linspace(0, 1, steps)[:, None]
+        mixtures = (1 - weights) * start + weights * end
+        z = self.latents(rows, seed, self.sample_labels(rows, first))
+        return self.decode(z.repeat_interleave(steps, 0), mixtures.repeat(rows, 1))
 
     def sample_labels(self, n: int, label: int | str | None = None) -> Tensor | None:
         """Labels (n,) that `sample` uses; None for an unconditional model.
