@@ -74,7 +74,11 @@ def show(results: list[Result], json_file: Path | None) -> None:
     for result in results:
         peak = "" if result.fraction_of_peak is None else f"   {result.fraction_of_peak:.0%} of peak"
         print(
-            f"{result.name:<44}{result.ours:>12,.0f}{result.peer:>12,.0f} {result.unit:<10}{result.ratio:5.2f}x{peak}"
+            f"{result.name:<44}{_rounded(result.ours):>12}{_rounded(result.peer):>12} {result.unit:<10}{result.ratio:5.2f}x{peak}"
         )
     if json_file is not None:
         json_file.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
