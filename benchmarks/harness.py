@@ -73,9 +73,8 @@ def show(results: list[Result], json_file: Path | None) -> None:
     """Prints a table, and writes the same as JSON where asked."""
     for result in results:
         peak = "" if result.fraction_of_peak is None else f"   {result.fraction_of_peak:.0%} of peak"
-        print(
-            f"{result.name:<44}{_rounded(result.ours):>12}{_rounded(result.peer):>12} {result.unit:<10}{result.ratio:5.2f}x{peak}"
-        )
+        figures = f"{_rounded(result.ours):>12}{_rounded(result.peer):>12} {result.unit:<10}{result.ratio:5.2f}x"
+        print(f"{result.name:<44}{figures}{peak}")
     if json_file is not None:
         json_file.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
 
