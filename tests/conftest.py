@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 
 from paribus.config import RunConfig, merged
 from paribus.data import ImageData, Split
@@ -16,6 +17,10 @@ from paribus.recipes import resolve
 # the tests' networks are tiny: more threads only get into each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
+
+# the same examples in each run, so that a change fails where it is made; HYPOTHESIS_PROFILE=default looks for new ones
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 DATA = os.environ.get("PARIBUS_DATA")
 needs_real_data = pytest.mark.skipif(not DATA, reason="PARIBUS_DATA names no folder of real data sets")

@@ -4,7 +4,7 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paribus.report import figures
@@ -43,6 +43,8 @@ def test_log_ticks_are_few_and_round() -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20), st.booleans(), st.booleans())
+@example([1.0, 2.2e-309], True, False)
+@example([5e-324], False, False)
 def test_an_axis_holds_its_values(values: list[float], log: bool, zero: bool) -> None:
     found = axis(values, 10, 110, log=log, zero=zero)
     slack = 1e-6 * max(abs(found.low), abs(found.high))

@@ -55,11 +55,12 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
 def axis(values: Sequence[float], start: float, end: float, *, log: bool = False, zero: bool = False) -> Axis:
     """An axis that holds all values: rounded outwards to ticks; with `zero`, a linear one reaches 0.
 
-    Falls back to a linear axis where a value is not positive.
+    Falls back to a linear axis where a value is not positive, or 30 powers of ten below the largest.
     """
-    values = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+    # what is smaller than any score leaves no room for the arithmetic of ticks: it counts as 0
+    values = [v if abs(v) > 1e-290 else 0.0 for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = min(values), max(values)
-    if log and low > 0:
+    if log and low > 1e-30 * high:
         low, high = (
             (low / 1.25, high * 1.25) if low == high else (low * (low / high) ** 0.05, high * (high / low) ** 0.05)
         )
