@@ -10,8 +10,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from paribus.config import RunConfig, merged
+from paribus.config import RunConfig
 from paribus.data import ImageData, Split
+from paribus.overrides import merged
 from paribus.recipes import resolve
 
 # the tests' networks are tiny: more threads only get into each other's way

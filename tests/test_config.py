@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paribus.budget import Budget
-from paribus.config import RunConfig, with_override
+from paribus.config import RunConfig
 from paribus.errors import ParibusError
+from paribus.overrides import with_override
 from paribus.recipes import about, model_names, resolve
 
 

@@ -117,8 +117,8 @@ def train(
 ) -> None:
     """Train one model, save it, and score it."""
     from paribus import console
-    from paribus.config import merged
     from paribus.experiment import Interrupted, carry_out, load, new_folder, stop_on_signal
+    from paribus.overrides import merged
     from paribus.recipes import resolve
     from paribus.resuming import refuse_existing, resumed
     from paribus.runs import RunFolder

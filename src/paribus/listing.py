@@ -12,23 +12,19 @@ def rows(what: str) -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    import torch
-
-    from paribus.models.model import network_shape, parameter_count
+    from paribus.models.model import parameter_counts
     from paribus.recipes import about, model_names, own_shape, resolve
 
     found = []
     for name in model_names():
         config, shape = resolve(name), own_shape(name)
-        with torch.device("meta"):  # counted, not computed
-            nets = config.objective.roles(config.backbone, network_shape(config, shape))
         found.append(
             {
                 "name": name,
                 "objective": config.objective.name,
                 "backbone": config.backbone.name,
                 "counted_at": f"{shape.channels}x{shape.size}x{shape.size}",
-                "parameters": {role: parameter_count(net) for role, net in nets.items()},
+                "parameters": parameter_counts(config, shape),
                 "budget": str(config.training.budget),
                 **about(name),
             }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from paribus.config import RunConfig, merged, validated, with_override
+from paribus.config import RunConfig, validated
 from paribus.data import ImageData
 from paribus.errors import ParibusError
+from paribus.overrides import merged, with_override
 from paribus.runs import RunFolder
 from paribus.training.hardware import usable_cores
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.parametrize import is_parametrized
 
 from paribus.backbones.blocks import (
     Attention,
@@ -18,11 +19,12 @@ from paribus.backbones.blocks import (
     UpConvolution,
     give_first_values,
     pooled,
-    residual_down,
     upsampled,
 )
 from paribus.backbones.residual import Routes, even_chunks
+from paribus.backbones.resnet import ResNet
 from paribus.objectives.base import couples_images
+from paribus.settings import ImageShape
 
 F64 = torch.float64
 
@@ -55,20 +57,23 @@ def test_pooling_takes_means_of_the_pixels_that_are_there(side: int) -> None:
     torch.testing.assert_close(pooled(maps), expected)
 
 
+def assert_same_function(layer: nn.Module, maps: Tensor, plain: Tensor) -> None:
+    """The layer's values and its parameters' gradients are those of the plain computation."""
+    torch.testing.assert_close(layer(maps), plain)
+    upstream = torch.randn_like(plain)
+    ours = torch.autograd.grad((layer(maps) * upstream).sum(), list(layer.parameters()))
+    theirs = torch.autograd.grad((plain * upstream).sum(), list(layer.parameters()))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 @pytest.mark.parametrize(("before", "after"), [(4, 8), (7, 14), (12, 23), (1, 2)])
 def test_up_convolution_is_nearest_upsampling_and_a_convolution(before: int, after: int) -> None:
     torch.manual_seed(0)
     layer = UpConvolution(3, 5, after).to(F64)
     maps = torch.randn(2, 3, before, before, dtype=F64)
     plain = functional.conv2d(functional.interpolate(maps, size=(after, after)), layer.weight, layer.bias, padding=1)
-    torch.testing.assert_close(layer(maps), plain)
-    upstream = torch.randn_like(plain)
-    for ours, theirs in zip(
-        torch.autograd.grad((layer(maps) * upstream).sum(), layer.parameters()),
-        torch.autograd.grad((plain * upstream).sum(), layer.parameters()),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours, theirs)
+    assert_same_function(layer, maps, plain)
 
 
 @pytest.mark.parametrize("side", [8, 23, 2, 1])
@@ -77,14 +82,7 @@ def test_down_convolution_is_a_convolution_and_means(side: int) -> None:
     layer = DownConvolution(3, 5).to(F64)
     maps = torch.randn(2, 3, side, side, dtype=F64)
     plain = pooled(functional.conv2d(maps, layer.weight, layer.bias, padding=1))
-    torch.testing.assert_close(layer(maps), plain)
-    upstream = torch.randn_like(plain)
-    for ours, theirs in zip(
-        torch.autograd.grad((layer(maps) * upstream).sum(), layer.parameters()),
-        torch.autograd.grad((plain * upstream).sum(), layer.parameters()),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours, theirs)
+    assert_same_function(layer, maps, plain)
 
 
 def test_conditional_batch_norm_by_hand() -> None:
@@ -210,14 +208,11 @@ def test_pooling_over_all_pixels() -> None:
     ("outputs", "projection", "critic"), [(1, True, True), (1, False, True), (4, True, True), (4, False, False)]
 )
 def test_critics_sum_with_a_normed_head_and_encoders_do_not(outputs: int, projection: bool, critic: bool) -> None:
-    def doubled(layer: nn.Module) -> nn.Module:  # stands for a norm
-        nn.init.constant_(layer.weight, 2.0)
-        return layer
-
-    marked = Parts(as_it_is, doubled, nn.ReLU(), parts().norm)
-    net = residual_down([nn.Identity()], 3, outputs, marked, classes=2, vector=1, dropout=0.0, projection=projection)
+    net = ResNet(width=4).down(ImageShape(1, 8, 2), outputs, vector=1, projection=projection)
     assert net.trunk[-1].how == ("sum" if critic else "mean")
-    assert all((layer.weight == 2).all() == critic for layer in net.head if isinstance(layer, nn.Linear))
+    layers = [layer for layer in net.head if isinstance(layer, nn.Linear)]
+    assert len(layers) == 2
+    assert all(is_parametrized(layer, "weight") == critic for layer in layers)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,32 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from paribus.settings import ImageShape, Settings
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """What a family decides of its `down`: all but the head, and how the head's layers are made.
+
+    Args:
+        stages: Modules from the image onwards; the last one's output is flattened to (N, features).
+        features: Length of that.
+        hidden: Units of the layer that joins a class or a second vector to the features.
+        finish: Applied to each layer of the head, for example spectral norm.
+        initialise: Applied to every module of trunk and head when all are built.
+    """
+
+    stages: list[nn.Module]
+    features: int
+    hidden: int = 128
+    finish: Callable[[nn.Module], nn.Module] = lambda layer: layer
+    initialise: Callable[[nn.Module], None] | None = None
 
 
 class Backbone(Settings):
@@ -27,6 +47,14 @@ class Backbone(Settings):
         """
 
     @abstractmethod
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """Image to features, for `down`.
+
+        Args:
+            image: Shape of the input images.
+            critic: Whether it is for a critic (one output, or a class by projection) or for an encoder or classifier.
+        """
+
     def down(
         self,
         image: ImageShape,
@@ -46,6 +74,8 @@ class Backbone(Settings):
             projection: How the class enters: False joins it to the last features, True adds its embedding's inner
                 product with them to the output (a critic's way, arXiv:1802.05637).
         """
+        trunk = self.trunk(image, critic=projection or outputs == 1)
+        return Down(trunk, outputs, classes=image.classes, vector=vector, dropout=dropout, projection=projection)
 
     def vector(self, inputs: int, outputs: int, *, classes: int = 0) -> nn.Module:
         """Vector to vector, for latents: two hidden layers of 512, the same for every backbone.
@@ -65,47 +95,35 @@ class Down(nn.Module):
 
     def __init__(
         self,
-        trunk: nn.Sequential,
-        features: int,
+        trunk: Trunk,
         outputs: int,
         *,
-        classes: int = 0,
-        vector: int = 0,
-        hidden: int = 128,
-        dropout: float = 0.0,
-        projection: bool = False,
-        wrap: Callable[[nn.Module], nn.Module] = lambda layer: layer,
+        classes: int,
+        vector: int,
+        dropout: float,
+        projection: bool,
     ) -> None:
-        """Builds the head.
-
-        Args:
-            trunk: Stages; the last one's output is flattened to (N, features).
-            features: Length of that.
-            outputs: Length of the result.
-            classes: Number of classes, 0 for none.
-            vector: Length of a second input, 0 for none.
-            hidden: Units of the layer that joins class or vector.
-            dropout: Probability of dropping a feature before the output.
-            projection: Whether the class enters by an inner product.
-            wrap: Applied to each layer of the head, for example spectral norm.
-        """
+        """Builds the head; see `Backbone.down`, `classes` is 0 for none."""
         super().__init__()
-        self.trunk = trunk
+        features = trunk.features
+        self.trunk = nn.Sequential(*trunk.stages)
         self.feature_count = features
         self.joined_classes = 0 if projection else classes
         self.embedding = None
         if projection and classes:
             embedding = nn.Embedding(classes, features)
             nn.init.normal_(embedding.weight, 0.0, 0.02)  # small beside the output that it is added to
-            self.embedding = wrap(embedding)
+            self.embedding = trunk.finish(embedding)
         joined = features + self.joined_classes + vector
         layers: list[nn.Module] = []
         if self.joined_classes or vector:
-            layers += [wrap(nn.Linear(joined, hidden)), nn.LeakyReLU(0.2)]
-            joined = hidden
+            layers += [trunk.finish(nn.Linear(joined, trunk.hidden)), nn.LeakyReLU(0.2)]
+            joined = trunk.hidden
         if dropout:
             layers.append(nn.Dropout(dropout))
-        self.head = nn.Sequential(*layers, wrap(nn.Linear(joined, outputs)))
+        self.head = nn.Sequential(*layers, trunk.finish(nn.Linear(joined, outputs)))
+        if trunk.initialise is not None:
+            self.apply(trunk.initialise)
 
     def forward(self, images: Tensor, labels: Tensor | None = None, vector: Tensor | None = None) -> Tensor:
         """Maps images (N, C, H, W) in [-1, 1] to (N, outputs)."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.blocks import (
     Attention,
     ConditionalBatchNorm,
@@ -16,9 +16,8 @@ from paribus.backbones.blocks import (
     Parts,
     UpBlock,
     give_first_values,
-    residual_down,
 )
-from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
 from paribus.registry import backbones
 from paribus.settings import ImageShape
@@ -84,7 +83,7 @@ class BigGAN(Backbone):
 
     Without classes conditional batch norm sees its chunk of z alone; in plan a, where it sees no z, it is plain batch
     norm. As an encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
-    `residual_down`).
+    `residual_trunk`).
     """
 
     name: ClassVar[str] = "biggan"
@@ -109,7 +108,6 @@ class BigGAN(Backbone):
         """See `Backbone.up`."""
         plan = PLANS[self.plan]
         sizes = stage_sizes(image.size)[::-1]
-        channels = widths(plan.up, len(sizes), self.width)
         parts = self._parts()
         embed = plan.shared and image.classes
         routes = Routes(
@@ -121,20 +119,19 @@ class BigGAN(Backbone):
             embedding=parts.begin(nn.Linear(image.classes, EMBEDDED, bias=False)) if embed else None,
             embedded=EMBEDDED,
         )
-        stages = []
-        for k, condition in enumerate(routes.stages):
-            extra = self.residual_blocks if k == 0 else 0
-            blocks = [UpBlock(channels[k], channels[k], condition, parts) for _ in range(extra)]
-            blocks.append(UpBlock(channels[k], channels[k + 1], condition, parts, size=sizes[k + 1]))
-            at_half = self.attention and k == len(routes.stages) - 1
-            stages.append(UpStage([*blocks], Attention(channels[k], parts.finish) if at_half else None))
-        outer = (channels[-1], image.channels)
-        return ResidualUp(routes, stages, inner=(channels[0], sizes[0]), outer=outer, parts=parts)
+        return ResidualUp(
+            UpBlock,
+            routes,
+            sizes,
+            widths(plan.up, len(sizes), self.width),
+            image.channels,
+            parts,
+            residual_blocks=self.residual_blocks,
+            attention=self.attention,
+        )
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         plan, parts = PLANS[self.plan], self._parts()
         channels = plan.down * self.width
         halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2
@@ -144,16 +141,7 @@ class BigGAN(Backbone):
             stages[0] = nn.Sequential(stages[0], Attention(channels, parts.finish))
         for down in [False] * self.residual_blocks + others:
             stages.append(DownBlock(channels, channels, parts, down=down))
-        return residual_down(
-            stages,
-            channels,
-            outputs,
-            parts,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-        )
+        return residual_trunk(stages, channels, parts, critic=critic)
 
     def _parts(self) -> Parts:
         plan = PLANS[self.plan]

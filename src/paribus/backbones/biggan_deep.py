@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.biggan import EMBEDDED, SHRINKING, widths, with_own_values
 from paribus.backbones.blocks import (
     Attention,
@@ -17,10 +17,9 @@ from paribus.backbones.blocks import (
     UpConvolution,
     give_first_values,
     pooled,
-    residual_down,
     upsampled,
 )
-from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
 from paribus.registry import backbones
 from paribus.settings import ImageShape
@@ -127,7 +126,7 @@ class BigGANDeep(Backbone):
 
     First values are orthogonal, spectral norm is in both networks. Without classes batch norm sees z alone. As an
     encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
-    `residual_down`).
+    `residual_trunk`).
     """
 
     name: ClassVar[str] = "biggan-deep"
@@ -151,7 +150,6 @@ class BigGANDeep(Backbone):
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
         """See `Backbone.up`."""
         sizes = stage_sizes(image.size)[::-1]
-        channels = widths(DEEP_PLANS[self.plan].up, len(sizes), self.width)
         routes = Routes(
             latent_dim,
             image.classes,
@@ -161,21 +159,20 @@ class BigGANDeep(Backbone):
             embedding=_orthogonal(nn.Linear(image.classes, EMBEDDED, bias=False)) if image.classes else None,
             embedded=EMBEDDED,
         )
-        parts = self._parts()
-        stages = []
-        for k, condition in enumerate(routes.stages):
-            keeping = 1 + (self.residual_blocks if k == 0 else 0)
-            blocks = [DeepUpBlock(channels[k], channels[k], condition, parts) for _ in range(keeping)]
-            blocks.append(DeepUpBlock(channels[k], channels[k + 1], condition, parts, size=sizes[k + 1]))
-            at_half = self.attention and k == len(routes.stages) - 1
-            stages.append(UpStage([*blocks], Attention(channels[k], parts.finish) if at_half else None))
-        outer = (channels[-1], image.channels)
-        return ResidualUp(routes, stages, inner=(channels[0], sizes[0]), outer=outer, parts=parts)
+        return ResidualUp(
+            DeepUpBlock,
+            routes,
+            sizes,
+            widths(DEEP_PLANS[self.plan].up, len(sizes), self.width),
+            image.channels,
+            self._parts(),
+            keeping=1,
+            residual_blocks=self.residual_blocks,
+            attention=self.attention,
+        )
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         plan, parts = DEEP_PLANS[self.plan], self._parts()
         channels = plan.down * self.width
         halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2
@@ -185,16 +182,7 @@ class BigGANDeep(Backbone):
             blocks = [DeepDownBlock(channels, parts, down=d) for d in (down, False)]
             attention = [Attention(channels, parts.finish)] if self.attention and k == 0 else []
             stages.append(nn.Sequential(*blocks, *attention))
-        return residual_down(
-            stages,
-            channels,
-            outputs,
-            parts,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-        )
+        return residual_trunk(stages, channels, parts, critic=critic)
 
     def _parts(self) -> Parts:
         activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, max_pool2d, pad
 
-from paribus.backbones.base import Down
-
 
 @dataclass(frozen=True)
 class Parts:
@@ -210,36 +208,6 @@ class Pool(nn.Module):
         """Maps (N, C, H, W) to (N, C)."""
         maps = self.activation(maps)
         return maps.sum((2, 3)) if self.how == "sum" else maps.mean((2, 3))
-
-
-def residual_down(
-    stages: list[nn.Module],
-    channels: int,
-    outputs: int,
-    parts: Parts,
-    *,
-    classes: int,
-    vector: int,
-    dropout: float,
-    projection: bool,
-) -> Down:
-    """A `down` of residual stages.
-
-    A critic (one output, or a class by projection) sums over pixels and its head is normed like the rest. Any other
-    takes means, and its head is not normed: otherwise an encoder would start with log-variances of plus or minus 50,
-    and a norm would bound what it can say. Where the weights are free, sum and mean are the same family of functions.
-    """
-    critic = projection or outputs == 1
-    return Down(
-        nn.Sequential(*stages, Pool(parts.activation, "sum" if critic else "mean")),
-        channels,
-        outputs,
-        classes=classes,
-        vector=vector,
-        dropout=dropout,
-        projection=projection,
-        wrap=parts.finish if critic else parts.begin,
-    )
 
 
 def give_first_values(layer: nn.Module, how: Literal["normal", "orthogonal", "glorot", "zero"]) -> nn.Module:

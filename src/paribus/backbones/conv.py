@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from paribus.backbones.base import Backbone, Conditioned, Down, stage_sizes
+from paribus.backbones.base import Backbone, Conditioned, Trunk, stage_sizes
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -108,10 +108,8 @@ class Conv(Backbone):
         net.apply(_initialise)
         return Conditioned(net, image.classes)
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         layout = self._layout(image.size)
         stages: list[nn.Module] = []
         for before, after in pairwise([image.channels, *layout.down_channels]):
@@ -121,17 +119,7 @@ class Conv(Backbone):
         for units in layout.down_dense:
             stages.append(nn.Sequential(nn.Flatten(), self._followed(nn.Linear(features, units))))
             features = units
-        net = Down(
-            nn.Sequential(*stages),
-            features,
-            outputs,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-        )
-        net.apply(_initialise)
-        return net
+        return Trunk(stages, features, initialise=_initialise)
 
     def _layout(self, size: int) -> Layout:
         width = self.width

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from paribus.backbones.base import Backbone, Conditioned, Down, stage_sizes
+from paribus.backbones.base import Backbone, Conditioned, Trunk, stage_sizes
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -18,9 +18,8 @@ SMALLEST = 4  # side of the map that z becomes
 class DCGAN(Backbone):
     """4x4 convolutions with stride 2; channels double from the image inwards.
 
-    The number of blocks follows the image size, so that the smallest map is 3 or 4 pixels wide, the paper's 4x4; with
-    a block less (7x7 at 28x28) the samples are much worse. Where a side is odd the transposed convolution's output is
-    made one pixel smaller by its kernel, as in 23 -> 45.
+    The number of blocks follows the image size, so that the smallest map is 3 or 4 pixels wide, the paper's 4x4.
+    Where a side is odd the transposed convolution's output is made one pixel smaller by its kernel, as in 23 -> 45.
     """
 
     name: ClassVar[str] = "dcgan"
@@ -54,10 +53,8 @@ class DCGAN(Backbone):
         net.apply(_initialise)
         return Conditioned(net, image.classes)
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         sizes = stage_sizes(image.size, SMALLEST)
         stages: list[nn.Module] = []
         before = image.channels
@@ -71,17 +68,7 @@ class DCGAN(Backbone):
             else:
                 stages.append(self._block(shrink, after, self._activation()))
             before = after
-        net = Down(
-            nn.Sequential(*stages),
-            before * sizes[-1] ** 2,
-            outputs,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-        )
-        net.apply(_initialise)
-        return net
+        return Trunk(stages, before * sizes[-1] ** 2, initialise=_initialise)
 
     def _activation(self) -> nn.Module:
         return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from paribus.backbones.base import Backbone, Conditioned, Down
+from paribus.backbones.base import Backbone, Conditioned, Trunk
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -33,22 +33,10 @@ class MLP(Backbone):
         shape = nn.Unflatten(1, (image.channels, image.size, image.size))
         return Conditioned(nn.Sequential(*hidden, pixels, shape), image.classes)
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         first, *others = self._hidden(image.pixels)
-        trunk = nn.Sequential(nn.Sequential(nn.Flatten(), first), *others)
-        return Down(
-            trunk,
-            self.width,
-            outputs,
-            classes=image.classes,
-            vector=vector,
-            hidden=self.width,
-            dropout=dropout,
-            projection=projection,
-        )
+        return Trunk([nn.Sequential(nn.Flatten(), first), *others], self.width, hidden=self.width)
 
     def _hidden(self, inputs: int) -> list[nn.Module]:
         widths = [inputs] + [self.width] * self.depth

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from paribus.backbones.base import Backbone, Down, one_hot, stage_sizes
+from paribus.backbones.base import Backbone, Trunk, one_hot, stage_sizes
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -62,10 +62,8 @@ class R3(Backbone):
         basis = Basis(latent_dim, image.classes, self._channels(sizes[0]), sizes[0])
         return Up(basis, stages, _begun(nn.Conv2d(self._channels(sizes[-1]), image.channels, 1)))
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         sizes = stage_sizes(image.size)
         stages: list[nn.Module] = [_begun(nn.Conv2d(image.channels, self._channels(sizes[0]), 1))]
         for k, size in enumerate(sizes):
@@ -73,16 +71,7 @@ class R3(Backbone):
             stages.append(nn.Sequential(*between, *self._blocks(sizes, size)))
         features = self._channels(sizes[-1])
         stages.append(_begun(nn.Conv2d(features, features, sizes[-1], groups=features, bias=False)))
-        return Down(
-            nn.Sequential(*stages),
-            features,
-            outputs,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-            wrap=_begun,
-        )
+        return Trunk(stages, features, finish=_begun)
 
     def _channels(self, size: int) -> int:
         halvings = max(0, math.ceil(math.log2(size / WIDE)))
@@ -132,9 +121,11 @@ class Resampling(nn.Module):
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         step = before / after  # old pixels in a new one
-        old, new = torch.arange(before) + 0.5, (torch.arange(after) + 0.5) * step
-        weights = (1 - (new[:, None] - old).abs() / max(step, 1.0)).clamp(min=0)
-        self.register_buffer("matrix", weights / weights.sum(1, keepdim=True), persistent=False)
+        with torch.device("cpu"):  # not on "meta", where counting would wait for torch to load its references
+            old, new = torch.arange(before) + 0.5, (torch.arange(after) + 0.5) * step
+            weights = (1 - (new[:, None] - old).abs() / max(step, 1.0)).clamp(min=0)
+            weights = weights / weights.sum(1, keepdim=True)
+        self.register_buffer("matrix", weights, persistent=False)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (N, C, before, before) to (N, C, after, after)."""

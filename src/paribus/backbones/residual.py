@@ -1,14 +1,15 @@
-"""Residual nets from a latent to an image: what of z and of the class goes where, and what stands around the blocks."""
+"""Residual nets: what of z and of the class goes where in an `up`, and what stands around the blocks of both ways."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from paribus.backbones.base import one_hot
-from paribus.backbones.blocks import Parts
+from paribus.backbones.base import Trunk, one_hot
+from paribus.backbones.blocks import Attention, Parts, Pool
 
 
 class Routes(nn.Module):
@@ -108,27 +109,49 @@ class UpStage(nn.Module):
 
 
 class ResidualUp(nn.Module):
-    """An `up` of residual stages: linear layer - stages - norm - activation - 3x3 convolution."""
+    """An `up` of residual stages, one a doubling: linear layer - stages - norm - activation - 3x3 convolution."""
 
     def __init__(
         self,
+        block: Callable[..., nn.Module],
         routes: Routes,
-        stages: list[UpStage],
-        *,
-        inner: tuple[int, int],
-        outer: tuple[int, int],
+        sizes: list[int],
+        channels: list[int],
+        image_channels: int,
         parts: Parts,
+        *,
+        keeping: int = 0,
+        residual_blocks: int = 0,
+        attention: bool = False,
     ) -> None:
-        """Builds it; `inner` is (channels, side) of the smallest maps, `outer` channels (of the largest, of images)."""
+        """Builds it.
+
+        Args:
+            block: The family's block: (inputs, outputs, condition, parts, size=side to upsample to) to a module.
+            routes: Where z and the class go.
+            sizes: Sides of the maps, the smallest first.
+            channels: Channels at each of them.
+            image_channels: Channels of the image.
+            parts: How layers are made.
+            keeping: Blocks of each stage that keep the side, before the one that enlarges the maps.
+            residual_blocks: Additional ones in the first stage.
+            attention: Whether the last stage begins with self-attention, at half of the image's side.
+        """
         super().__init__()
-        channels, side = inner
         self.routes = routes
-        self.first = parts.finish(nn.Linear(routes.first, channels * side**2))
-        self.unflatten = nn.Unflatten(1, (side, side, channels))
+        stages = []
+        for k, condition in enumerate(routes.stages):
+            more = keeping + (residual_blocks if k == 0 else 0)
+            blocks = [block(channels[k], channels[k], condition, parts) for _ in range(more)]
+            blocks.append(block(channels[k], channels[k + 1], condition, parts, size=sizes[k + 1]))
+            attends = attention and k == len(routes.stages) - 1
+            stages.append(UpStage(blocks, Attention(channels[k], parts.finish) if attends else None))
+        self.first = parts.finish(nn.Linear(routes.first, channels[0] * sizes[0] ** 2))
+        self.unflatten = nn.Unflatten(1, (sizes[0], sizes[0], channels[0]))
         self.stages = nn.ModuleList(stages)
-        self.norm = parts.norm(outer[0], 0)
+        self.norm = parts.norm(channels[-1], 0)
         self.activation = parts.activation
-        self.last = parts.finish(nn.Conv2d(outer[0], outer[1], 3, padding=1))
+        self.last = parts.finish(nn.Conv2d(channels[-1], image_channels, 3, padding=1))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Maps z (N, latent_dim) and labels (N,) to (N, C, H, W)."""
@@ -137,3 +160,14 @@ class ResidualUp(nn.Module):
         for stage, condition in zip(self.stages, conditions, strict=True):
             maps = stage(maps, condition)
         return self.last(self.activation(self.norm(maps)))
+
+
+def residual_trunk(stages: list[nn.Module], channels: int, parts: Parts, *, critic: bool) -> Trunk:
+    """The trunk of a `down` of residual stages, the last of which has so many channels.
+
+    A critic sums over pixels and its head is normed like the rest. Any other takes means, and its head is not normed:
+    otherwise an encoder would start with log-variances of plus or minus 50, and a norm would bound what it can say.
+    Where the weights are free, sum and mean are the same family of functions.
+    """
+    pool = Pool(parts.activation, "sum" if critic else "mean")
+    return Trunk([*stages, pool], channels, finish=parts.finish if critic else parts.begin)

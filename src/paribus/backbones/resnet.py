@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from paribus.backbones.base import Backbone, Down, stage_sizes
+from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.blocks import (
     ConditionalBatchNorm,
     DownBlock,
@@ -15,9 +15,8 @@ from paribus.backbones.blocks import (
     Unnormed,
     UpBlock,
     give_first_values,
-    residual_down,
 )
-from paribus.backbones.residual import ResidualUp, Routes, UpStage
+from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
 from paribus.registry import backbones
 from paribus.settings import ImageShape
@@ -49,39 +48,23 @@ class ResNet(Backbone):
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
         """See `Backbone.up`."""
         sizes = stage_sizes(image.size)[::-1]
-        channels = 2 * self.width
         normed = self.norm == "batch"
         routes = Routes(
             latent_dim, image.classes, len(sizes) - 1, z="first", class_in_first=not normed, class_in_stages=normed
         )
         parts = Parts(_begun, _begun, self._activation(), self._norm)
-        stages = []
-        for k, (size, condition) in enumerate(zip(sizes[1:], routes.stages, strict=True)):
-            extra = self.residual_blocks if k == 0 else 0
-            blocks = [UpBlock(channels, channels, condition, parts) for _ in range(extra)]
-            stages.append(UpStage([*blocks, UpBlock(channels, channels, condition, parts, size=size)]))
-        return ResidualUp(routes, stages, inner=(channels, sizes[0]), outer=(channels, image.channels), parts=parts)
+        channels = [2 * self.width] * len(sizes)
+        return ResidualUp(UpBlock, routes, sizes, channels, image.channels, parts, residual_blocks=self.residual_blocks)
 
-    def down(
-        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
-    ) -> Down:
-        """See `Backbone.down`."""
+    def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
+        """See `Backbone.trunk`."""
         halvings = len(stage_sizes(image.size)) - 2
         parts = Parts(_begun, self._finished, self._activation(), self._norm)
         first, *others = [True] * halvings + [False] * 2
         blocks: list[nn.Module] = [DownBlock(image.channels, self.width, parts, down=first, first=True)]
         for down in [False] * self.residual_blocks + others:
             blocks.append(DownBlock(self.width, self.width, parts, down=down))
-        return residual_down(
-            blocks,
-            self.width,
-            outputs,
-            parts,
-            classes=image.classes,
-            vector=vector,
-            dropout=dropout,
-            projection=projection,
-        )
+        return residual_trunk(blocks, self.width, parts, critic=critic)
 
     def _activation(self) -> nn.Module:
         return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)

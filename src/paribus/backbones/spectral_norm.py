@@ -25,13 +25,18 @@ class SpectralNorm(nn.Module):
     def __init__(self, weight: Tensor, eps: float = 1e-8, first_iterations: int = 15) -> None:
         super().__init__()
         self.eps = eps
-        self.register_buffer("u", normalize(torch.randn(len(weight)), dim=0))
+        self.register_buffer("u", torch.randn(len(weight)))
+        if weight.is_meta:
+            return
+        self.u = normalize(self.u, dim=0)
         matrix = weight.detach().flatten(1)
-        for _ in range(0 if weight.is_meta else first_iterations):  # on "meta" there is nothing to compute
+        for _ in range(first_iterations):
             self.u = self._iterated(matrix, self.u)[0]
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight with a largest singular value of about 1."""
+        if weight.is_meta:  # nothing to compute
+            return weight
         matrix = weight.flatten(1)
         with torch.no_grad():
             u, v = self._iterated(matrix, self.u)

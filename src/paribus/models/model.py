@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
+from torch.overrides import TorchFunctionMode
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
@@ -42,6 +43,22 @@ def build_networks(config: RunConfig, image: ImageShape) -> Nets:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(keyed_seed(config.seed, "initial weights"))
         return config.objective.roles(config.backbone, network_shape(config, image))
+
+
+class _NoFirstValues(TorchFunctionMode):
+    """Leaves out `torch.nn.init`: on "meta" it computes nothing, and takes most of the time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
+    """Trainable numbers of each role, without computing any of them."""
+    with torch.device("meta"), _NoFirstValues():
+        nets = config.objective.roles(config.backbone, network_shape(config, image))
+    return {role: parameter_count(net) for role, net in nets.items()}
 
 
 def to_float(images: Tensor) -> Tensor:

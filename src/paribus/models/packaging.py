@@ -19,11 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from paribus.config import RunConfig, merged, validated
+from paribus.config import RunConfig, validated
 from paribus.errors import ParibusError
 from paribus.models.model import Model, build_networks
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
+from paribus.overrides import merged
 from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.settings import ImageShape
 

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Draw, Nets, judged
+from paribus.objectives.base import Batch, Draw, Nets, judged, with_features
 from paribus.registry import objectives
 
 
@@ -90,9 +90,12 @@ class GAN(AdversarialObjective):
         if not self.feature_matching:
             fake = nets["D"](self.fake(nets, z, batch, draw), batch.labels).float()
             return {"loss": self._fooling_loss(fake)}
-        fake, distance = _matched(nets["D"], *self.real_and_fake(nets, z, batch, draw), batch.labels)
+        real, fake = self.real_and_fake(nets, z, batch, draw)
+        expected = _mean_features(with_features(nets["D"], real, batch.labels)[1]).detach()
+        output, stages = with_features(nets["D"], fake, batch.labels)
+        distance = (expected - _mean_features(stages)).square().sum()
         return {
-            "loss": self._fooling_loss(fake) + self.feature_matching * distance,
+            "loss": self._fooling_loss(output) + self.feature_matching * distance,
             "feature_distance": distance,
         }
 
@@ -108,9 +111,6 @@ class GAN(AdversarialObjective):
                 return (fake - 1).square().mean() / 2
 
 
-def _matched(discriminator: nn.Module, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-    # D's outputs (B, 1) for generated images, and the squared distance of the mean features, both in fp32
-    expected = discriminator.with_features(real, labels)[1][-1].detach()  # type: ignore[operator]
-    output, stages = discriminator.with_features(fake, labels)  # type: ignore[operator]
-    difference = expected.float().flatten(1).mean(0) - stages[-1].float().flatten(1).mean(0)
-    return output.float(), difference.square().sum()
+def _mean_features(stages: list[Tensor]) -> Tensor:
+    # of the last stage, over the batch, in fp32: (features,)
+    return stages[-1].float().flatten(1).mean(0)

@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig, merged, validated, with_override
+from paribus.config import RunConfig, validated
 from paribus.errors import ParibusError, did_you_mean
+from paribus.overrides import merged, with_override
 from paribus.settings import ImageShape
 
 _ABOUT = ("summary", "source", "differs")

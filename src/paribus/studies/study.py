@@ -13,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig, merged
+from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.experiment import data_settings, load
+from paribus.overrides import merged
 from paribus.recipes import resolve
 from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.studies.engines import Job, run_locally

@@ -1,0 +1,51 @@
+"""Changes to a configuration tree: one `key.path=value` at a time, or one tree laid over another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from paribus.errors import ParibusError
+
+
+def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """Applies one `key.path=value` (the value is read as YAML) to a copy of a configuration tree."""
+    path, sign, text = assignment.partition("=")
+    keys = path.strip().split(".")
+    if not sign or not all(keys):
+        raise ParibusError(
+            "An override must have the form key.path=value.",
+            where=f"-o {assignment}",
+            got=repr(assignment),
+            expected="for example -o objective.latent_dim=16",
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParibusError("An override's value is not valid YAML.", where=f"-o {path}", got=text) from error
+    if isinstance(value, str):  # YAML reads 2e-4 as text
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    return _assign(tree, keys, value, path)
+
+
+def _assign(tree: dict[str, Any], keys: list[str], value: Any, path: str) -> dict[str, Any]:
+    head, *rest = keys
+    if not rest:
+        return tree | {head: value}
+    branch = tree.get(head) or {}
+    if not isinstance(branch, dict):
+        raise ParibusError(f"'{head}' holds a single value, not a group of settings.", where=path, got=path)
+    return tree | {head: _assign(branch, rest, value, path)}
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Overlays `changes` on `base`, group by group."""
+    result = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
