@@ -43,8 +43,8 @@ DATA, UNLABELLED = made(), made(labelled=False)
 class Fake:
     """A model whose samples are given: it draws from them at random."""
 
-    def __init__(self, images, *, latents=None, kl=5.0, prior=None):
-        self.images, self.latents, self.kl, self.prior = images, latents, kl, prior
+    def __init__(self, images, *, latents=None, kl=5.0, prior=None, labels=None):
+        self.images, self.latents, self.kl, self.prior, self.labels = images, latents, kl, prior, labels
         self.parameters = {"G": 70, "D": 30}
         self.seeds = []
 
@@ -52,13 +52,19 @@ class Fake:
     sampler_words = property(lambda self: None if self.prior is None else "a mixture")
     likelihood = property(lambda self: "gaussian (variance 1)" if self.latents is not None else None)
 
+    def sample_labels(self, n):
+        return None if self.labels is None else self._order(n)(self.labels)
+
     def with_prior(self):
         return Fake(self.prior)
 
     def sample_batches(self, n, *, seed=0):
         self.seeds.append(seed)
+        yield from self._order(n, seed)(self.images).split(37)
+
+    def _order(self, n, seed=0):
         order = torch.randperm(len(self.images), generator=torch.Generator().manual_seed(seed))
-        yield from self.images[order.repeat(n // len(order) + 1)[:n]].split(37)
+        return lambda of_images: of_images[order.repeat(n // len(order) + 1)[:n]]
 
     def sample(self, n, *, seed=0):
         return torch.cat(list(self.sample_batches(n, seed=seed)))
@@ -120,6 +126,17 @@ def test_a_model_of_one_class_is_found_out():
     assert found["recall"]["value"] < 0.5 * found["floor_recall"]["value"]
     assert found["coverage"]["value"] < 0.5 * found["floor_coverage"]["value"]
     assert found["precision"]["value"] > 0.5
+
+
+def test_a_conditional_model_is_asked_for_classes():
+    images, labels = blobs(400, 5)
+    settings = EvaluationSettings(samples=200)
+    obedient = scores(evaluate(Fake(images, labels=labels), DATA, settings))["class_agreement"]
+    assert obedient["value"] > 0.95 and obedient["encoder"].startswith("classifier") and obedient["n"] == 200
+    muddled = scores(evaluate(Fake(images, labels=torch.where(labels == 0, 1, labels)), DATA, settings))
+    lost = (labels == 0).double().mean().item()
+    assert muddled["class_agreement"]["value"] == pytest.approx(obedient["value"] - lost, abs=0.08)
+    assert "class_agreement" not in scores(evaluate(Fake(images), DATA, settings))
 
 
 def test_one_repeated_image_covers_nothing():

@@ -5,7 +5,13 @@ import pytest
 import scipy.stats
 import torch
 
-from paribus.metrics.classes import class_histogram, class_histogram_divergence, classifier_score, missing_classes
+from paribus.metrics.classes import (
+    class_agreement,
+    class_histogram,
+    class_histogram_divergence,
+    classifier_score,
+    missing_classes,
+)
 
 
 def test_score_of_certain_and_even_predictions_is_the_number_of_classes():
@@ -53,6 +59,13 @@ def test_divergence_equals_scipys_and_has_a_direction():
     one, even = torch.eye(10)[0], torch.full((10,), 0.1)
     assert class_histogram_divergence(even, one) == pytest.approx(math.log(10), rel=1e-6)
     assert class_histogram_divergence(one, even) == math.inf
+
+
+def test_agreement_is_a_share_with_its_binomial_error():
+    rows = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    found = class_agreement(rows, torch.tensor([0, 1, 0, 0]))
+    assert found.value == 0.75
+    assert found.error == pytest.approx(scipy.stats.binom.std(4, 0.75) / 4)
 
 
 def test_missing_classes_are_those_under_a_tenth_of_their_share():

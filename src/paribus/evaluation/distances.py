@@ -32,8 +32,12 @@ def score_samples(
     n: int,
     protocol: str,
     progress: Progress,
+    labels: Tensor | None = None,
 ) -> None:
-    """Adds all scores of samples, uint8 in batches, and the floors beside them."""
+    """Adds all scores of samples, uint8 in batches, and the floors beside them.
+
+    `labels` (n,) are the classes that a conditional model was asked for.
+    """
     for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
         real = reference(encoder, data, "test", n)
         progress("scoring", 0, 1)
@@ -42,7 +46,7 @@ def score_samples(
         if real.probabilities is not None and fake.probabilities is not None:
             judged = f"; classes by a classifier of {getattr(encoder, 'accuracy', math.nan):.1%} test accuracy"
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
-            for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names).items():
+            for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names, labels).items():
                 sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
         _add_floors(sheet, encoder, data, real, n, progress)
 

@@ -72,7 +72,7 @@ def evaluate(
     samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
     compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
     protocol = f"{compared}; {latents_words(model)}"
-    score_samples(sheet, encoders, samples, data, n, protocol, progress)
+    score_samples(sheet, encoders, samples, data, n, protocol, progress, model.sample_labels(n))
     if model.sampler_words is not None:
         score_prior(sheet, encoders, model, data, n, settings.seed, progress)
     if model.likelihood is not None:

@@ -36,6 +36,9 @@ class Model(Protocol):
     def sample_batches(self, n: int, *, seed: int = 0) -> Iterator[Tensor]:
         """The images of `sample`, a batch at a time."""
 
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes (n,) of the images of `sample`; None for an unconditional model."""
+
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Reconstructions uint8 of images uint8."""
 

@@ -99,6 +99,14 @@ METRICS: dict[str, Metric] = {
         "from 1 to the number of classes; it never looks at real images.",
         _SAME_CLASSES,
     ),
+    "class_agreement": _metric(
+        "Class agreement",
+        "",
+        "higher",
+        "Share of a conditional model's samples that the data's own classifier reads as the class that was asked for; "
+        "real images score its accuracy.",
+        _SAME_CLASSES,
+    ),
     "class_divergence": _metric(
         "Class divergence",
         "nats",

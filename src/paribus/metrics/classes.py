@@ -70,6 +70,25 @@ def class_histogram_divergence(real: Tensor, fake: Tensor) -> float:
     return max(0.0, float((torch.special.xlogy(fake, fake) - torch.special.xlogy(fake, real)).sum()))
 
 
+def class_agreement(probabilities: Tensor, labels: Tensor) -> Estimate:
+    """Share of a conditional model's samples whose most probable class is the one that was asked for.
+
+    From 0 to 1; higher is better, and real images score the classifier's accuracy. The error is the binomial one. It
+    says nothing of variety: a model with one good image a class gets 1.
+
+    Comparable only when the classifier agrees and the same classes were asked for in the same shares.
+
+    Source: arXiv 1703.10155, section 4.2.
+
+    Args:
+        probabilities: (n, classes).
+        labels: Classes (n,) that were asked for.
+    """
+    right = probabilities.argmax(1).cpu() == labels.cpu()
+    share = float(right.double().mean())
+    return Estimate(share, math.sqrt(share * (1 - share) / len(right)))
+
+
 def missing_classes(real: Tensor, fake: Tensor, below: float = MISSING_BELOW) -> list[int]:
     """Classes that the samples lack: their share is under `below` (a tenth) of the share among real images.
 

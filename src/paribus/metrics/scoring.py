@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from paribus.metrics.classes import (
+    class_agreement,
     class_histogram,
     class_histogram_divergence,
     classifier_score,
@@ -50,10 +51,13 @@ def is_hidden(metric: str, n: int, dimensions: int) -> bool:
     return metric == "frechet" and n < 2 * dimensions
 
 
-def class_scores(real: Tensor, fake: Tensor, names: tuple[str, ...]) -> dict[str, tuple[Estimate, str | None]]:
+def class_scores(
+    real: Tensor, fake: Tensor, names: tuple[str, ...], labels: Tensor | None = None
+) -> dict[str, tuple[Estimate, str | None]]:
     """Scores of class probabilities (n, classes) and (m, classes), each with a warning or None.
 
-    The real images' classes are the classifier's view of them too, so that its mistakes cancel.
+    The real images' classes are the classifier's view of them too, so that its mistakes cancel. `labels` (m,) are the
+    classes that a conditional model was asked for.
     """
     real_shares, fake_shares = class_histogram(real), class_histogram(fake)
     missing = missing_classes(real_shares, fake_shares)
@@ -66,7 +70,8 @@ def class_scores(real: Tensor, fake: Tensor, names: tuple[str, ...]) -> dict[str
     uneven = "mode collapse: the classes' shares among samples are far from those among real images"
     if divergence == float("inf"):
         uneven = "samples have a class that the compared real images lack: use more images"
-    return {
+    agreement = {} if labels is None else {"class_agreement": (class_agreement(fake, labels), None)}
+    return agreement | {
         "classifier_score": (classifier_score(fake), None),
         "class_divergence": (Estimate(divergence, UNKNOWN), uneven if divergence > 0.5 else None),
         "missing_classes": (Estimate(float(len(missing)), UNKNOWN), collapse if missing else None),

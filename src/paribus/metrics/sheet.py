@@ -56,6 +56,8 @@ def _why_missing(metric: str) -> str:
         return "counted during training: see the run's done.json"
     if metric == "inception_score":
         return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
+    if metric == "class_agreement":
+        return "the model is not conditional, or the encoder is not 'classifier'"
     if metric in ("classifier_score", "class_divergence", "missing_classes"):
         return "needs the encoder 'classifier', which needs labelled data"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
