@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, leaky_relu
 
-from paribus.backbones.conv import WIDTHS, Conv, ResidualBlock
+from paribus.backbones.conv import WIDTHS, Conv
 from paribus.errors import ParibusError
 from paribus.recipes import resolve
 from paribus.settings import ImageShape
@@ -141,13 +141,16 @@ def test_the_activation_follows_every_hidden_layer_and_no_output(plan: str) -> N
             assert kinds[-1] is layers[-1]
 
 
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_a_residual_block_by_hand(kernel: int) -> None:
+@pytest.mark.parametrize("plan", ["tikayyolla", "chaturvedula-gan"])
+def test_a_residual_block_by_hand(plan: str) -> None:
     torch.manual_seed(0)
-    block = ResidualBlock(3, kernel, nn.LeakyReLU(0.2))
-    maps, border = torch.randn(2, 3, 7, 7), kernel // 2
-    inner = leaky_relu(conv2d(maps, block.first.weight, block.first.bias, padding=border), 0.2)
-    expected = leaky_relu(maps + conv2d(inner, block.second.weight, block.second.bias, padding=border), 0.2)
+    net = Conv(plan=plan, width=3, residual_blocks=1).down(MNIST, 1)
+    block = net.trunk[0][1]
+    first, second = (layer for layer in block.modules() if isinstance(layer, nn.Conv2d))
+    maps, border = torch.randn(2, 3, 7, 7), first.kernel_size[0] // 2
+    assert border == (1 if plan == "tikayyolla" else 2)
+    inner = leaky_relu(conv2d(maps, first.weight, first.bias, padding=border), 0.2)
+    expected = leaky_relu(maps + conv2d(inner, second.weight, second.bias, padding=border), 0.2)
     torch.testing.assert_close(block(maps), expected)
 
 

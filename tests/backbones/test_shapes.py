@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from paribus.backbones.base import stage_sizes
+from paribus.backbones.base import Residual, stage_sizes
 from paribus.backbones.dcgan import DCGAN
 from paribus.backbones.mlp import MLP
 from paribus.registry import backbones
@@ -86,3 +86,36 @@ def test_dcgan_64_is_the_published_network() -> None:
     count = sum(p.numel() for p in DCGAN(width=64).up(100, ImageShape(3, 64)).parameters())
     kernels = 16 * (100 * 512 + 512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
     assert count == kernels + 2 * (512 + 256 + 128 + 64) + 3
+
+
+@pytest.mark.parametrize("size", [28, 45])
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_dcgan_residual_blocks_stand_on_the_same_maps_in_both_networks(size: int, norm: str) -> None:
+    image = ImageShape(1, size)
+    more, fewer = DCGAN(width=4, norm=norm, residual_blocks=2), DCGAN(width=4, norm=norm)
+    channels = [4 * 2**k for k in range(len(stage_sizes(size, 4)) - 1)]
+    added = 2 * sum(2 * (9 * c * c + (2 * c if norm == "batch" else c)) for c in channels)
+    for build in (lambda net: net.down(image, 1), lambda net: net.up(3, image)):
+        assert count(build(more)) - count(build(fewer)) == added
+    _, stages = more.down(image, 1).with_features(torch.randn(2, 1, size, size))
+    assert [stage.shape[1] for stage in stages] == channels
+    assert more.up(3, image)(torch.randn(2, 3)).shape == (2, 1, size, size)
+
+
+def test_mlp_residual_blocks_keep_the_width() -> None:
+    image = ImageShape(1, 8)
+    more, fewer = MLP(width=16, depth=2, residual_blocks=3), MLP(width=16, depth=2)
+    added = 2 * 3 * 2 * (16 * 16 + 16)
+    assert count(more.down(image, 1)) - count(fewer.down(image, 1)) == added
+    assert count(more.up(5, image)) - count(fewer.up(5, image)) == added
+
+
+def test_a_residual_keeps_what_its_body_leaves_out() -> None:
+    block = Residual(torch.nn.Linear(3, 3), torch.nn.ReLU())
+    torch.nn.init.zeros_(block.body.weight)
+    torch.nn.init.constant_(block.body.bias, -1.0)
+    assert block(torch.tensor([[0.5, 1.5, 3.0]])).tolist() == [[0.0, 0.5, 2.0]]
+
+
+def count(net: torch.nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())

@@ -149,6 +149,19 @@ class Down(nn.Module):
         return output, stages
 
 
+class Residual(nn.Module):
+    """act(x + body(x)) (arXiv:1512.03385): the shape stays."""
+
+    def __init__(self, body: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.activation = activation
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (N, ...) to the same shape."""
+        return self.activation(maps + self.body(maps))
+
+
 class Conditioned(nn.Module):
     """An `up` that takes the class as a one-hot vector beside z."""
 

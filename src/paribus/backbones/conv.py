@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import nn
 
-from paribus.backbones.base import Backbone, Conditioned, Trunk, stage_sizes
+from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -138,24 +138,17 @@ class Conv(Backbone):
         return nn.Sequential(layer, self._activation())
 
     def _residual(self, channels: int, kernel: int) -> list[nn.Module]:
-        return [ResidualBlock(channels, kernel, self._activation()) for _ in range(self.residual_blocks)]
+        def convolution() -> nn.Module:
+            return nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
+
+        activation = self._activation()
+        return [
+            Residual(nn.Sequential(convolution(), activation, convolution()), activation)
+            for _ in range(self.residual_blocks)
+        ]
 
     def _activation(self) -> nn.Module:
         return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-
-
-class ResidualBlock(nn.Module):
-    """act(x + convolution(act(convolution(x)))): side and channels stay (arXiv:1512.03385, without its norms)."""
-
-    def __init__(self, channels: int, kernel: int, activation: nn.Module) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
-        self.second = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
-        self.activation = activation
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """Maps (N, channels, H, W) to the same shape."""
-        return self.activation(maps + self.second(self.activation(self.first(maps))))
 
 
 def _halvings(size: int, count: int) -> list[int]:

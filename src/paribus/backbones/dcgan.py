@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from paribus.backbones.base import Backbone, Conditioned, Trunk, stage_sizes
+from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -30,6 +30,8 @@ class DCGAN(Backbone):
     """Batch norm after every convolution but the first and the last of each network."""
     activation: Literal["relu", "leaky-relu"] = "leaky-relu"
     """Of `down`; `up` has ReLU."""
+    residual_blocks: int = Field(0, ge=0)
+    """Residual blocks of two 3x3 convolutions after each convolution of `down`, and on the same maps of `up`."""
 
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
         """See `Backbone.up`."""
@@ -38,6 +40,7 @@ class DCGAN(Backbone):
         first = nn.ConvTranspose2d(latent_dim + image.classes, channels[0], sizes[0], bias=self.norm == "none")
         layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), self._block(first, channels[0], nn.ReLU())]
         for k, after in enumerate(sizes[1:]):
+            layers += self._residual(channels[k], nn.ReLU())
             last = k == len(sizes) - 2
             outputs = image.channels if last else channels[k + 1]
             grow = nn.ConvTranspose2d(
@@ -63,15 +66,23 @@ class DCGAN(Backbone):
             shrink = nn.Conv2d(
                 before, after, 4 if size % 2 == 0 else 3, stride=2, padding=1, bias=k == 0 or self.norm == "none"
             )
-            if k == 0:
-                stages.append(nn.Sequential(shrink, self._activation()))
-            else:
-                stages.append(self._block(shrink, after, self._activation()))
+            stage = [shrink, self._activation()] if k == 0 else [*self._block(shrink, after, self._activation())]
+            stages.append(nn.Sequential(*stage, *self._residual(after, self._activation())))
             before = after
         return Trunk(stages, before * sizes[-1] ** 2, initialise=_initialise)
 
     def _activation(self) -> nn.Module:
         return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+
+    def _residual(self, channels: int, activation: nn.Module) -> list[nn.Module]:
+        def convolution() -> list[nn.Module]:
+            norm = [nn.BatchNorm2d(channels)] if self.norm == "batch" else []
+            return [nn.Conv2d(channels, channels, 3, padding=1, bias=self.norm == "none"), *norm]
+
+        return [
+            Residual(nn.Sequential(*convolution(), activation, *convolution()), activation)
+            for _ in range(self.residual_blocks)
+        ]
 
     def _block(self, convolution: nn.Module, channels: int, activation: nn.Module) -> nn.Sequential:
         norm = [nn.BatchNorm2d(channels)] if self.norm == "batch" else []

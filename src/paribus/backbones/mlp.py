@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from paribus.backbones.base import Backbone, Conditioned, Trunk
+from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk
 from paribus.registry import backbones
 from paribus.settings import ImageShape
 
@@ -25,6 +25,8 @@ class MLP(Backbone):
     """Hidden layers."""
     activation: Literal["relu", "leaky-relu"] = "leaky-relu"
     """After each hidden layer; the leak is 0.2."""
+    residual_blocks: int = Field(0, ge=0)
+    """Residual blocks of two layers after each hidden layer."""
 
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
         """See `Backbone.up`."""
@@ -43,5 +45,9 @@ class MLP(Backbone):
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-            layers.append(nn.Sequential(nn.Linear(before, after), activation))
+            residual = [
+                Residual(nn.Sequential(nn.Linear(after, after), activation, nn.Linear(after, after)), activation)
+                for _ in range(self.residual_blocks)
+            ]
+            layers.append(nn.Sequential(nn.Linear(before, after), activation, *residual))
         return layers
