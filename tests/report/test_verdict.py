@@ -183,6 +183,20 @@ def test_collapse_is_said_once() -> None:
     assert not any(text.startswith("Posterior") for text in texts)
 
 
+def test_warnings_that_differ_in_a_number_are_said_once_and_name_the_model() -> None:
+    collapse = "posterior collapse: the latent carries {} nats, the images are drawn without it"
+    kl = [{"kl_nats": Score(nats, warning=collapse.format(nats))} for nats in (0.02, 0.03)]
+    units = {"active_units": Score(0.0, warning="posterior collapse: none of 16 latent units is in use")}
+    runs = tuple(Run("beta-vae", seed, scores=scores | units) for seed, scores in enumerate(kl))
+    found = cautions_of(Study("test", runs, ("beta-vae",), METRICS))
+    assert found[0].text == "KL and Active units of beta-vae (seeds 0 and 1): posterior collapse."
+    assert found[0].details[0] == (
+        "beta-vae, seed 0: KL: the latent carries 0.02 nats, the images are drawn without it"
+    )
+    assert len(found) == 1
+    assert len(found[0].details) == 4
+
+
 def test_single_run() -> None:
     run = Run("vae", 0, images=24_000, seconds=20, scores={"frechet": Score(36.8, 0.74), "floor_frechet": Score(1.84)})
     given = Study("vae", (run,), ("vae",), METRICS, single=True, data={"name": "digits"})

@@ -20,3 +20,46 @@ def test_only_differences_are_named() -> None:
 def test_seeds_vary() -> None:
     configs = {("gan", seed): tiny_config("gan", f"seed={seed}") for seed in (0, 1)}
     assert what_varied(configs) == ["seed: 0, 1 (initial weights, order of the images, noise)."]
+
+
+def test_a_sampler_that_is_the_same_for_all_is_named() -> None:
+    configs = {(model, 0): tiny_config(model, "sampler.name=gmm") for model in ("vae", "conv-vae")}
+    said = "a mixture of Gaussians (gmm) fitted to training latents after training, outside the budget"
+    assert f"Sampler: every model's latents are drawn from {said}." in what_was_equal(configs, made_data())
+    assert not any("sampler" in sentence for sentence in what_varied(configs))
+    priors = {(model, 0): tiny_config(model) for model in ("vae", "conv-vae")}
+    assert not any("ampler" in sentence for sentence in what_was_equal(priors, made_data()))
+
+
+def test_samplers_that_differ_are_named_with_their_models() -> None:
+    configs = {("vae", 0): tiny_config("vae", "sampler.name=two-stage"), ("gan", 0): tiny_config("gan")}
+    said = "a second VAE (two-stage) fitted to training latents after training, outside the budget"
+    assert f"sampler.name: {said} (vae); the prior (gan)." in what_varied(configs)
+    assert not any(sentence.startswith("Sampler") for sentence in what_was_equal(configs, made_data()))
+
+
+def test_only_settings_that_the_sampler_uses_can_vary() -> None:
+    given = {"vae": "sampler.components=5", "conv-vae": "sampler.updates=7"}
+    mixtures = {(model, 0): tiny_config(model, "sampler.name=gmm", change) for model, change in given.items()}
+    assert "sampler.components: 5 (vae); 10 (conv-vae)." in what_varied(mixtures)
+    assert not any("sampler.updates" in sentence for sentence in what_varied(mixtures))
+    assert any(sentence.startswith("Sampler: every model") for sentence in what_was_equal(mixtures, made_data()))
+
+
+def test_several_encoders_are_named() -> None:
+    configs = {(model, 0): tiny_config(model, "evaluation.encoder=[classifier,pixels]") for model in ("gan", "dcgan")}
+    [evaluation] = [s for s in what_was_equal(configs, made_data()) if s.startswith("Evaluation")]
+    assert evaluation.startswith("Evaluation: the same 2 encoders (classifier, pixels; the first ranks), at most")
+
+
+def test_a_schedule_beside_a_constant_is_a_difference() -> None:
+    schedule = "training.optimizer.G.learning_rate={start: 0.1, end: 0.01, images: 5000}"
+    configs = {("gan", 0): tiny_config("gan", schedule), ("dcgan", 0): tiny_config("dcgan")}
+    [said] = [s for s in what_varied(configs) if s.startswith("training.optimizer.G.learning_rate")]
+    assert said == "training.optimizer.G.learning_rate: 0.1 to 0.01 over 5,000 images (gan); 0.002 (dcgan)."
+
+
+def test_what_differs_is_not_called_equal() -> None:
+    budgets = {("gan", 0): tiny_config("gan", "training.budget=1epochs"), ("dcgan", 0): tiny_config("dcgan")}
+    assert not any(sentence.startswith("Budget") for sentence in what_was_equal(budgets, made_data()))
+    assert any(sentence.startswith("training.budget: 1epochs (gan)") for sentence in what_varied(budgets))

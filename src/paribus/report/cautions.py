@@ -85,14 +85,20 @@ def _details(pairs: Iterable[tuple[Run, str]]) -> tuple[str, ...]:
 
 def _measured(study: Study) -> Iterable[Caution]:
     """Warnings that came with scores or runs, each said once, with the runs and metrics that it is about."""
-    about: dict[str, tuple[list[str], list[Run]]] = {}
+    # "posterior collapse: the latent carries 0.02 nats" differs from seed to seed in its number alone
+    kinds: dict[str, list[tuple[Run, str, str]]] = {}
     for run, metric, score in scores_of(study):
         if score.warning:
-            labels, runs = about.setdefault(score.warning, ([], []))
-            labels += [label for label in [study.metric(metric).label] if label not in labels]
-            runs += [run] if run not in runs else []
-    for text, (labels, runs) in about.items():
-        yield Caution("caution", f"{listed(labels)} of {named(runs)}: {clause(text)}.")
+            kinds.setdefault(score.warning.partition(": ")[0], []).append(
+                (run, study.metric(metric).label, score.warning)
+            )
+    for kind, found in kinds.items():
+        runs = list({run.label: run for run, _, _ in found}.values())
+        labels = list(dict.fromkeys(label for _, label, _ in found))
+        texts = {text for _, _, text in found}
+        details = tuple(f"{run.label}: {label}: {clause(text.removeprefix(kind + ': '))}" for run, label, text in found)
+        said, shown = (texts.pop(), ()) if len(texts) == 1 else (kind, details)
+        yield Caution("caution", f"{listed(labels)} of {named(runs)}: {clause(said)}.", shown)
     own: dict[str, list[Run]] = {}
     for run in study.runs:
         for text in run.warnings:

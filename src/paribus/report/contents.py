@@ -86,7 +86,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class Run:
-    """One row of a study; status is "done", "failed" or "unfinished"."""
+    """One row of a study; status is "done", "failed" or "unfinished".
+
+    Args:
+        others: Scores of the last weights by encoder and metric, of every encoder but the first, whose are `scores`.
+        sampler: What latents are drawn from: "prior", or what was fitted after training.
+    """
 
     model: str
     seed: int
@@ -94,6 +99,7 @@ class Run:
     reason: str = ""
     scores: dict[str, Score] = field(default_factory=dict)
     best: dict[str, Score] = field(default_factory=dict)
+    others: dict[str, dict[str, Score]] = field(default_factory=dict)
     best_images: int | None = None
     best_is_last: bool = False
     images: float | None = None
@@ -103,6 +109,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     size: int | None = None
     latent_dim: int | None = None
+    sampler: str = "prior"
     extra: dict[str, Any] = field(default_factory=dict)
     folder: RunFolder | None = None
 
@@ -165,10 +172,20 @@ class Study:
         return [score.value for score in scores if score.value is not None]
 
     def summary(self, model: str, metric: str, *, best: bool = False) -> Summary | None:
-        """Mean and interval over seeds: as the study recorded them, else computed from the runs."""
+        """Mean and interval over seeds: as the study recorded them, else computed from the runs.
+
+        None where the seeds were measured through different encoders: numbers of two encoders have no mean.
+        """
+        if len(self.encoders(model, metric, best=best)) > 1:
+            return None
         if not best and metric in self.summaries.get(model, {}):
             return self.summaries[model][metric]
         return Summary.of(self.values(model, metric, best=best))
+
+    def encoders(self, model: str, metric: str, *, best: bool = False) -> set[str | None]:
+        """The encoders behind a metric's values over the finished seeds of a model."""
+        tables = (run.chosen if best else run.scores for run in self.of(model) if run.status == "done")
+        return {table[metric].encoder for table in tables if metric in table and table[metric].value is not None}
 
     def metric(self, name: str) -> Metric:
         """A metric in words, also where the study does not describe it."""

@@ -10,9 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from paribus.report import curves, tables, wording
+from paribus.report import curves, encoders, settings, tables, wording
 from paribus.report.cautions import cautions_of
 from paribus.report.contents import Metric, Study
+from paribus.report.latents import latents_table
 from paribus.report.marks import STYLES, swatch
 from paribus.report.pictures import gallery
 from paribus.report.reading import read_folder
@@ -52,6 +53,7 @@ def rendered(study: Study) -> str:
         "svg": Markup,
         "swatch": lambda style: Markup(swatch(style)),
         "sentence": wording.sentence,
+        "setting": settings.read_sentence,
         "tied": lambda text: text.replace(" ± ", "\u00a0±\u00a0"),
     }
     style, script = (environment.get_template(name).render(styles=STYLES) for name in ("report.css", "report.js"))
@@ -71,6 +73,7 @@ def _context(study: Study) -> dict[str, Any]:
     said = verdict(study)
     primary = said.metric
     board = tables.leaderboard(study, primary)
+    views, latents = encoders.other_views(study), latents_table(study)
     columns, lines = tables.all_scores(study)
     cost_heads, cost_rows = tables.cost_table(study)
     others = [m for m in ("frechet", "kid") if m != primary and any(run.value(m) is not None for run in study.done)]
@@ -82,6 +85,14 @@ def _context(study: Study) -> dict[str, Any]:
         "verdict": said,
         "cautions": cautions_of(study),
         "board": board,
+        "caption": encoders.caption(study),
+        "views": views,
+        "latents": latents,
+        "explained": _explained(
+            *board.columns,
+            *(metric for view in views for metric in view.board.columns),
+            *(source.metric for source in (latents.sources if latents else ())),
+        ),
         "plots": [plot for plot in plots if plot] if not study.single else [],
         "score_columns": columns,
         "score_lines": lines,
@@ -94,7 +105,7 @@ def _context(study: Study) -> dict[str, Any]:
         "cost_rows": cost_rows,
         "glossary": _glossary(study, board.columns),
         "protocols": _protocols(study),
-        "encoders": _encoders(study),
+        "encoders": encoders.encoder_facts(study),
         "data_facts": _data_facts(study),
         "machine_facts": _machine_facts(study),
         "arrows": {"lower": "↓", "higher": "↑"},
@@ -117,6 +128,11 @@ def _glossary(study: Study, columns: tuple[Metric, ...]) -> list[Metric]:
     return [m for m in (study.metric(n) for n in names if not n.startswith("floor_")) if m.meaning]
 
 
+def _explained(*metrics: Metric) -> list[Metric]:
+    """The metrics that a heading's question mark explains, each once."""
+    return [metric for metric in {metric.name: metric for metric in metrics}.values() if metric.meaning]
+
+
 def _protocols(study: Study) -> list[tuple[str, list[str]]]:
     """Each protocol once, with the labels of the metrics that it is about."""
     found: dict[str, list[str]] = {}
@@ -126,19 +142,6 @@ def _protocols(study: Study) -> list[tuple[str, list[str]]]:
             if score.protocol and label not in found.setdefault(score.protocol, []):
                 found[score.protocol].append(label)
     return list(found.items())
-
-
-def _encoders(study: Study) -> list[str]:
-    """Each encoder with what is recorded about it, and how many images it saw."""
-    accuracy = next((run.extra["encoder_accuracy"] for run in study.runs if run.extra.get("encoder_accuracy")), None)
-    found: dict[str, None] = {}
-    for score in (s for run in study.runs for s in run.scores.values() if s.encoder):
-        images = f", {wording.count(score.n)} images" if score.n else ""
-        split = f" against the {score.split} split" if score.split else ""
-        found[f"{score.encoder}{images}{split}"] = None
-    known = study.data.get("encoder_accuracy", accuracy)
-    tail = f" (test accuracy {100 * known:.3g} %)" if isinstance(known, float) else ""
-    return [text + (tail if "classifier" in text else "") for text in found]
 
 
 def _data_facts(study: Study) -> list[tuple[str, str]]:

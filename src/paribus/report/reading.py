@@ -82,14 +82,16 @@ def _study_run(path: Path, row: dict[str, Any]) -> Run:
 def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
     record = (folder.record or {}) if folder else {}
     best, best_images = _best(row.get("best"))
-    objective = (record.get("config") or {}).get("objective") or {}
+    config = record.get("config") or {}
+    scores = {name: Score.read(entry) for name, entry in (row.get("scores") or {}).items()}
     return Run(
         model=row["model"],
         seed=row["seed"],
         status=row.get("status") or "unfinished",
         reason=_one_line(str(row.get("reason") or "")),
-        scores={name: Score.read(entry) for name, entry in (row.get("scores") or {}).items()},
+        scores=scores,
         best=best,
+        others=_others(folder, scores),
         best_images=best_images,
         best_is_last=not best and folder is not None and (folder.path / "snapshots.json").is_file(),
         images=finite(row.get("images")),
@@ -98,10 +100,22 @@ def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
         parameters=row.get("parameters") or record.get("parameters") or {},
         warnings=tuple(str(w) for w in row.get("warnings") or ()),
         size=(record.get("data") or {}).get("size"),
-        latent_dim=objective.get("latent_dim"),
+        latent_dim=(config.get("objective") or {}).get("latent_dim"),
+        sampler=str((config.get("sampler") or {}).get("name") or "prior"),
         extra={"flops_per_image": record.get("flops_per_image")} | {k: v for k, v in row.items() if v is not None},
         folder=folder,
     )
+
+
+def _others(folder: RunFolder | None, scores: dict[str, Score]) -> dict[str, dict[str, Score]]:
+    """What the last weights score through encoders that do not speak for the run, in the configured order."""
+    found: dict[str, dict[str, Score]] = {}
+    for entry in folder.evaluation if folder else ():
+        metric, encoder = entry["metric"], entry.get("encoder")
+        if encoder and (entry.get("weights") or "last") == "last" and metric in scores:
+            if encoder != scores[metric].encoder:
+                found.setdefault(encoder, {})[metric] = Score.read(entry)
+    return found
 
 
 def _best(table: dict[str, Any] | None) -> tuple[dict[str, Score], int | None]:
@@ -131,7 +145,7 @@ def _run(folder: RunFolder, row: dict[str, Any]) -> Run:
         # with several encoders the first one speaks for the run
         tables.setdefault(str(entry.get("weights") or "last"), {}).setdefault(entry["metric"], entry)
     running = "still training, or interrupted" if lines else "not started"
-    costs = {key: done.get(key) for key in ("flops_per_image", "peak_memory_bytes")}
+    costs = {key: done.get(key) for key in ("flops_per_image", "peak_memory_bytes", "sampler_seconds")}
     own = costs | {
         "status": done.get("status") or "unfinished",
         "reason": done.get("reason") or ("" if done else running),

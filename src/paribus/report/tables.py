@@ -13,7 +13,10 @@ from paribus.report.curves import metric_row
 from paribus.report.verdict import floor, half_width, leaders, protocols_agree, shown_order
 from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
 
-QUALITY = ("frechet", "kid", "precision", "recall", "coverage", "classifier_score", "inception_score", "elbo", "mse")
+QUALITY = (
+    "frechet", "kid", "precision", "recall", "coverage", "class_agreement", "classifier_score", "inception_score",
+    "elbo", "mse",
+)  # fmt: skip
 COSTS = ("parameters", "train_seconds", "samples_per_second")
 
 
@@ -129,6 +132,8 @@ def _cell(
     if name in COSTS:
         return Cell("") if best else _cost_cell(study, model, name)
     summary = study.summary(model, name, best=best)
+    if len(study.encoders(model, name, best=best)) > 1:
+        return Cell(title="its seeds were measured through different encoders")
     if summary is None:
         tables = (run.chosen if best else run.scores for run in study.of(model))
         return Cell(title=next((t[name].warning for t in tables if name in t and t[name].warning), ""))
@@ -140,6 +145,11 @@ def _cell(
     drawn = figures.tiny_dots(row, low, high, log=log, reference=floor(study, name)[0]) if row else ""
     title = _spoken(study.values(model, name, best=best), summary)
     return Cell(text, f"± {width}" if width else "", summary.mean, title, drawn, model in marked)
+
+
+def score_cell(study: Study, model: str, name: str) -> Cell:
+    """A model's mean of a metric over its seeds, of the last weights, without a figure."""
+    return _cell(study, model, 0, name, None, (0.0, 1.0, False), set())
 
 
 def _spoken(values: Sequence[float], summary: Summary) -> str:
@@ -199,6 +209,7 @@ def cost_table(study: Study) -> tuple[tuple[str, ...], list[tuple[str, int, tupl
         ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: _cost(r, "flops_per_image"), compact)),
         ("Peak memory", lambda runs: _mean_cell(runs, lambda r: _cost(r, "peak_memory_bytes"), memory)),
         ("Samples per second", lambda runs: _mean_cell(runs, lambda r: _cost(r, "samples_per_second"), number)),
+        ("Sampler fit", lambda runs: _mean_cell(runs, lambda r: _cost(r, "sampler_seconds"), duration)),
         ("Evaluation time", lambda runs: _mean_cell(runs, lambda r: _cost(r, "evaluation_seconds"), duration)),
     )
     done = {model: [run for run in study.of(model) if run.status == "done"] for model in study.models}
@@ -230,16 +241,21 @@ def _by_role(tables: Sequence[Any], *, total: bool = True) -> Cell:
 
 
 def all_scores(study: Study) -> tuple[tuple[Metric, ...], list[Line]]:
-    """Every score of every run: columns by metric, a line for the last weights and one for the best snapshot."""
+    """Every score of every run: columns by metric, a line for the last weights and one for the best snapshot.
+
+    What the last weights score through another encoder has a line of its own.
+    """
     names = list(dict.fromkeys(name for run in study.runs for name in (*run.scores, *run.best)))
     order = {name: place for place, name in enumerate(study.metrics)}
     names.sort(key=lambda name: order.get(name, len(order)))
     lines = []
     for run in study.runs:
-        for label, table in (("last", run.scores), ("best", run.best)):
+        others = [(f"last, through {encoder}", table) for encoder, table in run.others.items()]
+        for label, table in (("last", run.scores), ("best", run.best), *others):
             if table or label == "last":
                 cells = tuple(_score_cell(run, table, name) for name in names)
-                lines.append(Line(run.label, label if run.status == "done" else run.status, cells))
+                state = label if run.status == "done" else run.status
+                lines.append(Line(run.label, state, cells))
     return tuple(study.metric(name) for name in names), lines
 
 

@@ -192,8 +192,14 @@ def _notes(study: Study, metric: str, order: list[str]) -> list[str]:
 
 
 def floor(study: Study, metric: str) -> tuple[float | None, float | None]:
-    """The least and the greatest score of real images against other real images, over the finished runs."""
-    values = [v for run in study.done if (v := run.value(f"floor_{metric}")) is not None]
+    """The least and the greatest score of real images against other real images, over the finished runs.
+
+    None where they were measured through different encoders.
+    """
+    found = [s for run in study.done if (s := run.scores.get(f"floor_{metric}")) is not None]
+    values = [s.value for s in found if s.value is not None]
+    if len({s.encoder for s in found}) > 1:
+        return None, None
     return (min(values), max(values)) if values else (None, None)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from paribus.config import RunConfig
+from paribus.config import RunConfig, SamplerSettings, Schedule
 from paribus.data import ImageData
 
 Configs = dict[tuple[str, int], RunConfig]
+
+SAMPLER_USES = {"prior": (), "gmm": ("components",), "two-stage": ("updates", "learning_rate", "warmup")}
+"""Settings that each sampler reads."""
 
 
 def what_was_equal(configs: Configs, data: ImageData) -> list[str]:
@@ -15,21 +18,31 @@ def what_was_equal(configs: Configs, data: ImageData) -> list[str]:
     first = next(iter(configs.values()))
     training, evaluation = first.training, first.evaluation
     shape = data.shape
+    leaves = list(_leaves_by_model(configs).values())
+
+    def shared(*paths: str) -> bool:
+        return all(len({str(tree.get(path)) for tree in leaves}) == 1 for path in paths)
+
     sentences = [
         f"Data: the same {len(data.train):,} training images of {data.name} "
         f"({shape.size}x{shape.size}, {'grey' if shape.channels == 1 else 'colour'}), "
-        "in the same order for every model of a seed.",
-        f"Budget: {training.budget} of training for every run.",
-        f"Evaluation: one encoder, at most {evaluation.samples:,} samples with seed {evaluation.seed}, "
-        "scored against the test split.",
-        f"Machine: {training.threads} CPU thread{'s' if training.threads != 1 else ''} a run, "
-        f"precision {training.precision}.",
+        "in the same order for every model of a seed."
     ]
-    leaves = list(_leaves_by_model(configs).values())
+    if shared("training.budget"):
+        sentences.append(f"Budget: {training.budget} of training for every run.")
+    if shared("evaluation.encoder", "evaluation.samples", "evaluation.seed"):
+        sentences.append(
+            f"Evaluation: {_encoders_words(evaluation.encoder)}, at most {evaluation.samples:,} samples with seed "
+            f"{evaluation.seed}, scored against the test split."
+        )
+    if shared("training.threads", "training.precision"):
+        plural = "s" if training.threads != 1 else ""
+        sentences.append(f"Machine: {training.threads} CPU thread{plural} a run, precision {training.precision}.")
+    if first.sampler.name != "prior" and shared("sampler.name"):
+        sentences.append(f"Sampler: every model's latents are drawn from {_sampler_words(first.sampler)}.")
     for path in ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size"):
-        values = {str(tree.get(path)) for tree in leaves}
-        if len(leaves) > 1 and len(values) == 1:
-            sentences.append(f"{path}: {values.pop()} for every model.")
+        if len(leaves) > 1 and shared(path):
+            sentences.append(f"{path}: {leaves[0].get(path)} for every model.")
     return sentences
 
 
@@ -37,6 +50,7 @@ def what_varied(configs: Configs) -> list[str]:
     """A sentence for every setting that differs between models, and one for the seeds."""
     leaves = _leaves_by_model(configs)
     paths = list(dict.fromkeys(path for tree in leaves.values() for path in tree))
+    samplers: dict[str, str] = {config.sampler.name: _sampler_words(config.sampler) for config in configs.values()}
     sentences = []
     for path in paths:
         groups: dict[str, list[str]] = {}
@@ -45,12 +59,25 @@ def what_varied(configs: Configs) -> list[str]:
                 groups.setdefault(str(tree[path]), []).append(model)
         absent = [model for model, tree in leaves.items() if path not in tree]
         if len(groups) > 1 or (absent and path.endswith(".name")):
-            text = "; ".join(f"{value} ({', '.join(models)})" for value, models in groups.items())
+            known = samplers if path == "sampler.name" else {}
+            text = "; ".join(f"{known.get(value, value)} ({', '.join(models)})" for value, models in groups.items())
             sentences.append(f"{path}: {text}.")
     seeds = list(dict.fromkeys(seed for _, seed in configs))
     if len(seeds) > 1:
         sentences.append(f"seed: {', '.join(map(str, seeds))} (initial weights, order of the images, noise).")
     return sentences
+
+
+def _encoders_words(encoder: list[str] | str) -> str:
+    names = [encoder] if isinstance(encoder, str) else encoder
+    return "one encoder" if len(names) == 1 else f"the same {len(names)} encoders ({', '.join(names)}; the first ranks)"
+
+
+def _sampler_words(sampler: SamplerSettings) -> str:
+    if sampler.name == "prior":
+        return "the prior"
+    kind = {"gmm": "a mixture of Gaussians", "two-stage": "a second VAE"}[sampler.name]
+    return f"{kind} ({sampler.name}) fitted to training latents after training, outside the budget"
 
 
 def _leaves_by_model(configs: Configs) -> dict[str, dict[str, Any]]:
@@ -59,6 +86,8 @@ def _leaves_by_model(configs: Configs) -> dict[str, dict[str, Any]]:
         tree = config.tree()
         for private in ("model", "seed"):
             tree.pop(private)
+        # what the chosen sampler does not use makes no difference between models
+        tree["sampler"] = {key: tree["sampler"][key] for key in ("name", *SAMPLER_USES[config.sampler.name])}
         leaves.setdefault(model, dict(_leaves(tree)))
     return leaves
 
@@ -66,8 +95,17 @@ def _leaves_by_model(configs: Configs) -> dict[str, dict[str, Any]]:
 def _leaves(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and set(value) == set(Schedule.model_fields):
+            # one value: a schedule beside a constant is a difference
+            found.append((prefix + key, f"{value['start']} to {value['end']} over {value['images']:,.10g} images"))
+        elif isinstance(value, dict):
             found += _leaves(value, f"{prefix}{key}.")
         else:
-            found.append((prefix + key, value))
+            found.append((prefix + key, _plain(value)))
     return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "not set" if value is None else value

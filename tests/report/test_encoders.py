@@ -1,0 +1,127 @@
+"""Two encoders stay apart: the first ranks, the second has a table of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paribus.report import encoders
+from paribus.report.contents import Score, Study
+from paribus.report.html import rendered
+from paribus.report.reading import read_folder
+from paribus.report.verdict import floor, verdict
+
+Given = tuple[Path, dict[str, Any]]
+PIXELS = "pixels-c7d2"
+SAME = {"vae": 300.0, "beta-vae": 400.0, "dcgan": 100.0, "wgan-gp": 200.0}
+
+
+@pytest.fixture
+def seen_twice(study: Given) -> Callable[[dict[str, float]], Path]:
+    """Adds to every run what it scored through another encoder."""
+
+    def write(frechet: dict[str, float]) -> Path:
+        folder, results = study
+        for row in results["runs"]:
+            path = folder / row["folder"] / "evaluation.json"
+            common = {"encoder": PIXELS, "n": 359, "split": "test", "protocol": "as usual", "error": 1.0}
+            value = frechet[row["model"]] + row["seed"]
+            entries = [{"metric": "frechet", "value": value}, {"metric": "floor_frechet", "value": 7.25}]
+            added = [common | entry | {"weights": "last"} for entry in entries]
+            path.write_text(json.dumps([*json.loads(path.read_text()), *added]))
+        return folder
+
+    return write
+
+
+def body(text: str, model: str, table: int) -> str:
+    return re.findall(rf'<tbody data-name="{model}">(.*?)</tbody>', text, re.S)[table]
+
+
+def test_a_second_encoder_has_a_table_of_its_own(seen_twice: Callable[[dict[str, float]], Path]) -> None:
+    folder = seen_twice(SAME)
+    text = rendered(read_folder(folder))
+    heading = text.index("Through another encoder")
+    assert text.index("Leaderboard</h2>") < heading < text.index('id="pictures"')
+    assert PIXELS in text[heading : heading + 600]
+    assert ">300.5</span>" in body(text, "vae", 1)
+    assert ">7.25<" in text[heading:]
+    assert ">300" not in body(text, "vae", 0)
+
+
+def test_the_first_encoder_alone_ranks_and_is_averaged(study: Given, seen_twice: Callable[..., Path]) -> None:
+    before = read_folder(study[0])
+    after = read_folder(seen_twice({model: 1000 - value for model, value in SAME.items()}))
+    assert verdict(after) == verdict(before)
+    assert {m: after.summary(m, "frechet") for m in after.models} == {
+        m: before.summary(m, "frechet") for m in before.models
+    }
+    (study[0] / "results.json").unlink()  # then every run is read from its own folder
+    assert read_folder(study[0]).summary("vae", "frechet").mean < 100  # type: ignore[union-attr]
+
+
+def test_says_whether_the_ranking_is_the_same(study: Given, seen_twice: Callable[..., Path]) -> None:
+    [view] = encoders.other_views(read_folder(seen_twice(SAME)))
+    assert view.ranking == (
+        "Ranked by mean Fréchet distance the models stand in the same order through both encoders: "
+        "dcgan, wgan-gp, vae, beta-vae."
+    )
+
+
+def test_says_which_models_change_places(seen_twice: Callable[..., Path]) -> None:
+    [view] = encoders.other_views(read_folder(seen_twice(SAME | {"vae": 50.0})))
+    assert "not the same through both encoders" in view.ranking
+    assert f"vae, dcgan, wgan-gp, beta-vae through {PIXELS}" in view.ranking
+    assert "By more than their seeds scatter change places: dcgan with vae and wgan-gp with vae. Which" in view.ranking
+
+
+def test_places_within_the_scatter_are_called_so(seen_twice: Callable[..., Path]) -> None:
+    [view] = encoders.other_views(read_folder(seen_twice(SAME | {"vae": 199.9})))
+    assert "No two models that change places are told apart by their seeds through both." in view.ranking
+
+
+def test_runs_through_different_encoders_have_no_mean_together(study: Given) -> None:
+    given = read_folder(study[0])
+    runs = tuple(through(run.scores, PIXELS) if run.label == "vae, seed 1" else None for run in given.runs)
+    mixed = replace(given, runs=tuple(replace(r, scores=s) if s else r for r, s in zip(given.runs, runs, strict=True)))
+    assert given.summary("vae", "frechet") is not None
+    assert mixed.summary("vae", "frechet") is None
+    assert mixed.summary("dcgan", "frechet") is not None
+    assert floor(given, "frechet") == (1.84, 1.84)
+    assert floor(mixed, "frechet") == (None, None)
+    assert "the encoders differ" in verdict(mixed).text
+    assert "its seeds were measured through different encoders" in rendered(mixed)
+
+
+def through(scores: dict[str, Score], encoder: str) -> dict[str, Score]:
+    return {name: replace(s, encoder=encoder) if s.encoder else s for name, s in scores.items()}
+
+
+def test_the_classifiers_accuracy_stands_beside_its_name(study: Given) -> None:
+    given = read_folder(study[0])
+    assert "test accuracy" not in rendered(given)
+    judged = (
+        "359 samples against all 359 of test; averaged weights; latents from the prior; classes by a classifier of "
+    )
+    found = rendered(with_protocol(given, judged + "98.9% test accuracy"))
+    board = found[found.index("Leaderboard</h2>") : found.index("<table")]
+    assert "a classifier of 98.9\u202f% test accuracy" in board
+    method = found[found.index('id="method"') :]
+    assert "classifier-3f9a (98.9\u202f% test accuracy)" in method
+    assert "test accuracy" not in rendered(with_protocol(given, judged + "nan% test accuracy")).partition("<table")[0]
+
+
+def with_protocol(study: Study, protocol: str) -> Study:
+    runs = [
+        replace(
+            run, scores=run.scores | {"classifier_score": replace(run.scores["classifier_score"], protocol=protocol)}
+        )
+        for run in study.runs
+    ]
+    return replace(study, runs=tuple(runs))
