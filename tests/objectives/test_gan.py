@@ -181,3 +181,15 @@ def test_discriminator_steps_see_fresh_batches(tmp_path: Path) -> None:
     outcome = fit_in(tmp_path, tiny_config("gan", "objective.discriminator_steps=3"), made_data())
     assert outcome.updates == {"D": 6, "G": 2}
     assert outcome.state.images == 2 * 3 * 8
+
+
+def test_generator_steps_draw_fresh_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    priors = []
+    original = GAN.prior
+    monkeypatch.setattr(GAN, "prior", lambda *args: priors.append(original(*args)) or priors[-1])
+    outcome = fit_in(
+        tmp_path, tiny_config("gan", "objective.generator_steps=3", "training.budget=1updates"), made_data()
+    )
+    assert outcome.updates == {"D": 1, "G": 3}
+    used = torch.stack([z for z in priors if len(z) == 8][-4:])
+    assert len(torch.unique(used.flatten(1), dim=0)) == 4

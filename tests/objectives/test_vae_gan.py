@@ -43,11 +43,12 @@ def test_the_decoder_works_against_the_discriminator(feature_weight: float, gene
     assert cosine < -0.9
 
 
-def test_the_encoder_does_not_see_the_adversarial_loss() -> None:
-    settings = VAEGAN(latent_dim=4)
+@pytest.mark.parametrize("kl_weight", [0.0, 1.0, 7.0])
+def test_the_encoder_does_not_see_the_adversarial_loss(kl_weight: float) -> None:
+    settings = VAEGAN(latent_dim=4, kl_weight=kl_weight)
     nets, batch = made(settings)
     terms = settings.phases()[1].loss(nets, batch, Draw(0))
-    torch.testing.assert_close(terms["loss"], terms["kl"] + terms["reconstruction"])
+    torch.testing.assert_close(terms["loss"], kl_weight * terms["kl"] + terms["reconstruction"])
     before = gradient(terms["loss"], nets["E"])
     with torch.no_grad():  # another output layer changes what D says, not its features
         for parameter in nets["D"].head.parameters():

@@ -16,7 +16,7 @@ from paribus.settings import ImageShape
 
 
 class AdversarialObjective(Objective):
-    """G turns noise into images, D sees them beside real ones; updates of D, then one of G.
+    """G turns noise into images, D sees them beside real ones; updates of D, then of G.
 
     G ends in tanh. With `conditional` G gets the class as an input and D by projection (arXiv:1802.05637); a generated
     image has the class of the real one in its place of the batch. D's phase draws fresh noise in each update.
@@ -31,7 +31,9 @@ class AdversarialObjective(Objective):
     noise: Literal["normal", "uniform"] = "normal"
     """Distribution of each number of z: standard normal, or uniform in [-1, 1)."""
     discriminator_steps: int = Field(1, ge=1)
-    """Updates of D for one of G, each with a fresh batch."""
+    """Updates of D in each step, each with a fresh batch."""
+    generator_steps: int = Field(1, ge=1)
+    """Updates of G in each step, each with fresh noise; more than D's help a G that D would outrun."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout before D's output."""
     diff_augment: DiffAugmentPolicy = "none"
@@ -54,7 +56,7 @@ class AdversarialObjective(Objective):
         """See `Objective.phases`."""
         return (
             Phase("D", ("D",), self.discriminator_terms, repeats=self.discriminator_steps),
-            Phase("G", ("G",), self.generator_terms),
+            Phase("G", ("G",), self.generator_terms, repeats=self.generator_steps),
         )
 
     def prior(self, n: int, draw: Draw) -> Tensor:

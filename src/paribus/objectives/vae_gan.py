@@ -23,7 +23,7 @@ class VAEGAN(HybridObjective):
     """E encodes, G decodes, D tells images from reconstructions x~ and from samples x_p = G(z), z ~ N(0, I).
 
     With f the output of one of D's layers and L_f = E_q[-log N(f(x); f(x~), 1)], summed over features:
-    E minimises KL(q(z|x) || p(z)) + L_f; G minimises feature_weight * L_f - L_GAN; D minimises L_GAN =
+    E minimises kl_weight KL(q(z|x) || p(z)) + L_f; G minimises feature_weight * L_f - L_GAN; D minimises L_GAN =
     E[s(-D(x))] + E[s(D(x~))] + E[s(D(x_p))] (s = softplus, logits). All means over the batch. E never sees L_GAN.
     `non-saturating` replaces G's -s(D(fake)) by s(-D(fake)), which has the same sign and does not fade early.
     Logged: kl and reconstruction (L_f without its constant's meaning in pixels), accuracies of D.
@@ -36,6 +36,8 @@ class VAEGAN(HybridObjective):
         "D": Optimizer(learning_rate=2e-4, beta1=0.5),
     }
 
+    kl_weight: float = Field(1.0, ge=0)
+    """What the KL counts beside L_f for E: the variance of the features' Gaussian, which is 1 as published."""
     feature_weight: float = Field(1e-3, ge=0)
     """gamma: what L_f counts beside L_GAN for G."""
     feature_layer: int = -1
@@ -85,7 +87,7 @@ class VAEGAN(HybridObjective):
     def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         reconstructions, kl = self.reconstructions(nets, batch, draw)
         feature_nats, _ = self._feature_nats(nets, batch, reconstructions)
-        return {"loss": kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
+        return {"loss": self.kl_weight * kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
 
     def _decoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         reconstructions, _ = self.reconstructions(nets, batch, draw)

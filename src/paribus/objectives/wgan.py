@@ -37,7 +37,7 @@ class WGAN(AdversarialObjective):
     }
 
     discriminator_steps: int = Field(5, ge=1)
-    """Updates of D for one of G, each with a fresh batch and fresh noise."""
+    """Updates of D in each step, each with a fresh batch and fresh noise."""
     constraint: Literal["clip", "gradient-penalty"] = "gradient-penalty"
     """How the critic's slope is limited."""
     clip: float = Field(0.01, gt=0)
