@@ -25,6 +25,11 @@ class _KnownDiscriminator(nn.Module):
     def forward(self, images: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
         return torch.where(images.flatten(1).mean(1, keepdim=True) > 0, REAL, FAKE)
 
+    def with_features(
+        self, images: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        return self(images, labels), []
+
 
 class _DarkGenerator(nn.Module):
     def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:

@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Draw, Nets, judged, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, judged, with_features
+from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
 from paribus.registry import objectives
+from paribus.settings import ImageShape
 
 
 @objectives.register("gan")
@@ -29,7 +31,8 @@ class GAN(AdversarialObjective):
 
     D's loss is the sum of its two terms: at the equilibrium of the first two it is 2 ln 2 = 1.386, and the
     non-saturating loss of G is ln 2 = 0.693. With `feature_matching` w, G's loss also has w |E[h(x)] - E[h(G(z))]|^2,
-    with h the flattened output of D's last stage and the square summed over its features.
+    with h the flattened output of D's last stage and the square summed over its features. With a `bottleneck` D judges
+    a noisy code of the image and also keeps the code's nats near their limit (`Bottleneck`); G fools the code's mean.
     Sources: non-saturating and minimax arXiv:1406.2661, hinge arXiv:1705.02894, least-squares arXiv:1611.04076,
     one-sided label smoothing and feature matching arXiv:1606.03498.
     """
@@ -42,6 +45,12 @@ class GAN(AdversarialObjective):
     """D's target for real images is 1 minus this (not with hinge)."""
     feature_matching: float = Field(0.0, ge=0)
     """Weight in G's loss of the squared distance between the mean features of real and of generated images."""
+    bottleneck: Literal["none", "variational"] = "none"
+    """Whether D judges images directly or by a code that may tell only so much of them."""
+    bottleneck_nats: float = Field(0.1, ge=0)
+    """How much, with `variational`: nats an image."""
+    bottleneck_rate: float = Field(1e-5, gt=0)
+    """How fast the weight of that limit moves, with `variational`: per nat beyond it and update."""
 
     @model_validator(mode="after")
     def _smoothing_has_a_target(self) -> GAN:
@@ -51,19 +60,34 @@ class GAN(AdversarialObjective):
 
     @property
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`: matched features are means over the batch."""
-        return self.feature_matching > 0
+        """See `Objective.couples_batch`: matched features, and the bottleneck's nats, are means over the batch."""
+        return self.feature_matching > 0 or self.bottleneck != "none"
+
+    def roles(self, backbone: Builder, image: ImageShape) -> Nets:
+        """See `Objective.roles`."""
+        if self.bottleneck == "none":
+            return super().roles(backbone, image)
+        encoder = backbone.down(image, 2 * CODE_LENGTH, dropout=self.dropout)
+        return {"G": backbone.up(self.latent_dim, image), "D": Bottleneck(encoder)}
 
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """See `AdversarialObjective.discriminator_terms`; accuracies are shares of the images on the right side."""
         z = self.prior(len(batch), draw)
-        real, fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
+        of_real, of_fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
+        real, fake = of_real[:, :1], of_fake[:, :1]
         boundary = 0.5 if self.loss == "least-squares" else 0.0
-        return {
+        terms = {
             "loss": self._real_loss(real) + self._fake_loss(fake),
             "accuracy_real": (real > boundary).float().mean(),
             "accuracy_fake": (fake <= boundary).float().mean(),
         }
+        if self.bottleneck == "none":
+            return terms
+        discriminator = nets["D"]
+        assert isinstance(discriminator, Bottleneck)
+        nats = torch.cat([of_real[:, 1], of_fake[:, 1]]).mean()
+        penalty = discriminator.penalty(nats, self.bottleneck_nats, self.bottleneck_rate)
+        return terms | {"loss": terms["loss"] + penalty, "bottleneck": nats}
 
     def _real_loss(self, real: Tensor) -> Tensor:
         target = 1 - self.label_smoothing
@@ -88,8 +112,8 @@ class GAN(AdversarialObjective):
         """See `AdversarialObjective.generator_terms`."""
         z = self.prior(len(batch), draw)
         if not self.feature_matching:
-            fake = nets["D"](self.fake(nets, z, batch, draw), batch.labels).float()
-            return {"loss": self._fooling_loss(fake)}
+            output, _ = with_features(nets["D"], self.fake(nets, z, batch, draw), batch.labels)
+            return {"loss": self._fooling_loss(output)}
         real, fake = self.real_and_fake(nets, z, batch, draw)
         expected = _mean_features(with_features(nets["D"], real, batch.labels)[1]).detach()
         output, stages = with_features(nets["D"], fake, batch.labels)

@@ -32,6 +32,8 @@ WORDS = {
     "objective.noise": "Distribution of the noise",
     "objective.discriminator_steps": "Updates of the discriminator in each step",
     "objective.generator_steps": "Updates of the generator in each step",
+    "objective.bottleneck": "What the discriminator may learn of an image",
+    "objective.bottleneck_nats": "Nats that the discriminator's code may tell of an image",
     "objective.diff_augment": "Differentiable augmentation",
     "objective.clip": "Bound of the clipped weights",
     "objective.penalty_weight": "Weight of the gradient penalty",
