@@ -24,8 +24,9 @@ from paribus.runs import RunFolder
 from paribus.training.hardware import choose_device, has_native_bf16, usable_cores
 from paribus.training.loop import fit
 
+TEXTBOOK_DCGAN = ["objective.latent_dim=100", "objective.generator_steps=1"]  # as the loop beside ours has it
 CASES = {
-    "dcgan, width 64, 3x32x32, batch 128": (3, 32, "dcgan", ["backbone.width=64"]),
+    "dcgan, width 64, 3x32x32, batch 128": (3, 32, "dcgan", ["backbone.width=64", *TEXTBOOK_DCGAN]),
     "mlp vae, 784-512-16, batch 128": (1, 28, "vae", ["objective.latent_dim=16"]),
     "mlp gan, 64-256-784, batch 128": (1, 28, "gan", []),
 }
@@ -95,7 +96,12 @@ def _speed(name: str, arguments: argparse.Namespace, peak: float) -> Result:
 def _quality(arguments: argparse.Namespace) -> list[Result]:
     """Frechet distances of both loops at equal images; ours without averaging, so that only the loop differs."""
     data = load_data(arguments.data)
-    overrides = ["backbone.width=32", f"training.budget={arguments.images}img", "training.ema_half_life_images=0"]
+    overrides = [
+        "backbone.width=32",
+        *TEXTBOOK_DCGAN,
+        f"training.budget={arguments.images}img",
+        "training.ema_half_life_images=0",
+    ]
     distances: dict[str, list[float]] = {"ours": [], "peer": []}
     for seed in range(3):
         config = _config("dcgan", overrides, f"seed={seed}", f"training.precision={arguments.precision}")

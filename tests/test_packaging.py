@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from itertools import pairwise
@@ -75,7 +76,7 @@ def test_the_papers_systems_can_be_built() -> None:
     commands = re.findall(r"`paribus train ([^`]+)`", (ROOT / "docs/models.md").read_text())
     assert len(commands) >= 14
     for command in commands:
-        words = command.split()
+        words = shlex.split(command)
         overrides = [after for word, after in pairwise(words) if word == "-o"]
         config = resolve(words[0], overrides=overrides)
         shape = network_shape(config, ImageShape(*shapes[words[words.index("--data") + 1]]))
