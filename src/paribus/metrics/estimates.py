@@ -66,6 +66,27 @@ def mean_estimate(terms: Tensor) -> Estimate:
     return Estimate(float(terms.mean()), error)
 
 
+def ratio_estimate(terms: Tensor, reference: Tensor, *, paired: bool = False) -> Estimate:
+    """Mean of `terms` (n,) over the mean of `reference` (m,), both not negative, and its standard error.
+
+    The error is the delta method's: each mean's relative variance is added, or, where row i of both belongs to one and
+    the same image, that of the differences t_i - ratio r_i is taken. The value is NaN where the reference's mean is 0.
+
+    Args:
+        terms: (n,).
+        reference: (m,), with m = n if paired.
+        paired: Whether the rows belong together.
+    """
+    terms, reference = (rows.detach().to("cpu", torch.float64) for rows in (terms, reference))
+    below = mean_estimate(reference)
+    if below.value == 0:
+        return Estimate(math.nan, math.nan)
+    ratio = float(terms.mean()) / below.value
+    if paired:
+        return Estimate(ratio, mean_estimate(terms - ratio * reference).error / below.value)
+    return Estimate(ratio, math.hypot(mean_estimate(terms).error, ratio * below.error) / below.value)
+
+
 def feature_matrix(features: Tensor, name: str, at_least: int = 2) -> Tensor:
     """Features (n, d) as float64 on the CPU, checked.
 
