@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage from exact nearest neighbours, in memory that does not grow with n x m."""
+"""Exact nearest neighbours in memory that does not grow with n x m; precision, recall, density and coverage by them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPARE = 8  # candidates beyond k that are measured exactly
 _BLOCK = 1 << 22  # pairs in one block of distances
 _CHUNK = 1 << 22  # numbers in one chunk of exact differences
 _TINY = 1e-30  # squared distances in units of the largest coordinate; below, float32 has few digits
-_TIE = 1 + 1e-12  # equal distances may differ in their last bits when summed in another order
+TIE = 1 + 1e-12  # equal distances may differ in their last bits when summed in another order
 
 
 def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> dict[str, float]:
@@ -50,11 +50,7 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
             expected="more than k points on both sides, k at least 1",
             fix="give more samples",
         )
-    middle = real.mean(0)  # the results don't change, rounding errors get smaller
-    real, fake = real - middle, fake - middle
-    largest = float(max(real.abs().max(), fake.abs().max()))
-    scale = 2.0 ** -math.frexp(largest)[1]  # a power of two: exact, and float32 neither overflows nor underflows
-    reals, fakes = _Points(real * scale), _Points(fake * scale)
+    reals, fakes = _comparable(real, fake)
     with full_precision(), torch.no_grad():
         real_radii, fake_radii = _radii(reals, k), _radii(fakes, k)
         balls_around_fake = torch.zeros(len(fake), dtype=torch.int64)
@@ -71,6 +67,34 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
         "density": float(balls_around_fake.double().mean() / k),
         "coverage": float(real_covered.double().mean()),
     }
+
+
+def nearest_distances(queries: Tensor, points: Tensor, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """How far each query's nearest point is, and which one it is; exact also for near-duplicates.
+
+    Args:
+        queries: Features (n, d).
+        points: Features (m, d), m of at least 1, or 2 with `own`.
+        own: (n,) the row of each query among the points, which is left out; None where queries are not among them.
+
+    Returns:
+        Distances (n,) float64 and rows (n,) of `points`.
+    """
+    queries, points = feature_pair(queries, points, at_least=1)
+    asked, known = _comparable(queries, points)
+    with full_precision(), torch.no_grad():
+        rows = _nearest(asked, known, 1, own)[1]
+        # from the features as given, so that distances to several sets can be compared to the last bits
+        return _exact_pairs(queries, points, torch.arange(len(queries)), rows), rows
+
+
+def _comparable(*sets: Tensor) -> list[_Points]:
+    """The sets around the first one's mean and scaled to at most 1: the same neighbours, less rounding."""
+    middle = sets[0].mean(0)
+    centred = [rows - middle for rows in sets]
+    largest = max(float(rows.abs().max()) for rows in centred)
+    scale = 2.0 ** -math.frexp(largest)[1]  # a power of two: exact, and float32 neither overflows nor underflows
+    return [_Points(rows * scale) for rows in centred]
 
 
 class _Points:
@@ -111,28 +135,41 @@ def _rough_products(a: _Points, b: _Points, rows: slice) -> Tensor:
 
 def _radii(points: _Points, k: int) -> Tensor:
     """Distance of each point to its k-th nearest other point, (n,) float64."""
-    radii = torch.empty(len(points), dtype=torch.float64)
-    kept = min(k + _SPARE, len(points) - 1)
-    for rows in _row_blocks(len(points), len(points)):
+    return _nearest(points, points, k, own=torch.arange(len(points)))[0]
+
+
+def _nearest(queries: _Points, points: _Points, k: int, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Distance (n,) float64 of each query to its k-th nearest point, and that point's row (n,).
+
+    `own` (n,) is the row of each query among the points, which is left out; None where queries are not among them.
+    """
+    distances = torch.empty(len(queries), dtype=torch.float64)
+    places = torch.empty(len(queries), dtype=torch.int64)
+    others = len(points) - (own is not None)
+    kept = min(k + _SPARE, others)
+    for rows in _row_blocks(len(queries), len(points)):
         numbers = torch.arange(rows.start, rows.stop)
         # proposals are lower bounds, so that the largest kept one bounds from below all that were not kept
-        lower = _rough_products(points, points, rows)
+        lower = _rough_products(queries, points, rows)
         lower += ((1 - points.slack) * points.norms)[None]
-        lower[numbers - rows.start, numbers] = torch.inf  # not its own neighbour
+        if own is not None:
+            lower[numbers - rows.start, own[numbers]] = torch.inf
         bounds, candidates = lower.topk(kept, dim=1, largest=False)
-        bounds = bounds.double() + (1 - points.slack) * points.norms[rows, None].double() - _TINY
+        bounds = bounds.double() + (1 - points.slack) * queries.norms[rows, None].double() - _TINY
         pairs = numbers.repeat_interleave(kept)
-        near = _exact_pairs(points.exact, points.exact, pairs, candidates.flatten()).view(-1, kept)
-        radius = near.kthvalue(k, dim=1).values
-        if kept < len(points) - 1:
-            unsure = torch.nonzero(radius.square() > bounds[:, -1]).flatten()
+        near = _exact_pairs(queries.exact, points.exact, pairs, candidates.flatten()).view(-1, kept)
+        distance, at = near.kthvalue(k, dim=1)
+        place = candidates.gather(1, at[:, None])[:, 0]
+        if kept < others:
+            unsure = torch.nonzero(distance.square() > bounds[:, -1]).flatten()
             step = max(1, _BLOCK // len(points))
             for part in unsure.split(step):  # more near-duplicates than spare candidates: measure the whole row
-                exact = _exact_block(points.exact[numbers[part]], points.exact)
-                exact[torch.arange(len(part)), numbers[part]] = torch.inf
-                radius[part] = exact.kthvalue(k, dim=1).values
-        radii[rows] = radius
-    return radii
+                exact = _exact_block(queries.exact[numbers[part]], points.exact)
+                if own is not None:
+                    exact[torch.arange(len(part)), own[numbers[part]]] = torch.inf
+                distance[part], place[part] = exact.kthvalue(k, dim=1)
+        distances[rows], places[rows] = distance, place
+    return distances, places
 
 
 def _inside(real: _Points, fake: _Points, rows: slice, real_radii: Tensor, fake_radii: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,7 +177,7 @@ def _inside(real: _Points, fake: _Points, rows: slice, real_radii: Tensor, fake_
     squares = _rough_products(real, fake, rows)
     squares += fake.norms[None]
     squares += real.norms[rows, None]
-    real_limit, fake_limit = (real_radii[rows] * _TIE)[:, None], (fake_radii * _TIE)[None]
+    real_limit, fake_limit = (real_radii[rows] * TIE)[:, None], (fake_radii * TIE)[None]
     real_doubt = real.slack * (real.norms[rows, None] + fake.norms.max()) + _TINY
     fake_doubt = real.slack * (real.norms[rows].max() + fake.norms[None]) + _TINY
     in_real, open_pairs = _split_by(squares, real_limit.square().float(), real_doubt)
