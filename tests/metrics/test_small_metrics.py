@@ -12,7 +12,12 @@ from paribus.errors import ParibusError
 from paribus.metrics.catalogue import FLOORED, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.likelihood import active_units, likelihood_estimates
-from paribus.metrics.reconstruction import peak_signal_noise_ratio, squared_errors
+from paribus.metrics.reconstruction import (
+    peak_signal_noise_ratio,
+    similarity_window,
+    squared_errors,
+    structural_similarities,
+)
 
 
 def test_likelihood_terms_are_averaged_with_their_errors():
@@ -46,6 +51,49 @@ def test_mse_and_psnr_agree_with_numpy_and_torchmetrics():
     assert peak_signal_noise_ratio(float(squared_errors(a, a).mean())) == math.inf
     with pytest.raises(ParibusError, match="another shape"):
         squared_errors(a, b[:4])
+
+
+def pair(n, channels, height, width, seed=0):
+    """Images, and the same images with noise."""
+    seeded = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (n, channels, height, width), generator=seeded, dtype=torch.uint8)
+    noisy = images + 40 * torch.randn(images.shape, generator=seeded)
+    return images, noisy.clamp(0, 255).to(torch.uint8)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 32, 32), (3, 45, 20), (1, 11, 11)])
+def test_ssim_agrees_with_torchmetrics_within_the_image(channels, height, width):
+    from torchmetrics.functional.image import structural_similarity_index_measure as their_ssim
+
+    a, b = pair(6, channels, height, width)
+    settings = {"data_range": 255.0, "sigma": 1.5, "kernel_size": 11, "k1": 0.01, "k2": 0.03}
+    _, everywhere = their_ssim(a.double(), b.double(), reduction="none", return_full_image=True, **settings)
+    theirs = everywhere[:, :, 5:-5, 5:-5].mean((1, 2, 3))  # 5 pixels on each side saw a border of mirrored pixels
+    assert structural_similarities(a, b).numpy() == pytest.approx(theirs.numpy(), abs=1e-8)
+
+
+def test_ssim_of_one_window_by_hand():
+    a, b = pair(1, 1, 11, 11)
+    x, y = a[0, 0].double().numpy(), b[0, 0].double().numpy()
+    line = np.exp(-(np.arange(-5.0, 6) ** 2) / 4.5)
+    w = np.outer(line, line) / line.sum() ** 2
+    mx, my = (w * x).sum(), (w * y).sum()
+    vx, vy, cov = (w * (x - mx) ** 2).sum(), (w * (y - my) ** 2).sum(), (w * (x - mx) * (y - my)).sum()
+    c1, c2 = 2.55**2, 7.65**2
+    expected = (2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+    assert structural_similarities(a, b).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_ssim_of_equal_constant_and_small_images():
+    images, noisy = pair(4, 3, 8, 8)
+    assert structural_similarities(images, images).numpy() == pytest.approx(1)
+    assert (structural_similarities(images, noisy) < 0.99).all()
+    assert [similarity_window(*side) for side in ((28, 28), (11, 30), (10, 30), (8, 8), (1, 5))] == [11, 11, 9, 7, 1]
+    # two constant images differ in their means alone
+    black, grey = (torch.full((1, 1, 16, 16), value, dtype=torch.uint8) for value in (0, 100))
+    assert structural_similarities(black, grey).item() == pytest.approx(2.55**2 / (100**2 + 2.55**2))
+    with pytest.raises(ParibusError, match="another shape"):
+        structural_similarities(images, noisy[:2])
 
 
 def test_speed_is_the_median_after_a_warm_up(monkeypatch):
