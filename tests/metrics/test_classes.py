@@ -11,6 +11,8 @@ from paribus.metrics.classes import (
     class_histogram_divergence,
     classifier_score,
     missing_classes,
+    mode_score,
+    modes_found,
 )
 
 
@@ -73,3 +75,44 @@ def test_missing_classes_are_those_under_a_tenth_of_their_share():
     assert missing_classes(real, torch.tensor([0.941, 0.029, 0.03, 0.0])) == [1]
     assert missing_classes(real, torch.tensor([1.0, 0.0, 0.0, 0.0])) == [1, 2]
     assert missing_classes(real, real) == []
+
+
+def probabilities(n, classes, seed, weights=None):
+    logits = torch.randn(n, classes, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2
+    return (logits + (0 if weights is None else torch.tensor(weights).log())).softmax(1)
+
+
+def test_mode_score_of_certain_predictions_by_hand():
+    even, one = torch.eye(4).repeat(10, 1), torch.eye(4)[:1].repeat(40, 1)
+    assert mode_score(even, even).value == pytest.approx(4)
+    assert mode_score(even, one).value == pytest.approx(1 / 4)  # IS of 1, and a divergence of ln 4
+    half = torch.eye(4)[:2].repeat(20, 1)
+    assert mode_score(even, half).value == pytest.approx(2 / 2)
+    assert mode_score(half, half).value == pytest.approx(2)
+    assert mode_score(half, even).value == 0  # classes that real images lack
+
+
+def test_mode_score_equals_scipys_divergences():
+    real, fake = probabilities(150, 6, 0), probabilities(200, 6, 1, [3.0, 1, 1, 1, 1, 0.2])
+    certain = scipy.stats.entropy(fake.numpy(), fake.mean(0).numpy()[None], axis=1).mean()
+    uneven = scipy.stats.entropy(fake.mean(0).numpy(), real.mean(0).numpy())
+    assert mode_score(real, fake).value == pytest.approx(math.exp(certain - uneven), rel=1e-9)
+    # with the real shares in the first term, they cancel: what is left is the Inception Score
+    against_real = scipy.stats.entropy(fake.numpy(), real.mean(0).numpy()[None], axis=1).mean()
+    assert math.exp(against_real - uneven) == pytest.approx(classifier_score(fake).value, rel=1e-9)
+    assert mode_score(fake, fake).value == pytest.approx(classifier_score(fake).value, rel=1e-9)
+
+
+def test_error_of_the_mode_score_is_the_spread_over_fresh_draws():
+    scores = [
+        mode_score(probabilities(400, 5, 2 * s), probabilities(300, 5, 2 * s + 1, [3.0, 1, 1, 1, 1]))
+        for s in range(150)
+    ]
+    spread, mean = np.std([score.value for score in scores], ddof=1), np.mean([score.error for score in scores])
+    print(f"seeds 0..299: spread {spread:.5f}, mean jackknife error {mean:.5f}")
+    assert mean == pytest.approx(spread, rel=0.15)
+
+
+def test_modes_found_are_classes_with_a_sample():
+    assert modes_found(torch.tensor([0.5, 0.001, 0.0, 0.499])) == 3
+    assert modes_found(class_histogram(torch.eye(5)[[0, 0, 3]])) == 2
