@@ -19,7 +19,7 @@ def distances(a, b):
 
 
 def by_definition(train, held_out, fake):
-    """Copying and authenticity from all distances."""
+    """Copying and authenticity from all distances, of equally many training and held-out images."""
     trained, unseen = distances(fake, train), distances(fake, held_out)
     share = np.where(trained.min(1) < unseen.min(1), 1, np.where(trained.min(1) > unseen.min(1), 0, 0.5))
     within = distances(train, train) + np.diag([np.inf] * len(train))
@@ -80,6 +80,29 @@ def test_fresh_draws_are_clean_and_the_error_is_their_spread():
     assert error > 1.15 * 0.5 / n**0.5
 
 
+@pytest.mark.parametrize(("m", "k"), [(600, 120), (80, 400)])
+def test_sets_of_different_sizes_are_clean_at_a_half_too(m, k):
+    n, d, seeds = 300, 6, 150
+    scores = [copying(normal(m, d, 3 * s), normal(k, d, 3 * s + 1), normal(n, d, 3 * s + 2)) for s in range(seeds)]
+    values = np.array([score.value for score in scores])
+    spread, error = values.std(ddof=1), math.sqrt(np.mean([score.error**2 for score in scores]))
+    print(f"seeds 0..449, {m} and {k}: mean {values.mean():.4f}, spread {spread:.4f}, error {error:.4f}")
+    assert abs(values.mean() - 0.5) < 4 * spread / seeds**0.5 + spread**2  # the odds of a mean: a bias of its square
+    assert error == pytest.approx(spread, rel=0.15)
+    train, held_out = normal(m, d), normal(k, d, 1)
+    assert copying(train, held_out, train[:60]).value == 1
+    assert copying(train, held_out, held_out[:60]).value == 0
+
+
+def test_odds_by_hand():
+    train, held_out = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[10.0]])
+    fake = torch.tensor([[0.1], [1.1], [2.1], [3.0], [9.0]])  # 4 of 5 nearer to one of 3: odds of 4 / 3
+    assert copying(train, held_out, fake).value == pytest.approx(4 / 7)
+    known = nearest_distances(fake, train)
+    assert copying(train, held_out, fake, nearest=known) == copying(train, held_out, fake)
+    assert authenticity(train, fake, nearest=known) == authenticity(train, fake)
+
+
 def test_the_error_of_one_repeated_image_is_a_half():
     score = copying(normal(200, 4), normal(200, 4, 1), normal(1, 4, 2).expand(50, 4))
     assert score.value in (0, 1)
@@ -114,8 +137,8 @@ def test_authenticity_by_hand():
 
 
 def test_sets_that_cannot_be_compared():
-    with pytest.raises(ParibusError, match="3 training and 4 held-out"):
-        copying(normal(3, 2), normal(4, 2), normal(5, 2))
+    with pytest.raises(ParibusError, match="2 and 3"):
+        copying(normal(4, 2), normal(4, 2), normal(5, 3))
     with pytest.raises(ParibusError, match="needs another one"):
         authenticity(normal(1, 2), normal(5, 2))
     with pytest.raises(ParibusError, match="2 and 3"):

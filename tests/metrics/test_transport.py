@@ -50,11 +50,11 @@ def test_each_direction_is_exact_by_quantiles():
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 1.0), (2.0, 0.0), (0.5, 0.6)])
 def test_two_gaussians_have_a_closed_form(scale, shift):
     # SW2² of N(0, I) and N(m, s² I) is |m|²/d + (s - 1)²
-    n, d = 20_000, 5
+    n, d = 5000, 5
     expected = shift**2 + (scale - 1) ** 2
-    found = sliced_wasserstein(normal(n, d), normal(n, d, 1) * scale + shift, 2000)
+    found = sliced_wasserstein(normal(n, d), normal(n, d, 1) * scale + shift, 4000)
     print(f"seeds 0, 1: {found:.4f} against {expected:.4f}")
-    assert found == pytest.approx(expected, rel=0.04)
+    assert found == pytest.approx(expected, rel=0.06)
 
 
 def test_means_alone_are_three_times_the_frechet_distance():

@@ -26,8 +26,9 @@ def frechet_infinity(real: Tensor, fake: Tensor, sizes: int = SIZES) -> Estimate
     """Fréchet distance extrapolated to infinitely many samples; with Inception features it is FID∞.
 
     The distance is taken at 10 sizes n between N/10 and N, evenly spaced in 1/n, and a + b/n is fitted by least
-    squares; the value is a. At each size the shuffled samples are cut into floor(N/n) disjoint parts, whose distances are
-    averaged. The real images stay the same throughout. Lower is better; the value may fall below 0 by its error.
+    squares; the value is a. At each size the shuffled samples are cut into floor(N/n) disjoint parts, and the parts'
+    distances are averaged. The real images stay the same throughout. Lower is better; the value may fall below 0 by
+    its error.
 
     The bias that is left is that of the finite reference, much the same for every model, and the bend of the true
     curve: with fewer than 8 samples a feature the smallest n is N/2 instead of 4 a feature, and too much is taken off.

@@ -80,7 +80,7 @@ def nearest_distances(queries: Tensor, points: Tensor, own: Tensor | None = None
     Returns:
         Distances (n,) float64 and rows (n,) of `points`.
     """
-    queries, points = feature_pair(queries, points, at_least=1)
+    points, queries = feature_pair(points, queries, at_least=1)
     asked, known = _comparable(queries, points)
     with full_precision(), torch.no_grad():
         rows = _nearest(asked, known, 1, own)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,7 +57,8 @@ def sliced_wasserstein(real: Tensor, fake: Tensor, directions: int = DIRECTIONS)
     real, fake = feature_pair(real, fake, at_least=1)
     sums = []
     for axes in _directions(real.shape[1], directions).split(_AT_ONCE):
-        pair = ((axes @ rows.T).sort(1).values for rows in (real, fake))
+        # NumPy sorts several times as fast as torch, which finds the order too
+        pair = (torch.from_numpy(np.sort((axes @ rows.T).numpy(), axis=1)) for rows in (real, fake))
         sums.append(_squared_wasserstein(*pair).sum())
     return float(torch.stack(sums).sum()) / directions
 
