@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from paribus.errors import ParibusError
-from paribus.metrics.catalogue import FLOORED, METRICS
+from paribus.metrics.catalogue import ALIASES, FLOORED, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.likelihood import active_units, likelihood_estimates
 from paribus.metrics.reconstruction import (
@@ -107,14 +107,18 @@ def test_speed_is_the_median_after_a_warm_up(monkeypatch):
 def test_every_metric_says_what_it_means_and_when_it_can_be_compared():
     fixed = """frechet kid precision recall density coverage inception_score classifier_score class_agreement
         class_divergence missing_classes elbo reconstruction_nats kl_nats active_units mse parameters
-        samples_per_second train_seconds images_seen peak_memory_bytes flops_per_image"""
+        samples_per_second train_seconds images_seen peak_memory_bytes flops_per_image frechet_infinity mind ssim
+        copying authenticity sharpness high_frequency mode_score modes_found psnr"""
     assert set(fixed.split()) | {f"floor_{name}" for name in FLOORED} <= set(METRICS)
     for name, metric in METRICS.items():
         assert metric["comparable"].startswith("Comparable only when ") and metric["comparable"].endswith("."), name
         assert metric["label"] and metric["meaning"].endswith("."), name
-        assert metric["direction"] in ("lower", "higher", "none"), name
+        assert metric["direction"] in ("lower", "higher", "towards", "none"), name
+        assert (metric["target"] is not None) == (metric["direction"] == "towards"), name
     assert METRICS["elbo"]["label"] == "−ELBO"
     assert METRICS["elbo"]["direction"] == "lower"
+    assert METRICS["sharpness"]["target"] == 1 and METRICS["copying"]["target"] == 0.5
+    assert set(ALIASES.values()) <= set(METRICS) and not set(ALIASES) & set(METRICS)
 
 
 def test_the_catalogue_needs_no_torch():

@@ -7,7 +7,7 @@ import pytest
 from paribus.report.cautions import cautions_of
 from paribus.report.contents import _T975, Run, Score, Study, Summary
 from paribus.report.reading import METRICS
-from paribus.report.verdict import half_width, leaders, obstacles, primary_metric, separated, verdict
+from paribus.report.verdict import half_width, leaders, obstacles, ordered, primary_metric, separated, verdict
 from paribus.report.wording import budget_words, compact, duration, estimate, number, plus_minus
 
 
@@ -172,6 +172,39 @@ def test_direction_is_respected() -> None:
     given = study({"vae": [0.2, 0.21, 0.22], "dcgan": [0.8, 0.81, 0.82]})
     given = replace(given, metrics=METRICS | {"frechet": replace(METRICS["frechet"], direction="higher")})
     assert leaders(given, "frechet") == {"dcgan"}
+
+
+def towards(frechet: dict[str, list[float | None]]) -> Study:
+    """A study of a metric that is best at 1."""
+    given = study(frechet)
+    return replace(given, metrics=METRICS | {"frechet": replace(METRICS["frechet"], direction="towards", target=1.0)})
+
+
+def test_a_target_is_best_and_both_sides_of_it_count_alike() -> None:
+    given = towards({"vae": [0.2, 0.21, 0.22], "wgan": [1.5, 1.51, 1.52], "dcgan": [0.9, 0.91, 0.92]})
+    assert leaders(given, "frechet") == {"dcgan"}
+    assert ordered(given, "frechet") == ["dcgan", "wgan", "vae"]
+    assert verdict(given).notes[0] == "Nearer to 1 is better."
+    # 0.9 and 1.11 lie far apart, but not in how far they are from 1
+    mirrored = towards({"vae": [0.9, 0.91, 0.92], "dcgan": [1.08, 1.09, 1.10]})
+    assert leaders(mirrored, "frechet") == {"vae", "dcgan"}
+    # an interval that holds the target is not worse for being wide on either side
+    around = towards({"vae": [0.8, 1.0, 1.2], "dcgan": [1.5, 1.51, 1.52]})
+    assert not separated(around, "frechet", "vae", "dcgan")
+    assert separated(towards({"vae": [0.9, 1.0, 1.1], "dcgan": [1.5, 1.51, 1.52]}), "frechet", "vae", "dcgan")
+    two = towards({"vae": [0.9, 0.92], "dcgan": [1.4, 1.5]})
+    assert separated(two, "frechet", "vae", "dcgan") and not separated(two, "frechet", "dcgan", "vae")
+
+
+def test_directions_in_words() -> None:
+    said = {name: (METRICS[name].better, METRICS[name].arrow) for name in ("frechet", "recall", "sharpness", "kl_nats")}
+    assert said == {
+        "frechet": ("lower is better", "↓"),
+        "recall": ("higher is better", "↑"),
+        "sharpness": ("nearer to 1 is better", "→\u00a01"),
+        "kl_nats": ("", ""),
+    }
+    assert METRICS["copying"].better == "nearer to 0.5 is better"
 
 
 def test_collapse_is_said_once() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-Direction = Literal["lower", "higher", "none"]
+Direction = Literal["lower", "higher", "towards", "none"]
 
 
 class Metric(TypedDict):
@@ -16,7 +16,8 @@ class Metric(TypedDict):
     Args:
         label: What a table's header says.
         unit: Unit of the value; empty for a pure number.
-        direction: Which way is better.
+        direction: Which way is better; "towards" a target.
+        target: The best value of a metric with direction "towards"; None otherwise.
         meaning: One sentence.
         comparable: "Comparable only when ...".
     """
@@ -24,6 +25,7 @@ class Metric(TypedDict):
     label: str
     unit: str
     direction: Direction
+    target: float | None
     meaning: str
     comparable: str
 
@@ -32,12 +34,15 @@ _SAME_VIEW = "Comparable only when encoder, reference split, number of samples a
 _SAME_CLASSES = "Comparable only when the classifier, the reference split and the number of samples agree."
 _SAME_LIKELIHOOD = "Comparable only when the likelihood, the images and their resolution agree."
 _SAME_IMAGES = "Comparable only when the images and their resolution agree."
+_SAME_TRAINING = "Comparable only when encoder, training and held-out images and resolution agree."
 _SAME_MACHINE = "Comparable only when machine, load, threads, precision and batch size agree."
 _SAME_COUNT = "Comparable only when both were counted by the same version of this program."
 
 
-def _metric(label: str, unit: str, direction: Direction, meaning: str, comparable: str) -> Metric:
-    return {"label": label, "unit": unit, "direction": direction, "meaning": meaning, "comparable": comparable}
+def _metric(
+    label: str, unit: str, direction: Direction, meaning: str, comparable: str, target: float | None = None
+) -> Metric:
+    return Metric(label=label, unit=unit, direction=direction, target=target, meaning=meaning, comparable=comparable)
 
 
 METRICS: dict[str, Metric] = {
@@ -48,6 +53,13 @@ METRICS: dict[str, Metric] = {
         "Distance between Gaussians fitted to the features of real images and of samples (the FID's formula).",
         _SAME_VIEW,
     ),
+    "frechet_infinity": _metric(
+        "Fréchet distance, n → ∞",
+        "squared feature units",
+        "lower",
+        "Fréchet distance extrapolated to infinitely many samples, linearly in 1/n: without the bias of their number.",
+        _SAME_VIEW,
+    ),
     "kid": _metric(
         "KID",
         "",
@@ -55,6 +67,14 @@ METRICS: dict[str, Metric] = {
         "Squared maximum mean discrepancy with a cubic kernel between features of real images and of samples; "
         "unbiased, near 0 (or just below) for a perfect model.",
         "Comparable only when encoder, reference split and resolution agree.",
+    ),
+    "mind": _metric(
+        "MIND",
+        "squared feature units",
+        "lower",
+        "Squared sliced Wasserstein distance between the features of real images and of samples, over 1,000 random "
+        "directions: it sees whole distributions, not means and covariances alone.",
+        _SAME_VIEW,
     ),
     "precision": _metric(
         "Precision",
@@ -84,6 +104,23 @@ METRICS: dict[str, Metric] = {
         "Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
         _SAME_VIEW,
     ),
+    "copying": _metric(
+        "Copying",
+        "",
+        "towards",
+        "Share of samples nearer to a training image than to any held-out one, as of equally many of both: "
+        "0.5 is clean, 1 is copies.",
+        _SAME_TRAINING,
+        target=0.5,
+    ),
+    "authenticity": _metric(
+        "Authenticity",
+        "",
+        "higher",
+        "Share of samples farther from their nearest training image than that one is from its own nearest (AuthPct): "
+        "0 for copies. Noise gets 1, so read it beside real images.",
+        _SAME_TRAINING,
+    ),
     "inception_score": _metric(
         "Inception Score",
         "",
@@ -97,6 +134,13 @@ METRICS: dict[str, Metric] = {
         "higher",
         "Whether the data's own classifier is sure of each sample and finds all classes among them, "
         "from 1 to the number of classes; it never looks at real images.",
+        _SAME_CLASSES,
+    ),
+    "mode_score": _metric(
+        "Mode score",
+        "",
+        "higher",
+        "Classifier score, lowered where classes come in other shares than among real images.",
         _SAME_CLASSES,
     ),
     "class_agreement": _metric(
@@ -119,6 +163,13 @@ METRICS: dict[str, Metric] = {
         "classes",
         "lower",
         "Number of classes whose share among samples is under a tenth of their share among real images.",
+        _SAME_CLASSES,
+    ),
+    "modes_found": _metric(
+        "Modes found",
+        "classes",
+        "higher",
+        "Number of classes that at least one sample is recognised as.",
         _SAME_CLASSES,
     ),
     "elbo": _metric(
@@ -163,6 +214,13 @@ METRICS: dict[str, Metric] = {
         "Peak signal-to-noise ratio of reconstructed test images, from the mean squared error over all pixels.",
         _SAME_IMAGES,
     ),
+    "ssim": _metric(
+        "SSIM",
+        "",
+        "higher",
+        "Structural similarity of test images and their reconstructions, averaged over images; 1 if they were equal.",
+        _SAME_IMAGES,
+    ),
     "parameters": _metric(
         "Parameters",
         "numbers",
@@ -194,7 +252,38 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
-FLOORED = ("frechet", "kid", "precision", "recall", "density", "coverage")
+ALIASES = {"histogram_kl": "class_divergence"}
+"""Other names that a metric may be asked for by."""
+
+SHARPNESS = {
+    "sharpness": ("Sharpness", "Variance of the Laplacian"),
+    "high_frequency": ("High frequencies", "Share of power above half the Nyquist frequency"),
+}
+"""Measures of single images, reported as a ratio to real ones."""
+
+for _name, (_label, _what) in SHARPNESS.items():
+    _note = "below 1 they are blurred, above 1 noisy or too crisp."
+    METRICS[_name] = _metric(
+        _label,
+        "× real images",
+        "towards",
+        f"{_what} of samples over that of real images: {_note}",
+        _SAME_IMAGES,
+        target=1.0,
+    )
+    METRICS[f"reconstruction_{_name}"] = _metric(
+        f"{_label} of reconstructions",
+        "× real images",
+        "towards",
+        f"{_what} of reconstructed test images over that of the images themselves: {_note}",
+        _SAME_IMAGES,
+        target=1.0,
+    )
+    METRICS[f"real_{_name}"] = _metric(
+        f"{_label} of real images", "", "none", f"{_what} of test images, grey values from 0 to 1.", _SAME_IMAGES
+    )
+
+FLOORED = ("frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage")
 """Metrics with a floor: what real training images score in the samples' place."""
 
 for _name in FLOORED:
@@ -205,6 +294,18 @@ for _name in FLOORED:
         f"{METRICS[_name]['label']} of real training images in the samples' place: what a perfect model would score "
         "at this number of samples.",
         METRICS[_name]["comparable"],
+    )
+
+MEMORIZATION = ("copying", "authenticity")
+"""Metrics that ask for copies of training images; their floor is what validation images score."""
+
+for _name in MEMORIZATION:
+    METRICS[f"floor_{_name}"] = _metric(
+        f"{METRICS[_name]['label']}, real images",
+        "",
+        "none",
+        f"{METRICS[_name]['label']} of validation images in the samples' place: what copying nothing scores.",
+        _SAME_TRAINING,
     )
 
 PRIOR_HOLE = {

@@ -20,7 +20,7 @@ _T975 = (
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric in words; direction is "lower", "higher" or "none"."""
+    """A metric in words; direction is "lower", "higher", "towards" (its target) or "none"."""
 
     name: str
     label: str
@@ -28,6 +28,33 @@ class Metric:
     direction: str = "none"
     meaning: str = ""
     comparable: str = ""
+    target: float | None = None
+
+    @property
+    def better(self) -> str:
+        """Which values are better: "lower is better", "nearer to 1 is better"; empty where none are."""
+        if self.target is not None:
+            return f"nearer to {self.target:g} is better"
+        return f"{self.direction} is better" if self.direction in ("lower", "higher") else ""
+
+    @property
+    def arrow(self) -> str:
+        """The same as a sign."""
+        if self.target is not None:
+            return f"→ {self.target:g}"
+        return {"lower": "↓", "higher": "↑"}.get(self.direction, "")
+
+    def shortfall(self, value: float) -> float:
+        """How far a value is from the best: the less, the better."""
+        if self.target is not None:
+            return abs(value - self.target)
+        return -value if self.direction == "higher" else value
+
+    def shortfalls(self, low: float, high: float) -> tuple[float, float]:
+        """The least and the greatest shortfall between two values."""
+        least, greatest = sorted((self.shortfall(low), self.shortfall(high)))
+        reached = self.target is not None and low <= self.target <= high
+        return 0.0 if reached else least, greatest
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def metric_plot(study: Study, metric: str) -> str:
     if not rows:
         return ""
     words = study.metric(metric)
-    hint = f", {words.direction} is better" if words.direction != "none" else ""
+    hint = f", {words.better}" if words.better else ""
     low, _ = floor(study, metric)
     reference = None if low is None else ("real images", low)
     return figures.dot_plot(words.label, rows, f"{words.label}{hint}", reference=reference)

@@ -18,7 +18,10 @@ from paribus.report.wording import NARROW, count, listed
 
 ACCURACY = re.compile(r"classes by a classifier of ([\d.]+)\s*% test accuracy")
 RANKED_BY = "frechet"
-COMPARING = ("frechet", "kid", "precision", "recall", "density", "coverage")
+COMPARING = (
+    "frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "copying",
+    "authenticity",
+)  # fmt: skip
 """Metrics that compare sets of images, each through one encoder."""
 
 

@@ -108,7 +108,6 @@ def _context(study: Study) -> dict[str, Any]:
         "encoders": encoders.encoder_facts(study),
         "data_facts": _data_facts(study),
         "machine_facts": _machine_facts(study),
-        "arrows": {"lower": "↓", "higher": "↑"},
     }
 
 

@@ -14,8 +14,8 @@ from paribus.report.verdict import floor, half_width, leaders, protocols_agree, 
 from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
 
 QUALITY = (
-    "frechet", "kid", "precision", "recall", "coverage", "class_agreement", "classifier_score", "inception_score",
-    "elbo", "mse",
+    "frechet", "kid", "precision", "recall", "coverage", "sharpness", "class_agreement", "classifier_score",
+    "inception_score", "elbo", "mse",
 )  # fmt: skip
 COSTS = ("parameters", "train_seconds", "samples_per_second")
 

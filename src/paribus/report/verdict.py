@@ -78,22 +78,24 @@ def half_width(study: Study, model: str, metric: str, *, best: bool = False) -> 
 
 def separated(study: Study, metric: str, better: str, worse: str) -> bool:
     """Whether two models' values lie apart by more than chance explains easily (see the module's first lines)."""
-    sign = -1 if study.metric(metric).direction == "higher" else 1
+    words = study.metric(metric)
     a, b = study.summary(better, metric), study.summary(worse, metric)
-    if a is None or b is None or min(a.count, b.count) < 2 or sign * (b.mean - a.mean) <= 0:
+    if a is None or b is None or min(a.count, b.count) < 2:
+        return False
+    gap = words.shortfall(b.mean) - words.shortfall(a.mean)
+    if gap <= 0:
         return False
     if min(a.count, b.count) > 2:
-        return a.high < b.low or b.high < a.low
+        return words.shortfalls(a.low, a.high)[1] < words.shortfalls(b.low, b.high)[0]
     scatter = [2 * (half_width(study, model, metric) or 0) for model in (better, worse)]
     noise = 2 * math.hypot(*(_mean_error(study, model, metric) for model in (better, worse)))
-    return abs(b.mean - a.mean) > max(sum(scatter), noise)
+    return gap > max(sum(scatter), noise)
 
 
 def ordered(study: Study, metric: str) -> list[str]:
     """The models that have a metric, the best mean first."""
-    sign = -1 if study.metric(metric).direction == "higher" else 1
     means = {m: s.mean for m in study.models if (s := study.summary(m, metric)) is not None}
-    return sorted(means, key=lambda model: sign * means[model])
+    return sorted(means, key=lambda model: study.metric(metric).shortfall(means[model]))
 
 
 def shown_order(study: Study, metric: str | None) -> list[str]:
@@ -175,9 +177,8 @@ def _comparison(study: Study, metric: str, order: list[str]) -> tuple[str, bool]
 
 def _notes(study: Study, metric: str, order: list[str]) -> list[str]:
     notes, counts = [], {len(study.values(model, metric)) for model in order}
-    direction = study.metric(metric).direction
-    if direction != "none":
-        notes.append(f"{sentence(direction)[:-1]} is better.")
+    if better := study.metric(metric).better:
+        notes.append(sentence(better))
     if max(counts) > 2:
         notes.append("± is half the width of the 95 % interval of the mean over seeds.")
     if 2 in counts:

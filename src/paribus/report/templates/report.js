@@ -25,13 +25,16 @@
     showTheme();
   });
 
-  // sorting: a model's lines stay together; missing values go last
+  // sorting: a model's lines stay together; missing values go last; where a target is best, by the distance to it
   for (const table of all("table.sortable")) {
     const heads = all("thead th", table);
     const key = (body, column) => {
       if (column === 0) return body.dataset.name;
       const cell = body.rows[0].cells[column];
-      return cell && cell.dataset.value !== undefined ? Number(cell.dataset.value) : null;
+      if (!cell || cell.dataset.value === undefined) return null;
+      const target = heads[column].querySelector(".sort").dataset.target;
+      const value = Number(cell.dataset.value);
+      return target === undefined ? value : Math.abs(value - Number(target));
     };
     heads.forEach((head, column) => {
       const button = head.querySelector(".sort");
