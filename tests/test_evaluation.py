@@ -7,6 +7,8 @@ from paribus.config import EvaluationSettings
 from paribus.data import ImageData, Split
 from paribus.errors import ParibusError
 from paribus.evaluation import compare_images, cost_entries, evaluate, evaluate_images, select_best_snapshot
+from paribus.metrics.reconstruction import structural_similarities
+from paribus.metrics.sharpness import sharpness_terms
 
 CLASSES = 4
 
@@ -210,6 +212,99 @@ def test_likelihood_and_reconstruction():
     assert not any("warning" in entry for entry in found.values())
 
 
+def blurred(images):
+    """Each pixel's mean with its neighbours, mirrored at the border."""
+    padded = torch.nn.functional.pad(images.double(), (1, 1, 1, 1), mode="reflect")
+    return torch.nn.functional.avg_pool2d(padded, 3, stride=1).to(torch.uint8)
+
+
+def test_sharpness_is_a_ratio_to_real_images():
+    settings = EvaluationSettings(samples=200)
+    same = scores(evaluate(Fake(blobs(300, 5)[0]), DATA, settings))
+    soft = scores(evaluate_images(blurred(blobs(300, 5)[0]), DATA, settings))
+    rough = scores(evaluate(Fake(NOISE, latents=[1.0]), DATA, settings))
+    for metric in ("sharpness", "high_frequency"):
+        assert same[metric]["value"] == pytest.approx(1, abs=4 * same[metric]["error"])
+        assert soft[metric]["value"] < 0.8 < 2 < rough[metric]["value"]
+        assert same[metric]["encoder"] is None and same[metric]["n"] == 200 and same[metric]["split"] == "test"
+        expected = sharpness_terms(DATA.test.images)[metric].mean().item()
+        assert same[f"real_{metric}"]["value"] == pytest.approx(expected)
+        assert same[f"real_{metric}"] == rough[f"real_{metric}"]
+        made = sharpness_terms((DATA.test.images.int() - 3).clamp_min(0).to(torch.uint8))[metric].mean().item()
+        assert rough[f"reconstruction_{metric}"]["value"] == pytest.approx(made / expected)
+        assert rough[f"reconstruction_{metric}"]["error"] < same[metric]["error"]
+    assert "reconstruction_sharpness" not in same
+
+
+def test_sharpness_is_measured_in_the_one_pass_and_where_asked_for(monkeypatch):
+    model = Fake(blobs(300, 5)[0], latents=[1.0])
+    found = scores(evaluate(model, DATA, EvaluationSettings(samples=100, metrics=["sharpness", "ssim", "mind"])))
+    assert model.seeds == [0]
+    assert set(found) == {"sharpness", "ssim", "mind"}
+    monkeypatch.setattr("paribus.evaluation.sharpness.sharpness_terms", None)
+    evaluate(model, DATA, EvaluationSettings(samples=100, metrics=["kid", "ssim"]))
+
+
+def test_small_images_have_no_sharpness():
+    small = NOISE[:, :, :6, :6].contiguous()
+    found = scores(compare_images(small, small.flip(0)))
+    assert found["sharpness"]["value"] is None and "fewer than 8 pixels" in found["sharpness"]["warning"]
+    assert found["kid"]["value"] is not None
+
+
+def test_copies_of_training_images_are_found_and_distances_do_not_mind():
+    settings = EvaluationSettings(samples=200)
+    fresh = scores(evaluate(Fake(blobs(300, 5)[0]), DATA, settings))
+    copies = scores(evaluate(Fake(DATA.train.images), DATA, settings))
+    assert fresh["copying"]["value"] == pytest.approx(0.5, abs=4 * fresh["copying"]["error"])
+    assert "warning" not in fresh["copying"]
+    assert copies["copying"]["value"] == 1 and copies["authenticity"]["value"] == 0
+    assert copies["copying"]["warning"].startswith("copies: ") and copies["copying"]["warning"].endswith("100%")
+    assert copies["frechet"]["value"] < 1.5 * fresh["floor_frechet"]["value"]
+    assert copies["copying"]["split"] == "train" and copies["copying"]["encoder"].startswith("classifier")
+    words = "nearest among all 400 of train and all 200 of test"
+    assert copies["copying"]["protocol"].endswith(words)
+    for metric in ("copying", "authenticity"):
+        floor = fresh[f"floor_{metric}"]
+        assert floor == copies[f"floor_{metric}"]
+        assert floor["n"] == 100 and "all 100 of validation in the samples' place" in floor["protocol"]
+        assert floor["value"] == pytest.approx(fresh[metric]["value"], abs=5 * math.hypot(floor["error"], 0.035))
+
+
+def test_copying_has_no_floor_without_validation_images():
+    bare = ImageData("bare", DATA.train, Split(DATA.train.images[:0], None), DATA.test, DATA.class_names, "bare")
+    found = scores(evaluate(Fake(blobs(300, 5)[0]), bare, EvaluationSettings(samples=200)))
+    assert found["copying"]["value"] is not None and "floor_copying" not in found
+
+
+def test_the_extrapolated_distance_is_left_out_of_few_samples_unless_asked_for():
+    images, settings = blobs(300, 5)[0], EvaluationSettings(samples=200)
+    assert "frechet_infinity" not in scores(evaluate(Fake(images), DATA, settings))
+    asked = settings.model_copy(update={"metrics": ["frechet", "frechet_infinity"]})
+    found = scores(evaluate(Fake(images), DATA, asked))
+    assert found["frechet_infinity"]["value"] < found["frechet"]["value"]
+    assert "at least 512 are needed" in found["frechet_infinity"]["warning"]
+
+
+def test_scores_of_classes():
+    images, labels = blobs(400, 5)
+    found = scores(evaluate(Fake(images[labels < 2]), DATA, EvaluationSettings(samples=200)))
+    assert found["modes_found"]["value"] in (2, 3)
+    assert found["mode_score"]["value"] < 0.75 * found["classifier_score"]["value"]
+    asked = EvaluationSettings(samples=200, metrics=["histogram_kl", "class_divergence"])
+    entries = evaluate(Fake(images[labels < 2]), DATA, asked)
+    assert [entry["metric"] for entry in entries] == ["class_divergence"]
+    assert entries[0]["value"] == found["class_divergence"]["value"]
+
+
+def test_similarity_of_reconstructions():
+    found = scores(evaluate(Fake(NOISE, latents=[1.0]), DATA, EvaluationSettings(samples=200)))
+    three_darker = (DATA.test.images.int() - 3).clamp(0, 255).to(torch.uint8)
+    expected = structural_similarities(DATA.test.images, three_darker).mean().item()
+    assert found["ssim"]["value"] == pytest.approx(expected)
+    assert found["ssim"]["protocol"].endswith("; window of 7x7 pixels")
+
+
 def test_the_prior_hole_is_measured(monkeypatch):
     images, settings = blobs(300, 5)[0], EvaluationSettings(samples=200)
     model = Fake(images, latents=[1.0], prior=NOISE)
@@ -300,7 +395,8 @@ def test_two_sets_of_images():
     assert near["frechet"]["n"] == 200 and near["frechet"]["split"] == "against"
     assert far["kid"]["value"] > 10 * abs(near["kid"]["value"])
     assert far["frechet"]["value"] > near["frechet"]["value"]
-    assert set(near) == {"frechet", "kid", "precision", "recall", "density", "coverage"}
+    compared = {"frechet", "kid", "mind", "precision", "recall", "density", "coverage", "sharpness", "high_frequency"}
+    assert set(near) == compared | {"real_sharpness", "real_high_frequency"}
     with pytest.raises(ParibusError, match="needs a data set"):
         compare_images(NOISE, NOISE, EvaluationSettings(encoder="classifier"))
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from paribus.cache import cache_folder
-from paribus.evaluation.encoding import Progress, choice, counted, encoded, encoded_by, reference
+from paribus.evaluation.encoding import Progress, counted, encoded_by, reference
+from paribus.evaluation.memorization import score_memorization
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, samples_words
 from paribus.metrics.catalogue import FLOORED
@@ -48,6 +49,7 @@ def score_samples(
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
             for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names, labels).items():
                 sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
+        score_memorization(sheet, encoder, data, fake.features, protocol, progress)
         _add_floors(sheet, encoder, data, real, n, progress)
 
 
@@ -90,6 +92,8 @@ def add_distances(
 ) -> None:
     """Adds what `score` finds for the distances that are wanted under `prefix` and can be shown at this n."""
     wanted = tuple(metric for metric in FLOORED if prefix + metric in sheet.wanted)
+    if not sheet.named:  # a second view of the Fréchet distance: where it cannot be had it is not worth a remark
+        wanted = tuple(m for m in wanted if m != "frechet_infinity" or not is_hidden(m, n, encoder.dimensions))
     shown = tuple(m for m in wanted if n >= LEAST_ROWS and (sheet.named or not is_hidden(m, n, encoder.dimensions)))
     scores = score(shown) if shown else {}
     for metric in wanted:
@@ -105,9 +109,7 @@ def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features,
 
     def compute(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         progress("scoring real images against real images", 0, 1)
-        chosen = choice(len(data.train), n)
-        train = encoded(encoder, (data.train.images[part] for part in chosen.split(500)))
-        return distance_scores(test.features, train.features, wanted)
+        return distance_scores(test.features, reference(encoder, data, "train", n).features, wanted)
 
     def floors(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)

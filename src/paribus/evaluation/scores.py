@@ -7,7 +7,7 @@ no number; the warning then says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from paribus.evaluation.distances import add_distances, score_prior, score_sampl
 from paribus.evaluation.encoding import (
     ENCODERS,
     Progress,
+    batches,
     check_known,
     choice,
     counted,
@@ -29,9 +30,10 @@ from paribus.evaluation.encoding import (
     silent,
 )
 from paribus.evaluation.latents import score_likelihood, score_reconstruction
+from paribus.evaluation.sharpness import Sharpness
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, form_words, samples_words
-from paribus.metrics.catalogue import METRICS
+from paribus.metrics.catalogue import ALIASES, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
 from paribus.metrics.encoders import PixelEncoder
@@ -72,13 +74,16 @@ def evaluate(
     samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
     compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
     protocol = f"{compared}; {latents_words(model)}"
-    score_samples(sheet, encoders, samples, data, n, protocol, progress, model.sample_labels(n))
+    sharpness = _sharpness(sheet, data, n, progress)
+    score_samples(sheet, encoders, sharpness.passing(samples), data, n, protocol, progress, model.sample_labels(n))
+    sharpness.add_scores(protocol)
+    sharpness.add_real(chosen_words(n, data.test))
     if model.sampler_words is not None:
         score_prior(sheet, encoders, model, data, n, settings.seed, progress)
     if model.likelihood is not None:
         score_likelihood(sheet, model, data, n, settings.seed, progress)
     if model.can_encode:
-        score_reconstruction(sheet, encoders, model, data, n, progress)
+        score_reconstruction(sheet, encoders, model, data, n, sharpness, progress)
     sheet.add("parameters", float(sum(model.parameters.values())), protocol="all networks", split=None)
     if "samples_per_second" in sheet.wanted:
         progress("timing", 0, 1)
@@ -98,7 +103,11 @@ def evaluate_images(
     chosen = images[choice(len(images), n)]
     samples = counted(chosen.split(500), n, "encoding images", progress)
     protocol = f"{samples_words(n, data, 'given, ')} against {chosen_words(n, data.test)}"
-    score_samples(sheet, encoders_for(data, settings, progress), samples, data, n, protocol, progress)
+    sharpness = _sharpness(sheet, data, n, progress)
+    encoders = encoders_for(data, settings, progress)
+    score_samples(sheet, encoders, sharpness.passing(samples), data, n, protocol, progress)
+    sharpness.add_scores(protocol)
+    sharpness.add_real(chosen_words(n, data.test))
     return sheet.finished()
 
 
@@ -123,11 +132,15 @@ def compare_images(
     sheet, progress = _sheet(settings, "last"), progress or silent
     encoder = PixelEncoder(against)
     n = min(settings.samples, len(images), len(against))
-    real = encoded(encoder, against[choice(len(against), n)].split(500))
-    fake = encoded(encoder, images[choice(len(images), n)].split(500))
+    others = against[choice(len(against), n)].split(500)
+    real = encoded(encoder, others)
+    sharpness = Sharpness(sheet, lambda: others, n, against.shape[2:], "against")
+    fake = encoded(encoder, sharpness.passing(images[choice(len(images), n)].split(500)))
     protocol = f"{n:,} images against {n:,} others ({form_words(images)})"
     score = partial(distance_scores, real.features, fake.features)
     add_distances(sheet, encoder, n, score, protocol, split="against")
+    sharpness.add_scores(protocol)
+    sharpness.add_real(protocol)
     return sheet.finished()
 
 
@@ -186,5 +199,15 @@ COSTS = {
 
 def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
     for metric in settings.metrics or ():
-        check_known(metric, METRICS, "metric")
-    return Sheet(tuple(settings.metrics or METRICS), settings.metrics is not None, weights)
+        check_known(metric, (*METRICS, *ALIASES), "metric")
+    wanted = dict.fromkeys(ALIASES.get(metric, metric) for metric in settings.metrics or METRICS)
+    return Sheet(tuple(wanted), settings.metrics is not None, weights)
+
+
+def _sharpness(sheet: Sheet, data: ImageData, n: int, progress: Progress) -> Sharpness:
+    """Measures images beside the chosen n of test."""
+
+    def real() -> Iterator[Tensor]:
+        return (images for images, _, _ in batches(data.test, n, "sharpness of real images", progress))
+
+    return Sharpness(sheet, real, n, data.test.images.shape[2:])

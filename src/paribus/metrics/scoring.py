@@ -10,25 +10,36 @@ from paribus.metrics.classes import (
     class_histogram_divergence,
     classifier_score,
     missing_classes,
+    mode_score,
+    modes_found,
 )
 from paribus.metrics.distances import frechet_distance, frechet_error, kernel_distance
 from paribus.metrics.estimates import Estimate
+from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
 from paribus.metrics.neighbours import precision_recall_density_coverage
+from paribus.metrics.transport import monge_inception_distance
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 LEAST_ROWS = 10
 """Fewer rows are not compared at all."""
 
+LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE}
+"""Fewer samples a feature say too little."""
+
 UNKNOWN = float("nan")  # no error is given
 
 
 def distance_scores(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict[str, Estimate]:
-    """The wanted ones of frechet, kid, precision, recall, density and coverage, of features (n, d) and (m, d)."""
+    """The wanted ones of the metrics that compare features (n, d) of real images with features (m, d) of samples."""
     scores = {}
     if "frechet" in wanted:
         scores["frechet"] = Estimate(frechet_distance(real, fake), frechet_error(real, fake))
+    if "frechet_infinity" in wanted:
+        scores["frechet_infinity"] = frechet_infinity(real, fake)
     if "kid" in wanted:
         scores["kid"] = kernel_distance(real, fake)
+    if "mind" in wanted:
+        scores["mind"] = monge_inception_distance(real, fake)
     if set(NEIGHBOURS) & set(wanted):
         shares = precision_recall_density_coverage(real, fake)
         scores |= {name: Estimate(value, UNKNOWN) for name, value in shares.items() if name in wanted}
@@ -39,8 +50,9 @@ def distance_warning(metric: str, value: float | None, n: int, dimensions: int) 
     """What is to be said of a distance, in words."""
     if n < LEAST_ROWS:
         return f"too few images: {n}, at least {LEAST_ROWS} are needed"
-    if metric == "frechet" and n < 2 * dimensions:
-        return f"too few samples: {n:,} for {dimensions} features, at least {2 * dimensions:,} are needed"
+    if is_hidden(metric, n, dimensions):
+        least = LEAST_PER_FEATURE[metric] * dimensions
+        return f"too few samples: {n:,} for {dimensions} features, at least {least:,} are needed"
     if metric == "coverage" and value is not None and value < 0.05:
         return "mode collapse, or samples far from the data: they reach under 5 % of the real images' neighbourhoods"
     return None
@@ -48,7 +60,7 @@ def distance_warning(metric: str, value: float | None, n: int, dimensions: int) 
 
 def is_hidden(metric: str, n: int, dimensions: int) -> bool:
     """Whether a score says too little to be shown unasked."""
-    return metric == "frechet" and n < 2 * dimensions
+    return n < LEAST_PER_FEATURE.get(metric, 0) * dimensions
 
 
 def class_scores(
@@ -73,6 +85,8 @@ def class_scores(
     agreement = {} if labels is None else {"class_agreement": (class_agreement(fake, labels), None)}
     return agreement | {
         "classifier_score": (classifier_score(fake), None),
+        "mode_score": (mode_score(real, fake), None),
         "class_divergence": (Estimate(divergence, UNKNOWN), uneven if divergence > 0.5 else None),
         "missing_classes": (Estimate(float(len(missing)), UNKNOWN), collapse if missing else None),
+        "modes_found": (Estimate(float(modes_found(fake_shares)), UNKNOWN), None),
     }

@@ -58,12 +58,14 @@ def _why_missing(metric: str) -> str:
         return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
     if metric == "class_agreement":
         return "the model is not conditional, or the encoder is not 'classifier'"
-    if metric in ("classifier_score", "class_divergence", "missing_classes"):
+    if metric in ("classifier_score", "mode_score", "class_divergence", "missing_classes", "modes_found"):
         return "needs the encoder 'classifier', which needs labelled data"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
         return "the model has no likelihood"
     if metric.startswith("prior_"):
         return "the model's latents come from the prior already"
-    if metric in ("mse", "psnr") or metric.startswith("reconstruction_"):
+    if metric in ("mse", "psnr", "ssim") or metric.startswith("reconstruction_"):
         return "the model reconstructs no images"
+    if metric in ("copying", "authenticity", "floor_copying", "floor_authenticity"):
+        return "needs a data set with training images (and validation images, for what real ones score)"
     return "does not apply here"
