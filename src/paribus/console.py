@@ -194,4 +194,4 @@ def _cell(value: Any) -> str:
                 f"{key} {entry:,}" if isinstance(entry, int) else f"{key}={entry}" for key, entry in value.items()
             )
         )
-    return escape(str(value))
+    return "" if value is None else escape(str(value))
