@@ -174,12 +174,13 @@ def sample(
     from paribus.experiment import load_with_sampler
     from paribus.models.export import write_class_change, write_samples
 
+    change = {"name": sampler} if sampler else None
     if to_label is None:
-        write_samples(load_with_sampler(run, sampler), n, out, label=label, seed=seed)
+        write_samples(load_with_sampler(run, change), n, out, label=label, seed=seed)
     elif label is None:
         raise ParibusError("--to-label needs a class to begin with.", where="--to-label", fix="add --label")
     else:
-        write_class_change(load_with_sampler(run, sampler), label, to_label, n, out, seed=seed)
+        write_class_change(load_with_sampler(run, change), label, to_label, n, out, seed=seed)
     print(out)
 
 

@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -160,18 +160,19 @@ def load(config: RunConfig) -> ImageData:
     )
 
 
-def load_with_sampler(source: str | Path, sampler: str | None = None) -> Model:
+def load_with_sampler(source: str | Path, sampler: Mapping[str, Any] | None = None) -> Model:
     """The model of a run's folder or of a Hub repository, with its own sampler or another one.
 
     Args:
         source: The folder or the Hub id.
-        sampler: "prior", "gmm" or "two-stage", fitted now to the run's own images where it was not before.
+        sampler: What differs from its own, such as {"name": "gmm"}; fitted now to the run's images where it was not
+            before.
 
     Raises:
         ParibusError: There is no model, it cannot have this sampler, or its images are not to be had.
     """
     model = load_model(source)
-    return model if sampler is None else with_sampler(source, model, sampler, load)
+    return with_sampler(source, model, sampler, load) if sampler else model
 
 
 @contextmanager

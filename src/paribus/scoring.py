@@ -29,7 +29,7 @@ def score_subject(
         data: Data set to compare with; the run's own by default.
         against: A folder of images to compare with.
         change: Part of the configuration tree.
-        overrides: `key.path=value` texts under `evaluation`.
+        overrides: `key.path=value` texts under `evaluation` and, for models, `sampler`.
         sampler: What a model's latents are drawn from, in place of its own sampler.
 
     Raises:
@@ -38,13 +38,15 @@ def score_subject(
     tree = change
     for override in overrides:
         tree = with_override(tree, override)
-    unknown = set(tree) - {"evaluation"}
+    if sampler is not None:
+        tree = merged(tree, {"sampler": {"name": sampler}})
+    folder = Path(subject)
+    is_model = (folder / "config.json").is_file() or not folder.exists() or sampler is not None
+    unknown = set(tree) - ({"evaluation", "sampler"} if is_model else {"evaluation"})
     if unknown:
         raise ParibusError("Only evaluation settings can be set here.", where=f"-o {unknown.pop()}...")
-    folder = Path(subject)
-    is_model = (folder / "config.json").is_file() or not folder.exists()
-    if is_model or sampler is not None:
-        return _score_model(subject, sampler, data, tree.get("evaluation", {}))
+    if is_model:
+        return _score_model(subject, data, tree)
     settings = validated(EvaluationSettings, tree.get("evaluation", {}), where="evaluation")
     if against is not None:
         return compare_images(load_images(folder), load_images(against), settings)
@@ -57,10 +59,10 @@ def score_subject(
     return evaluate_images(load_images(folder), load_data(data), settings)
 
 
-def _score_model(subject: str, sampler: str | None, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
-    model = load_with_sampler(subject, sampler)
+def _score_model(subject: str, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
+    model = load_with_sampler(subject, change.get("sampler"))
     stored = model.config.evaluation.model_dump()
-    settings = validated(EvaluationSettings, merged(stored, change), where="evaluation")
+    settings = validated(EvaluationSettings, merged(stored, change.get("evaluation", {})), where="evaluation")
     config = model.config
     if data is not None:
         shape = {"name": data, "size": model.image.size, "channels": model.image.channels}

@@ -235,8 +235,8 @@ def test_another_sampler_is_fitted_once_from_the_runs_own_images(name: str, tmp_
 
     config = tiny_config("vae", *QUICK)
     run = carry_out(config, data, RunFolder(tmp_path), score=False)
-    first = with_sampler(tmp_path, run.model, name, load)
-    again = with_sampler(tmp_path, load_model(tmp_path), name, load)
+    first = with_sampler(tmp_path, run.model, {"name": name}, load)
+    again = with_sampler(tmp_path, load_model(tmp_path), {"name": name}, load)
     assert len(loads) == 1
     assert torch.equal(first.sample(9), again.sample(9))
     assert first.config.sampler.name == name
@@ -244,27 +244,27 @@ def test_another_sampler_is_fitted_once_from_the_runs_own_images(name: str, tmp_
         tiny_config("vae", *QUICK, f"sampler.name={name}"), data, RunFolder(tmp_path / "b"), score=False
     )
     assert torch.equal(trained.model.sample(9), first.sample(9)), "fitted later is not fitted at once"
-    assert with_sampler(tmp_path / "b", trained.model, name, load) is trained.model
-    prior = with_sampler(tmp_path / "b", trained.model, "prior", load)
+    assert with_sampler(tmp_path / "b", trained.model, {"name": name}, load) is trained.model
+    prior = with_sampler(tmp_path / "b", trained.model, {"name": "prior"}, load)
     assert torch.equal(prior.sample(9), run.model.sample(9))
     assert len(loads) == 1
 
     [kept] = (tmp_path / "samplers").iterdir()
     kept.write_bytes(kept.read_bytes()[:-50])
-    assert torch.equal(with_sampler(tmp_path, run.model, name, load).sample(9), first.sample(9))
+    assert torch.equal(with_sampler(tmp_path, run.model, {"name": name}, load).sample(9), first.sample(9))
     assert len(loads) == 2, "a damaged file was used"
 
 
 def test_other_images_are_no_ground_for_a_sampler(tmp_path: Path) -> None:
     run = carry_out(tiny_config("vae"), made_data(), RunFolder(tmp_path), score=False)
     with pytest.raises(ParibusError, match="images with another fingerprint"):
-        with_sampler(tmp_path, run.model, "gmm", lambda config: made_data(n=41))
+        with_sampler(tmp_path, run.model, {"name": "gmm"}, lambda config: made_data(n=41))
 
     def gone(config: RunConfig) -> object:
         raise ParibusError("There is no such folder.", where="x")
 
     with pytest.raises(ParibusError, match=r"they are not to be had[\s\S]*There is no such folder"):
-        with_sampler(tmp_path, run.model, "gmm", gone)
+        with_sampler(tmp_path, run.model, {"name": "gmm"}, gone)
 
 
 def test_a_run_fits_its_sampler_outside_the_budget_and_scores_with_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,9 @@ def load_model(source: str | Path, *, weights: Path | None = None) -> Model:
     return model
 
 
-def with_sampler(source: str | Path, model: Model, name: str, load: Callable[[RunConfig], ImageData]) -> Model:
+def with_sampler(
+    source: str | Path, model: Model, settings: Mapping[str, Any], load: Callable[[RunConfig], ImageData]
+) -> Model:
     """The model of `load_model(source)` with another sampler, fitted now to the training images of its run.
 
     The fit is kept in the run's folder under samplers/.
@@ -103,13 +105,14 @@ def with_sampler(source: str | Path, model: Model, name: str, load: Callable[[Ru
     Args:
         source: The run's folder or the Hub id.
         model: What was loaded from there.
-        name: "prior", "gmm" or "two-stage".
+        settings: What differs from the run's own sampler: its name, and any of `SamplerSettings`.
         load: Gives the images of a configuration.
 
     Raises:
         ParibusError: The model has no encoder, there is no such sampler, or the run's images are not to be had.
     """
-    config = validated(RunConfig, merged(model.config.tree(), {"sampler": {"name": name}}))
+    config = validated(RunConfig, merged(model.config.tree(), {"sampler": dict(settings)}))
+    name = config.sampler.name
     if config.sampler == model.config.sampler:
         return model
     changed = Model(config, model.nets, model.data_shape, model.class_names)
