@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelling
 from paribus.data.parquet import image_column, label_column, pictures_in
 from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
 from paribus.errors import ParibusError
+from paribus.network import is_reachable
 
-_CONNECT_SECONDS = 1.0
 _TRUE = {"1", "ON", "YES", "TRUE"}
 
 
@@ -62,21 +59,7 @@ def hub_is_reachable() -> bool:
     """Whether the Hub's host (HF_ENDPOINT), or a proxy, takes a connection within a second; not when set offline."""
     if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
         return False
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    proxy = os.environ.get(f"{endpoint.scheme}_proxy") or os.environ.get(f"{endpoint.scheme}_proxy".upper())
-    target = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else endpoint
-    address = (target.hostname or "", target.port or (443 if target.scheme == "https" else 80))
-    answers: list[bool] = []
-
-    def connect() -> None:
-        with contextlib.suppress(OSError), socket.create_connection(address, timeout=_CONNECT_SECONDS):
-            answers.append(True)
-
-    # in a thread, because looking the name up knows no timeout and takes many seconds on some networks
-    attempt = threading.Thread(target=connect, daemon=True)
-    attempt.start()
-    attempt.join(_CONNECT_SECONDS)
-    return bool(answers)
+    return is_reachable(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
 
 
 def is_cached(repository: str) -> bool:
