@@ -1,0 +1,167 @@
+"""The encoder of the FID: Inception's layers up to a tap, and the averages over its channels there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from paribus.errors import ParibusError
+from paribus.metrics.encoders import weights_id
+from paribus.metrics.estimates import full_precision
+from paribus.metrics.inception_layers import Block, Convolution, convolutions_to, layers_to
+from paribus.metrics.resizing import bilinear_tf1
+
+SIZE = 299
+"""Pixels of the images that the network was made for; others are resized."""
+
+
+class InceptionEncoder:
+    """Averages over the pixels of one of Inception's layers; on the last layer's 2,048 channels, features of the FID.
+
+    Comparable only with scores from the same layer, weights and precision. Of images unlike photographs (digits) it
+    says little.
+
+    Attributes:
+        name: For example "inception-768"; "inception-768-bf16" where that was asked for.
+        id: The name and the first 12 hex digits of the sha256 over the weights up to the layer, with batch norm folded
+            in: all that decides the features. A file whose numbers were rounded on the way has another id.
+
+    Args:
+        weights: NAME.weight and NAME.bias of each convolution, float32, with batch norm folded in, and perhaps
+            fc.weight and fc.bias, as `read_weights` gives them.
+        dimensions: 64, 192, 768 or 2048: which layer. What lies behind it is neither needed nor computed.
+        device: Where it runs; features come back to the CPU.
+        precision: bf16 is faster where the hardware has it natively, and gives other numbers: hence the name.
+        batch_size: Images in a forward pass; by default 16 on a CPU, else 128.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        dimensions: int = 2048,
+        *,
+        device: torch.device | str = "cpu",
+        precision: Literal["fp32", "bf16"] = "fp32",
+        batch_size: int | None = None,
+    ) -> None:
+        used = [f"{layer.name}.{part}" for layer in convolutions_to(dimensions) for part in ("weight", "bias")]
+        self.name = f"inception-{dimensions}" + ("-bf16" if precision == "bf16" else "")
+        self.id = weights_id(self.name, {key: weights[key] for key in used})
+        self.dimensions = dimensions
+        self.device = torch.device(device)
+        self.batch_size = batch_size or (16 if self.device.type == "cpu" else 128)
+        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._layers = list(layers_to(dimensions))
+        self._weights = {layer.name: self._laid_out(weights, [layer]) for layer in convolutions_to(dimensions)}
+        for layer in self._layers:
+            if isinstance(layer, Block):
+                self._weights[layer.name] = self._laid_out(weights, _heads(layer))
+        self._classes = (weights["fc.weight"], weights["fc.bias"]) if "fc.weight" in weights else None
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, d) float32, none below 0, of images uint8 (N, 1 or 3, H, W) of any size.
+
+        Raises:
+            ParibusError: They are not such images.
+        """
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+            raise ParibusError(
+                "These images do not fit the encoder.",
+                where="InceptionEncoder.features",
+                got=f"{tuple(images.shape)} {images.dtype}",
+                expected="(N, 1 or 3, H, W) torch.uint8",
+            )
+        if not len(images):
+            return torch.zeros(0, self.dimensions)
+        with _exact(self.device):
+            parts = [self._features(part.to(self.device)).cpu() for part in images.split(self.batch_size)]
+        return torch.cat(parts)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """`logits_of` the features of images: (N, 1008) float32."""
+        return self.logits_of(self.features(images))
+
+    def logits_of(self, features: Tensor, *, biased: bool = False) -> Tensor:
+        """Logits (N, 1008) float32 of classes, from features (N, 2048).
+
+        Without the bias by default: the Inception Score's first code multiplied by the matrix alone, and published
+        scores have been computed so since. Eight of the 1,008 outputs name no class.
+
+        Raises:
+            ParibusError: The features are another layer's, or the weights came without the classes.
+        """
+        if self._classes is None or self.dimensions != 2048:
+            raise ParibusError(
+                "Inception's classes need all of its layers.",
+                where=self.id,
+                got="weights without fc.weight" if self.dimensions == 2048 else f"{self.dimensions} features",
+                expected="the encoder inception-2048, with the full weights",
+            )
+        matrix, bias = self._classes
+        with torch.no_grad(), full_precision():
+            return F.linear(features, matrix, bias if biased else None)
+
+    def _features(self, images: Tensor) -> Tensor:
+        # resizing keeps a constant, so subtracting first is the same, on fewer and exact numbers
+        x = bilinear_tf1((images.float() - 128) / 128, SIZE).to(self._dtype)
+        x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        for layer in self._layers:
+            if isinstance(layer, Block):
+                x = self._joined(x, layer)
+            else:
+                x = self._convolved(x, layer) if isinstance(layer, Convolution) else F.max_pool2d(x, 3, 2)
+        return x.mean((2, 3), dtype=torch.float32)
+
+    def _convolved(self, x: Tensor, layer: Convolution) -> Tensor:
+        return F.conv2d(x, *self._weights[layer.name], layer.stride, layer.padding).relu_()
+
+    def _joined(self, x: Tensor, block: Block) -> Tensor:
+        heads = _heads(block)
+        products = F.conv2d(x, *self._weights[block.name]).split([layer.outputs for layer in heads], 1)
+        known = dict(zip((layer.name for layer in heads), products, strict=True))
+        outputs = []
+        for branch in block.branches:
+            y = x
+            for layer in branch.chain:
+                y = known[layer.name].relu() if layer.name in known else self._convolved(y, layer)
+            outputs += [self._convolved(y, end) for end in branch.ends] or [y]
+        if block.pool == "average":
+            # it may change places with a 1x1 convolution, after which there are fewer channels
+            (layer,) = block.after_pool
+            pooled = F.avg_pool2d(known[layer.name], 3, 1, 1, count_include_pad=False).relu_()
+        elif block.pool == "maximum":
+            (layer,) = block.after_pool
+            pooled = self._convolved(F.max_pool2d(x, 3, 1, 1), layer)
+        else:
+            pooled = F.max_pool2d(x, 3, 2)
+        return torch.cat([*outputs, pooled], 1)
+
+    def _laid_out(self, weights: Mapping[str, Tensor], layers: list[Convolution]) -> tuple[Tensor, Tensor]:
+        """Weight and bias of convolutions that read the same input, as those of one."""
+        weight = torch.cat([weights[f"{layer.name}.weight"] for layer in layers])
+        bias = torch.cat([weights[f"{layer.name}.bias"] for layer in layers])
+        placed = weight.to(self.device, self._dtype).contiguous(memory_format=torch.channels_last)
+        return placed, bias.to(self.device, self._dtype)
+
+
+def _heads(block: Block) -> list[Convolution]:
+    """The 1x1 convolutions that read a block's input: computed as one, they read it once."""
+    heads = [branch.chain[0] for branch in block.branches if branch.chain[0].kernel == (1, 1)]
+    return [*heads, *block.after_pool] if block.pool == "average" else heads
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """Inference in the precision of the weights, whatever the training code has allowed (TF32) or autocast asks for."""
+    with (
+        torch.inference_mode(),
+        full_precision(),
+        torch.autocast(device.type, enabled=False),
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+    ):
+        yield
