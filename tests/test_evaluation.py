@@ -385,7 +385,7 @@ def test_images_of_any_program_are_scored_like_a_models():
     for metric in ("frechet", "kid", "recall", "missing_classes"):
         assert given[metric]["value"] == pytest.approx(model[metric]["value"], rel=1e-5), metric
     assert "given" in given["kid"]["protocol"]
-    with pytest.raises(ParibusError, match="do not fit the encoder"):
+    with pytest.raises(ParibusError, match="do not fit those"):
         evaluate_images(images[:, :, :7, :7], DATA, settings)
 
 

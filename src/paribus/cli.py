@@ -192,6 +192,10 @@ def evaluate(
     samples: Annotated[int | None, typer.Option(min=64, help="Number of samples (10000).")] = None,
     metrics: Annotated[str | None, typer.Option(help="Names of metrics, separated by commas.")] = None,
     sampler: SamplerOption = None,
+    inception_weights: Annotated[
+        Path | None,
+        typer.Option(help="File of Inception's weights (PARIBUS_INCEPTION, or a download); adds Inception's view."),
+    ] = None,
     as_json: JsonOption = False,
     overrides: SetOption = None,
 ) -> None:
@@ -200,10 +204,18 @@ def evaluate(
     from paribus.scoring import score_subject
 
     names = [name.strip() for name in metrics.split(",")] if metrics else None
-    change = _given(evaluation=_given(samples=samples, metrics=names))
-    scores = score_subject(
-        subject, data=data, against=against, change=change, overrides=overrides or [], sampler=sampler
-    )
+    weights = None if inception_weights is None else str(inception_weights)
+    change = _given(evaluation=_given(samples=samples, metrics=names, inception_weights=weights))
+    with console.watching("evaluate") as watcher:
+        scores = score_subject(
+            subject,
+            data=data,
+            against=against,
+            change=change,
+            overrides=overrides or [],
+            sampler=sampler,
+            progress=watcher.stage,
+        )
     if as_json:
         print(json.dumps(scores, indent=1))
     else:

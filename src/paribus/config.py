@@ -130,7 +130,13 @@ class EvaluationSettings(Settings):
     samples: int = Field(10_000, ge=64)
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
-    """auto: `classifier` for labelled data, `pixels` otherwise; a name or a list."""
+    """auto: `classifier` for labelled data, `pixels` otherwise; or one of these, inception-64, inception-192,
+    inception-768 or inception-2048 (the FID's); or a list."""
+    inception_weights: str | None = None
+    """The file of Inception's weights; by default that of PARIBUS_INCEPTION, or a download kept in the cache. Where it
+    is given and `encoder` names no Inception, the last layer that the file suffices for is added."""
+    inception_precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 is faster where the hardware has it natively; its scores are another encoder's."""
     metrics: list[str] | None = None
     """Names of metrics; by default all that apply."""
     seed: int = 0

@@ -61,6 +61,11 @@ class Watcher:
         self._show(text, at_once=not text.startswith(self._notice))
         self._notice = text.split(" ")[0]
 
+    def stage(self, text: str, done: int, total: int) -> None:
+        """Shows one piece of work and how much of it is done."""
+        self._fraction = done / total if total else 0.0
+        self.notice(f"{text} {done:,} of {total:,}" if total > 1 else text)
+
     def _show(self, text: str, at_once: bool = False) -> None:
         if self._bar is not None:
             self._bar.update(self._task, completed=self._fraction, text=text)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paribus.cache import cache_folder
 from paribus.console import size
+from paribus.metrics.inception_weights import URL, VARIABLE
 from paribus.training.hardware import machine
 
 
@@ -20,6 +21,7 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "free disk here", size(shutil.disk_usage(Path.cwd()).free)
     yield "cache", f"{cache_folder()} ({size(_folder_bytes(cache_folder()))}); PARIBUS_CACHE moves it"
     yield "data sets", _data_sets()
+    yield "Inception", _inception()
 
 
 def clean() -> str:
@@ -37,6 +39,14 @@ def _memory_bytes() -> int:
 
 def _folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+
+
+def _inception() -> str:
+    given = os.environ.get(VARIABLE)
+    kept = cache_folder() / "weights" / Path(URL).name
+    if given:
+        return f"{VARIABLE}={given}" + ("" if Path(given).expanduser().is_file() else " is not a file")
+    return f"{kept}" if kept.is_file() else f"its weights are downloaded when they are needed; {VARIABLE} names a file"
 
 
 def _data_sets() -> str:

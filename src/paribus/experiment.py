@@ -21,6 +21,8 @@ from paribus.config import RunConfig
 from paribus.data import ImageData, load_data
 from paribus.errors import TrainingDiverged
 from paribus.evaluation import evaluate, select_best_snapshot
+from paribus.evaluation.encoding import Progress as Stages
+from paribus.evaluation.encoding import check_encoders
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.model import parameter_count
@@ -120,6 +122,8 @@ def carry_out(
             return Run(run)
         (run.path / "done.json").unlink(missing_ok=True)
         _write_record(config, data, run)
+        if score:
+            check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         try:
             outcome = fit(config, data, run, report=report, stop_requested=stop_requested)
@@ -230,11 +234,15 @@ def _save_pictures(run: RunFolder, model: Model, data: ImageData) -> None:
         save_grid(run.samples / "reconstructions.png", pairs, columns=min(8, len(shown)))
 
 
-def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
+def _stages(notice: Callable[[str], None]) -> Stages:
     def progress(stage: str, done: int, total: int) -> None:
         notice(f"{stage} {done:,} of {total:,}" if total > 1 else stage)
 
-    scores = evaluate(outcome.model, data, config.evaluation, progress=progress)
+    return progress
+
+
+def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
+    scores = evaluate(outcome.model, data, config.evaluation, progress=_stages(notice))
     kept = run.snapshots()
     if len(data.validation) and len(kept) > 1:
         notice("scoring snapshots on the validation split")

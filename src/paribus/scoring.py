@@ -9,6 +9,7 @@ from paribus.config import EvaluationSettings, validated
 from paribus.data import load_data, load_images
 from paribus.errors import ParibusError
 from paribus.evaluation import compare_images, evaluate, evaluate_images
+from paribus.evaluation.encoding import Progress
 from paribus.experiment import load, load_with_sampler
 from paribus.overrides import merged, with_override
 
@@ -21,6 +22,7 @@ def score_subject(
     change: dict[str, Any],
     overrides: list[str],
     sampler: str | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Scores a run or a folder of images.
 
@@ -31,6 +33,7 @@ def score_subject(
         change: Part of the configuration tree.
         overrides: `key.path=value` texts under `evaluation` and, for models, `sampler`.
         sampler: What a model's latents are drawn from, in place of its own sampler.
+        progress: Told of long work.
 
     Raises:
         ParibusError: There is nothing to compare with, or the images do not fit each other.
@@ -46,20 +49,22 @@ def score_subject(
     if unknown:
         raise ParibusError("Only evaluation settings can be set here.", where=f"-o {unknown.pop()}...")
     if is_model:
-        return _score_model(subject, data, tree)
+        return _score_model(subject, data, tree, progress)
     settings = validated(EvaluationSettings, tree.get("evaluation", {}), where="evaluation")
     if against is not None:
-        return compare_images(load_images(folder), load_images(against), settings)
+        return compare_images(load_images(folder), load_images(against), settings, progress=progress)
     if data is None:
         raise ParibusError(
             "What are these images to be compared with?",
             where=f"paribus evaluate {subject}",
             fix="add --data NAME or --against FOLDER",
         )
-    return evaluate_images(load_images(folder), load_data(data), settings)
+    return evaluate_images(load_images(folder), load_data(data), settings, progress=progress)
 
 
-def _score_model(subject: str, data: str | None, change: dict[str, Any]) -> list[dict[str, Any]]:
+def _score_model(
+    subject: str, data: str | None, change: dict[str, Any], progress: Progress | None
+) -> list[dict[str, Any]]:
     model = load_with_sampler(subject, change.get("sampler"))
     stored = model.config.evaluation.model_dump()
     settings = validated(EvaluationSettings, merged(stored, change.get("evaluation", {})), where="evaluation")
@@ -67,4 +72,4 @@ def _score_model(subject: str, data: str | None, change: dict[str, Any]) -> list
     if data is not None:
         shape = {"name": data, "size": model.image.size, "channels": model.image.channels}
         config = config.model_copy(update={"data": config.data.model_copy(update=shape)})
-    return evaluate(model, load(config), settings)
+    return evaluate(model, load(config), settings, progress=progress)

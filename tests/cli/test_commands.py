@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
+from benchmarks.plain_inception import PlainInception
 from tests.cli.conftest import QUICK, Paribus
 
 
@@ -92,6 +95,21 @@ def test_folders_of_any_program_are_scored(paribus: Paribus) -> None:
     on_data = json.loads(paribus("evaluate", "a", "--data", "digits", "--metrics", "kid", "--json").stdout)
     assert on_data[0]["encoder"].startswith("classifier")
     assert "add --data NAME or --against FOLDER" in paribus("evaluate", "a", code=2).stderr
+
+
+def test_weights_of_inception_are_an_option(paribus: Paribus) -> None:
+    network = PlainInception()
+    network(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), last=64)
+    save_file(network.state, paribus.folder / "first.safetensors")
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    for k, image in enumerate(images):
+        folder = paribus.folder / "ab"[k % 2]
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(image).save(folder / f"{k}.png")
+    command = ("evaluate", "a", "--against", "b", "--metrics", "frechet", "--json", "--inception-weights")
+    scores = json.loads(paribus(*command, "first.safetensors").stdout)
+    assert [score["encoder"].partition("-")[0] for score in scores] == ["pixels", "inception"]
+    assert "The file of Inception's weights is not there." in paribus(*command, "missing.pth", code=2).stderr
 
 
 def test_compare_writes_results_and_report_and_carries_on(paribus: Paribus) -> None:

@@ -40,7 +40,7 @@ def score_samples(
     `labels` (n,) are the classes that a conditional model was asked for.
     """
     for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
-        real = reference(encoder, data, "test", n)
+        real = reference(encoder, data, "test", n, progress)
         progress("scoring", 0, 1)
         distances = partial(distance_scores, real.features, fake.features)
         add_distances(sheet, encoder, len(fake.features), distances, protocol)
@@ -105,11 +105,12 @@ def add_distances(
 def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features, n: int, progress: Progress) -> None:
     """What training images score in the samples' place, at the same n and with the same encoder: once a data set."""
     n = min(n, len(data.train))
-    test = real if n == len(real.features) else reference(encoder, data, "test", n)
+    test = real if n == len(real.features) else reference(encoder, data, "test", n, progress)
 
     def compute(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         progress("scoring real images against real images", 0, 1)
-        return distance_scores(test.features, reference(encoder, data, "train", n).features, wanted)
+        train = reference(encoder, data, "train", n, progress)
+        return distance_scores(test.features, train.features, wanted)
 
     def floors(wanted: tuple[str, ...]) -> dict[str, Estimate]:
         key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,8 +15,12 @@ from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError, did_you_mean
 from paribus.metrics.classifier import dataset_classifier
 from paribus.metrics.encoders import Encoder, PixelEncoder
+from paribus.metrics.inception import InceptionEncoder
+from paribus.metrics.inception_layers import STAGES
+from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
 from paribus.metrics.reference import Features, cached_features
 from paribus.randomness import generator
+from paribus.training.hardware import choose_device
 
 if TYPE_CHECKING:
     from paribus.data import ImageData, Split
@@ -26,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 LEAST_PER_CLASS = 20  # training images of a class, on average, for a classifier to be chosen by itself
 
 
-def _classifier(data: ImageData, progress: Progress) -> Encoder:
+def _classifier(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
     train, test = data.train, data.test
     if train.labels is None or test.labels is None or data.shape.classes < 2:
         raise ParibusError(
@@ -47,23 +53,86 @@ def _classifier(data: ImageData, progress: Progress) -> Encoder:
     )
 
 
-def _pixels(data: ImageData, progress: Progress) -> Encoder:
+def _pixels(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
     progress("finding the pixels' principal components", 0, 1)
     return PixelEncoder(data.train.images, fingerprint=data.fingerprint, cache=cache_folder())
 
 
-ENCODERS: dict[str, Callable[[ImageData, Progress], Encoder]] = {"classifier": _classifier, "pixels": _pixels}
+def _weights(settings: EvaluationSettings, progress: Progress) -> Path:
+    def tell(done: int, total: int) -> None:
+        progress("downloading Inception's weights, MB", done // 10**6, total // 10**6)
+
+    return weights_file(settings.inception_weights, cache_folder(), tell)
+
+
+def _inception(dimensions: int, settings: EvaluationSettings, progress: Progress) -> Encoder:
+    weights = read_weights(_weights(settings, progress), dimensions)
+    return InceptionEncoder(weights, dimensions, device=choose_device("auto"), precision=settings.inception_precision)
+
+
+WITHOUT_DATA: dict[str, Callable[[EvaluationSettings, Progress], Encoder]] = {
+    f"inception-{dimensions}": partial(_inception, dimensions) for dimensions in STAGES
+}
+"""Encoders that were trained elsewhere."""
+
+FITTED: dict[str, Callable[[ImageData, EvaluationSettings, Progress], Encoder]] = {
+    "classifier": _classifier,
+    "pixels": _pixels,
+}
+"""Encoders made from the training images."""
+
+ENCODERS = (*FITTED, *WITHOUT_DATA)
+
+
+def encoder_names(settings: EvaluationSettings, automatic: str, progress: Progress) -> list[str]:
+    """The encoders that the settings ask for, each once; `automatic` stands for auto.
+
+    Who gives a file of Inception's weights wants Inception, as far as the file goes.
+    """
+    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
+    for name in names:
+        check_known(name, ("auto", *ENCODERS), "encoder")
+    if settings.inception_weights is not None and not WITHOUT_DATA.keys() & set(names):
+        names = [*names, f"inception-{widest_tap(_weights(settings, progress))}"]
+    return list(dict.fromkeys(automatic if name == "auto" else name for name in names))
 
 
 def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
-    """The encoders that the settings name, trained or fitted where the cache does not hold them."""
-    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
+    """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
     enough = data.train.labels is not None and 2 <= data.shape.classes <= len(data.train) // LEAST_PER_CLASS
-    automatic = "classifier" if enough else "pixels"
-    chosen = dict.fromkeys(automatic if name == "auto" else name for name in names)
-    for name in chosen:
-        check_known(name, ENCODERS, "encoder")
-    return [ENCODERS[name](data, progress) for name in chosen]
+    names = encoder_names(settings, "classifier" if enough else "pixels", progress)
+    return [
+        FITTED[name](data, settings, progress) if name in FITTED else WITHOUT_DATA[name](settings, progress)
+        for name in names
+    ]
+
+
+def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
+    """Finds out before the training, not after it, that an encoder is unknown or its weights are not to be had.
+
+    Raises:
+        ParibusError: It is so.
+    """
+    for name in encoder_names(settings, "pixels", progress):
+        if name in WITHOUT_DATA:
+            WITHOUT_DATA[name](settings, progress)
+
+
+def encoders_between(against: Tensor, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+    """The encoders for two sets of images without a data set: `pixels`, fitted on one of them, and Inception.
+
+    Raises:
+        ParibusError: The classifier is asked for.
+    """
+    names = encoder_names(settings, "pixels", progress)
+    if "classifier" in names:
+        raise ParibusError(
+            "The encoder 'classifier' needs a data set.",
+            where="evaluation.encoder",
+            got="two folders of images",
+            fix="compare with --data NAME, or leave the encoder out",
+        )
+    return [PixelEncoder(against) if name == "pixels" else WITHOUT_DATA[name](settings, progress) for name in names]
 
 
 def encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
@@ -86,13 +155,13 @@ def encoded_by(encoders: list[Encoder], batches: Iterable[Tensor]) -> list[Featu
     return joined
 
 
-def reference(encoder: Encoder, data: ImageData, split: str, n: int) -> Features:
+def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: Progress | None = None) -> Features:
     """Features of the chosen n images of a split, cached."""
     images = getattr(data, split).images
 
     def compute() -> Features:
-        chosen = choice(len(images), n)
-        return encoded(encoder, (images[part] for part in chosen.split(500)))
+        parts = (images[part] for part in choice(len(images), n).split(500))
+        return encoded(encoder, counted(parts, n, f"encoding {split} images ({encoder.name})", progress or silent))
 
     return cached_features(
         compute, fingerprint=data.fingerprint, split=split, encoder_id=encoder.id, n=n, cache=cache_folder()

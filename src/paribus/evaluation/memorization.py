@@ -43,8 +43,8 @@ def score_memorization(
     if not (wanted or floors) or min(n, searched) < LEAST_ROWS:
         return
     progress("looking for copies of training images", 0, 1)
-    train = reference(encoder, data, "train", searched).features
-    held_out = reference(encoder, data, "test", n).features
+    train = reference(encoder, data, "train", searched, progress).features
+    held_out = reference(encoder, data, "test", n, progress).features
 
     def scores(rows: Tensor) -> dict[str, Estimate]:
         nearest = nearest_distances(rows, train)
@@ -54,7 +54,7 @@ def score_memorization(
         }
 
     among = f"nearest among {chosen_words(searched, data.train, 'train')} and {chosen_words(n, data.test)}"
-    clean = _floors(encoder, data, (searched, n), scores) if floors or "copying" in wanted else {}
+    clean = _floors(encoder, data, (searched, n), scores, progress) if floors or "copying" in wanted else {}
     for name, score in scores(fake).items() if wanted else ():
         warning = _warning(score, clean.get(name)) if name == "copying" else None
         whole = f"{protocol}; {among}"
@@ -67,7 +67,11 @@ def score_memorization(
 
 
 def _floors(
-    encoder: Encoder, data: ImageData, counts: tuple[int, int], scores: Callable[[Tensor], dict[str, Estimate]]
+    encoder: Encoder,
+    data: ImageData,
+    counts: tuple[int, int],
+    scores: Callable[[Tensor], dict[str, Estimate]],
+    progress: Progress,
 ) -> dict[str, Estimate]:
     """What validation images score, once a data set; nothing where there are too few."""
     count = len(data.validation)
@@ -76,7 +80,7 @@ def _floors(
     key = reference_key(data.fingerprint, "validation against train and test", encoder.id, counts[1], str(counts[0]))
 
     def compute() -> dict[str, Estimate]:
-        return scores(reference(encoder, data, "validation", count).features)
+        return scores(reference(encoder, data, "validation", count, progress).features)
 
     return cached_scores(compute, key, cache_folder())
 

@@ -18,13 +18,14 @@ from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError
 from paribus.evaluation.distances import add_distances, score_prior, score_samples
 from paribus.evaluation.encoding import (
-    ENCODERS,
     Progress,
     batches,
     check_known,
     choice,
     counted,
     encoded,
+    encoded_by,
+    encoders_between,
     encoders_for,
     reference,
     silent,
@@ -36,7 +37,6 @@ from paribus.evaluation.wording import chosen_words, form_words, samples_words
 from paribus.metrics.catalogue import ALIASES, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
-from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.scoring import distance_scores
 from paribus.metrics.sheet import Sheet
 
@@ -96,8 +96,13 @@ def evaluate(
 def evaluate_images(
     images: Tensor, data: ImageData, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored."""
+    """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored.
+
+    Raises:
+        ParibusError: The samples' size or number of channels is not the data's.
+    """
     settings = settings or EvaluationSettings()
+    _check_alike(images, data.test.images)
     sheet, progress = _sheet(settings, "last"), progress or silent
     n = min(settings.samples, len(images), len(data.test))
     chosen = images[choice(len(images), n)]
@@ -114,31 +119,25 @@ def evaluate_images(
 def compare_images(
     images: Tensor, against: Tensor, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
 ) -> list[dict[str, Any]]:
-    """Scores one set of images against another, uint8 (N, C, H, W) both; the encoder is `pixels`, fitted on `against`.
+    """Scores one set of images against another, uint8 (N, C, H, W) both; `pixels` is fitted on `against`.
 
     Raises:
-        ParibusError: The sets' images differ in shape, or another encoder is asked for.
+        ParibusError: The sets' images differ in shape, or the classifier is asked for.
     """
     settings = settings or EvaluationSettings()
-    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
-    for name in set(names) - {"auto", "pixels"}:
-        check_known(name, ENCODERS, "encoder")
-        raise ParibusError(
-            f"The encoder '{name}' needs a data set.",
-            where="evaluation.encoder",
-            got="two folders of images",
-            fix="compare with --data NAME, or leave the encoder out",
-        )
+    _check_alike(images, against)
     sheet, progress = _sheet(settings, "last"), progress or silent
-    encoder = PixelEncoder(against)
+    encoders = encoders_between(against, settings, progress)
     n = min(settings.samples, len(images), len(against))
-    others = against[choice(len(against), n)].split(500)
-    real = encoded(encoder, others)
-    sharpness = Sharpness(sheet, lambda: others, n, against.shape[2:], "against")
-    fake = encoded(encoder, sharpness.passing(images[choice(len(images), n)].split(500)))
+    others = against[choice(len(against), n)]
+    sharpness = Sharpness(sheet, lambda: others.split(500), n, against.shape[2:], "against")
+    real = encoded_by(encoders, counted(others.split(500), n, "encoding the images to compare with", progress))
+    passing = sharpness.passing(images[choice(len(images), n)].split(500))
+    fake = encoded_by(encoders, counted(passing, n, "encoding images", progress))
     protocol = f"{n:,} images against {n:,} others ({form_words(images)})"
-    score = partial(distance_scores, real.features, fake.features)
-    add_distances(sheet, encoder, n, score, protocol, split="against")
+    for encoder, theirs, ours in zip(encoders, real, fake, strict=True):
+        score = partial(distance_scores, theirs.features, ours.features)
+        add_distances(sheet, encoder, n, score, protocol, split="against")
     sharpness.add_scores(protocol)
     sharpness.add_real(protocol)
     return sheet.finished()
@@ -195,6 +194,18 @@ COSTS = {
     "flops_per_image": "flops_per_image",
 }
 """Metrics that a run's done.json holds, and under which key."""
+
+
+def _check_alike(images: Tensor, others: Tensor) -> None:
+    # an encoder that resizes would hide what a difference in resolution does to every score
+    if images.shape[1:] != others.shape[1:]:
+        raise ParibusError(
+            "The images do not fit those that they are to be compared with.",
+            where="size and channels",
+            got=form_words(images),
+            expected=form_words(others),
+            fix="bring one set to the other's size and number of channels",
+        )
 
 
 def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:

@@ -99,7 +99,11 @@ def described(study: Study, encoder: str) -> str:
     """What an encoder is, as a sentence goes on: "classifier-3f9a, a classifier of 98.9 % test accuracy"."""
     if known := accuracy(study, encoder):
         return f"{encoder}, a classifier of {known} test accuracy"
-    kinds = {"classifier": "a classifier of the data's own classes", "pixels": "the pixels' principal components"}
+    kinds = {
+        "classifier": "a classifier of the data's own classes",
+        "pixels": "the pixels' principal components",
+        "inception": "a layer of the network behind the FID",
+    }
     kind = kinds.get(encoder.partition("-")[0])
     return f"{encoder}, {kind}" if kind else encoder
 

@@ -52,6 +52,8 @@ WORDS = {
     "sampler.warmup": "KL warm-up of the sampler's second VAE",
     "evaluation.samples": "Samples scored",
     "evaluation.encoder": "Encoders",
+    "evaluation.inception_weights": "File of Inception's weights",
+    "evaluation.inception_precision": "Precision of Inception",
     "evaluation.metrics": "Metrics",
     "evaluation.seed": "Seed of the scored samples",
 }
