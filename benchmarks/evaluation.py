@@ -1,0 +1,83 @@
+"""Images per second of what evaluation spends its time on, beside the ordinary way to compute the same.
+
+python benchmarks/evaluation.py                     all parts
+python benchmarks/evaluation.py --bf16              also Inception in bf16, which pays only where it is native
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from harness import Result, alternate, command, convolution_peak, gemm_peak, show
+from plain_inception import PlainInception
+from torch import Tensor
+
+from paribus.metrics.inception import InceptionEncoder
+from paribus.metrics.inception_weights import read_weights
+from paribus.training.hardware import choose_device, has_native_bf16, usable_cores
+
+OPERATIONS = {768: 9.42e9, 2048: 11.43e9}  # an image, two for each multiplication
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")
+    parser.add_argument("--rounds", type=int, default=5, help="alternating rounds a case")
+    parser.add_argument("--images", type=int, default=64, help="images a round")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="CPU threads")
+    parser.add_argument("--bf16", action="store_true", help="also Inception in bf16")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    print(f"{arguments.threads} threads; medians of {arguments.rounds} rounds of {arguments.images} images")
+    print(f"{'':<44}{'ours':>12}{'ordinary':>12}")
+    show([result for part in arguments.parts for result in PARTS[part](arguments)], arguments.json)
+
+
+def _inception(arguments: argparse.Namespace) -> list[Result]:
+    """Ours beside a plain eager pass (NCHW, fp32, batch norm apart, gathering resize), same random weights."""
+    images = torch.randint(0, 256, (arguments.images, 3, 32, 32), dtype=torch.uint8)
+    plain = PlainInception()
+    plain(images[:1])
+    native = has_native_bf16(choose_device("cpu"))
+    if arguments.bf16 and not native:
+        print("this processor has no native bf16: it is emulated, and no faster")
+    results = []
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        path = Path(folder) / "random.pth"
+        torch.save(plain.state, path)
+        for dimensions in (768, 2048):
+            for precision in ("fp32", "bf16") if arguments.bf16 else ("fp32",):
+                encoder = InceptionEncoder(read_weights(path, dimensions), dimensions, precision=precision)
+                peer = PlainInception(plain.state)
+                dtype = torch.float32 if precision == "fp32" else torch.bfloat16
+                peak = max(gemm_peak(dtype), convolution_peak(dtype))
+                fast, slow, ratio = alternate(
+                    lambda encoder=encoder: _rate(encoder.features, images, arguments.images),
+                    lambda peer=peer, last=dimensions: _rate(lambda part: peer(part, last), images, 32),
+                    arguments.rounds,
+                )
+                share = fast * OPERATIONS[dimensions] / peak
+                results.append(Result(encoder.name + ", 32x32", fast, slow, ratio, share, "images/s", command()))
+    return results
+
+
+def _rate(encode: Callable[[Tensor], object], images: Tensor, batch: int) -> float:
+    start = time.perf_counter()
+    for part in images.split(batch):
+        encode(part)
+    return len(images) / (time.perf_counter() - start)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], list[Result]]] = {"inception": _inception}
+"""What can be measured, by name; each gives its results."""
+
+
+if __name__ == "__main__":
+    main()
