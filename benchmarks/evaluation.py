@@ -45,9 +45,8 @@ def _inception(arguments: argparse.Namespace) -> list[Result]:
     images = torch.randint(0, 256, (arguments.images, 3, 32, 32), dtype=torch.uint8)
     plain = PlainInception()
     plain(images[:1])
-    native = has_native_bf16(choose_device("cpu"))
-    if arguments.bf16 and not native:
-        print("this processor has no native bf16: it is emulated, and no faster")
+    if arguments.bf16 and not _bf16_is_native():
+        print("this processor has no native bf16: it is emulated, and slower")
     results = []
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         path = Path(folder) / "random.pth"
@@ -56,16 +55,27 @@ def _inception(arguments: argparse.Namespace) -> list[Result]:
             for precision in ("fp32", "bf16") if arguments.bf16 else ("fp32",):
                 encoder = InceptionEncoder(read_weights(path, dimensions), dimensions, precision=precision)
                 peer = PlainInception(plain.state)
-                dtype = torch.float32 if precision == "fp32" else torch.bfloat16
-                peak = max(gemm_peak(dtype), convolution_peak(dtype))
+                peak = _peak(precision)
                 fast, slow, ratio = alternate(
                     lambda encoder=encoder: _rate(encoder.features, images, arguments.images),
                     lambda peer=peer, last=dimensions: _rate(lambda part: peer(part, last), images, 32),
                     arguments.rounds,
                 )
-                share = fast * OPERATIONS[dimensions] / peak
+                share = peak and fast * OPERATIONS[dimensions] / peak
                 results.append(Result(encoder.name + ", 32x32", fast, slow, ratio, share, "images/s", command()))
     return results
+
+
+def _bf16_is_native() -> bool:
+    return has_native_bf16(choose_device("cpu"))
+
+
+def _peak(precision: str) -> float | None:
+    """Measured FLOP/s; None where the hardware has no such arithmetic."""
+    if precision == "bf16" and not _bf16_is_native():
+        return None
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    return max(gemm_peak(dtype), convolution_peak(dtype))
 
 
 def _rate(encode: Callable[[Tensor], object], images: Tensor, batch: int) -> float:
