@@ -32,9 +32,9 @@ def test_overrides_win_over_changes_and_presets() -> None:
 
 
 def test_one_setting_of_an_optimiser_keeps_the_others() -> None:
-    config = resolve("dcgan", overrides=["training.optimizer.D.learning_rate=1e-3"])
-    assert config.training.optimizer["D"].learning_rate == 1e-3
-    assert config.training.optimizer["D"].beta1 == 0.5
+    config = resolve("dcgan", overrides=["training.optimizer.D.learning_rate=3e-3"])
+    assert config.training.optimizer["D"].learning_rate == 3e-3
+    assert config.training.optimizer["D"].beta2 == 0.99
     assert config.training.optimizer["G"].learning_rate == 2e-3
 
 
