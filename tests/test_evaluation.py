@@ -52,6 +52,7 @@ class Fake:
 
     can_encode = property(lambda self: self.latents is not None)
     sampler_words = property(lambda self: None if self.prior is None else "a mixture")
+    has_log_weights = property(lambda self: self.latents is not None)
     likelihood = property(lambda self: "gaussian (variance 1)" if self.latents is not None else None)
 
     def sample_labels(self, n):
@@ -79,6 +80,11 @@ class Fake:
         means = images.flatten(1)[:, : len(self.latents)].float() * torch.tensor(self.latents)
         terms = {"reconstruction_nats": images.flatten(1).double().mean(1), "kl_nats": torch.full((n,), self.kl)}
         return terms | {"posterior_means": means}
+
+    def log_weights(self, images, labels=None, *, count, seed=0):
+        self.weighed = len(images), count
+        spread = torch.linspace(-1, 1, count).double() if count > 1 else torch.zeros(1).double()
+        return -images.flatten(1).double().mean(1, keepdim=True) + spread
 
 
 def scores(entries):
@@ -210,6 +216,20 @@ def test_likelihood_and_reconstruction():
     assert found["mse"]["value"] == pytest.approx(mse)
     assert found["psnr"]["value"] == pytest.approx(-10 * math.log10(mse))
     assert not any("warning" in entry for entry in found.values())
+
+
+def test_the_bound_by_several_latents_says_how_many(monkeypatch):
+    model, mean = Fake(NOISE, latents=[1.0]), DATA.test.images.double().flatten(1).mean(1)
+    found = scores(evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["iwae"])))["iwae"]
+    gain = (torch.linspace(-1, 1, 64).double().logsumexp(0) - math.log(64)).item()
+    assert found["value"] == pytest.approx(mean.mean().item() - gain)
+    assert found["error"] == pytest.approx((mean.std() / 200**0.5).item()) and found["n"] == 200
+    assert found["protocol"] == "K = 64; all 200 of test (seed 0); likelihood: gaussian (variance 1)"
+    monkeypatch.setattr("paribus.evaluation.latents.IWAE_IMAGES", 70)
+    one = scores(evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["iwae"], iwae_samples=1)))["iwae"]
+    assert model.weighed == (70, 1) and one["n"] == 70 and "K = 1; 70 of test (fixed choice)" in one["protocol"]
+    without = scores(evaluate(Fake(NOISE), DATA, EvaluationSettings(samples=64, metrics=["iwae"])))["iwae"]
+    assert without["value"] is None and "posterior of known density" in without["warning"]
 
 
 def blurred(images):

@@ -141,6 +141,8 @@ class EvaluationSettings(Settings):
     """Names of metrics; by default all that apply."""
     seed: int = 0
     """Seed of the generated samples."""
+    iwae_samples: int = Field(64, ge=1)
+    """K of `iwae`: latents drawn for each test image."""
 
 
 class SamplerSettings(Settings):

@@ -51,6 +51,15 @@ def test_likelihood_terms_are_per_image_and_repeat(vae: Model) -> None:
     torch.testing.assert_close(terms["posterior_means"], vae.encode(images))
 
 
+def test_log_weights_are_per_image_and_do_not_depend_on_their_number(vae: Model) -> None:
+    images = made_data().test.images
+    assert vae.has_log_weights
+    few, many = vae.log_weights(images, count=2), vae.log_weights(images, count=5)
+    assert many.shape == (24, 5)
+    assert torch.equal(many[:, :2], few)
+    assert not torch.equal(many, vae.log_weights(images, count=5, seed=1))
+
+
 def test_sampling_leaves_torchs_randomness_alone(vae: Model) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -63,6 +72,9 @@ def test_a_gan_has_no_encoder(tmp_path: Path) -> None:
     model = fit_in(tmp_path, tiny_config("gan"), made_data()).model
     assert not model.can_encode
     assert model.likelihood is None
+    assert not model.has_log_weights
+    with pytest.raises(ParibusError, match="The model 'gan' has no importance weights"):
+        model.log_weights(made_data().test.images)
     with pytest.raises(ParibusError, match="The model 'gan' has no encoder"):
         model.encode(made_data().test.images)
 

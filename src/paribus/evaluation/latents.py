@@ -15,7 +15,7 @@ from paribus.evaluation.subject import Model
 from paribus.evaluation.wording import chosen_words
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import mean_estimate
-from paribus.metrics.likelihood import active_units, likelihood_estimates
+from paribus.metrics.likelihood import active_units, importance_weighted_nats, likelihood_estimates
 from paribus.metrics.reconstruction import (
     peak_signal_noise_ratio,
     similarity_window,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from paribus.data import ImageData
 
 COLLAPSED_BELOW_NATS = 0.1
+IWAE_IMAGES = 500
+"""Test images of `iwae` at most: each costs as much as K samples."""
 
 
 def score_likelihood(sheet: Sheet, model: Model, data: ImageData, n: int, seed: int, progress: Progress) -> None:
@@ -49,6 +51,21 @@ def score_likelihood(sheet: Sheet, model: Model, data: ImageData, n: int, seed: 
         active = active_units(means)
         warning = f"posterior collapse: none of {means.shape[1]} latent units is in use" if active == 0 else None
         sheet.add("active_units", float(active), n=n, protocol=protocol, warning=warning)
+
+
+def score_importance(
+    sheet: Sheet, model: Model, data: ImageData, n: int, draws: int, seed: int, progress: Progress
+) -> None:
+    """Adds the bound by `draws` latents an image, of at most `IWAE_IMAGES` of the n test images."""
+    if "iwae" not in sheet.wanted:
+        return
+    n = min(n, IWAE_IMAGES)
+    parts = []
+    for images, labels, start in batches(data.test, n, f"bound by {draws} latents an image", progress):
+        weights = model.log_weights(images, labels, count=draws, seed=keyed_seed("importance", seed, start))
+        parts.append(importance_weighted_nats(weights))
+    protocol = f"K = {draws}; {chosen_words(n, data.test)} (seed {seed}); likelihood: {model.likelihood}"
+    sheet.add("iwae", mean_estimate(torch.cat(parts)), n=n, protocol=protocol)
 
 
 def score_reconstruction(

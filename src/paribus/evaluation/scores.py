@@ -30,7 +30,7 @@ from paribus.evaluation.encoding import (
     reference,
     silent,
 )
-from paribus.evaluation.latents import score_likelihood, score_reconstruction
+from paribus.evaluation.latents import score_importance, score_likelihood, score_reconstruction
 from paribus.evaluation.sharpness import Sharpness
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, form_words, samples_words
@@ -82,6 +82,8 @@ def evaluate(
         score_prior(sheet, encoders, model, data, n, settings.seed, progress)
     if model.likelihood is not None:
         score_likelihood(sheet, model, data, n, settings.seed, progress)
+    if model.has_log_weights:
+        score_importance(sheet, model, data, n, settings.iwae_samples, settings.seed, progress)
     if model.can_encode:
         score_reconstruction(sheet, encoders, model, data, n, sharpness, progress)
     sheet.add("parameters", float(sum(model.parameters.values())), protocol="all networks", split=None)

@@ -20,6 +20,10 @@ class Model(Protocol):
         """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
 
     @property
+    def has_log_weights(self) -> bool:
+        """Whether `log_weights` is to be had."""
+
+    @property
     def sampler_words(self) -> str | None:
         """What was fitted after training to draw latents from, in words; None for the prior."""
 
@@ -44,6 +48,9 @@ class Model(Protocol):
 
     def likelihood_terms(self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0) -> dict[str, Tensor]:
         """Per image: reconstruction_nats (n,), kl_nats (n,) with weight 1, posterior_means (n, latent)."""
+
+    def log_weights(self, images: Tensor, labels: Tensor | None = None, *, count: int = 64, seed: int = 0) -> Tensor:
+        """Per image: log p(x, z_k) / q(z_k|x) (n, count) of draws z_k from q(z|x)."""
 
 
 def latents_words(model: Model) -> str:

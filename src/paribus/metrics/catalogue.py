@@ -176,8 +176,17 @@ METRICS: dict[str, Metric] = {
         "−ELBO",
         "nats per image",
         "lower",
-        "Bound on the negative log-likelihood of test images: reconstruction plus KL, with the KL weighted by 1.",
+        "Bound on the negative log-likelihood of test images: reconstruction plus KL, with the KL weighted by 1. Not "
+        "in bits per dimension, since no likelihood here is of discrete or dequantised pixels.",
         _SAME_LIKELIHOOD,
+    ),
+    "iwae": _metric(
+        "IWAE-K",
+        "nats per image",
+        "lower",
+        "Bound on the negative log-likelihood of test images from the mean weight of K latents an image (K is in the "
+        "protocol): tighter than −ELBO, the more so the larger K.",
+        "Comparable only when K, the likelihood, the images and their resolution agree.",
     ),
     "reconstruction_nats": _metric(
         "Reconstruction",

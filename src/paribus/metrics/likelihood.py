@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from paribus.metrics.estimates import Estimate, mean_estimate
@@ -30,6 +32,24 @@ def likelihood_estimates(reconstruction_nats: Tensor, kl_nats: Tensor) -> dict[s
         "reconstruction_nats": mean_estimate(reconstruction_nats),
         "kl_nats": mean_estimate(kl_nats),
     }
+
+
+def importance_weighted_nats(log_weights: Tensor) -> Tensor:
+    """The importance-weighted bound (IWAE-K) on each image's negative log-likelihood, in nats: (n,) float64.
+
+    -log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x), with z_k from q(z|x), by logsumexp. The metric `iwae` is its mean over
+    images, with the standard error over images; lower is better. Its expectation falls with K, from -ELBO at K = 1 to
+    -log p(x); how fast depends on how far q is from the posterior, so that a value of one K is no value of another.
+
+    Comparable only when K, the likelihood, the images and their resolution agree.
+
+    Source: arXiv 1509.00519, section 3; as an evaluation, arXiv 1611.04273 (too loose a bound where K is small beside
+    exp KL(q || posterior)).
+
+    Args:
+        log_weights: log p(x|z_k) p(z_k) / q(z_k|x): (n, K).
+    """
+    return math.log(log_weights.shape[1]) - log_weights.double().logsumexp(1)
 
 
 def active_units(posterior_means: Tensor, above: float = ACTIVE_ABOVE) -> int:

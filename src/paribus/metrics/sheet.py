@@ -62,6 +62,8 @@ def _why_missing(metric: str) -> str:
         return "needs the encoder 'classifier', which needs labelled data"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
         return "the model has no likelihood"
+    if metric == "iwae":
+        return "the model is not trained by a bound with a posterior of known density, as VAEs are"
     if metric.startswith("prior_"):
         return "the model's latents come from the prior already"
     if metric in ("mse", "psnr", "ssim") or metric.startswith("reconstruction_"):

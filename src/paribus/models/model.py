@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
+from paribus.objectives.encoding import VariationalObjective
 from paribus.randomness import keyed_seed
 from paribus.settings import ImageShape
 
@@ -112,6 +113,11 @@ class Model:
     def likelihood(self) -> str | None:
         """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
         return self.objective.likelihood_name if isinstance(self.objective, LikelihoodObjective) else None
+
+    @property
+    def has_log_weights(self) -> bool:
+        """Whether `log_weights` is to be had: the model is trained by a bound with a posterior of known density."""
+        return isinstance(self.objective, VariationalObjective)
 
     def to(self, device: torch.device | str) -> Model:
         """Moves the networks."""
@@ -235,6 +241,28 @@ class Model:
                 terms = objective.likelihood_terms(self.nets, x, y, draw)
                 parts.append({name: term.cpu() for name, term in terms.items()})
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def log_weights(
+        self, images: Tensor, labels: Tensor | None = None, *, count: int = 64, seed: int = 0, batch_size: int = 500
+    ) -> Tensor:
+        """Log p(x|z_k) p(z_k) / q(z_k|x) (N, count) of `count` draws of z for each image, encoded once.
+
+        Raises:
+            ParibusError: The model has no posterior of known density, or is not trained by a bound.
+        """
+        objective = self.objective
+        if not isinstance(objective, VariationalObjective):
+            raise self._lacks("importance weights", "log_weights")
+        labels = self._condition(labels)
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(images), batch_size):
+                part = slice(start, start + batch_size)
+                x = self._on_device(to_float(images[part]))
+                y = None if labels is None else self._on_device(labels[part])
+                draw = Draw(seed, "log weights", start, device=x.device)
+                parts.append(objective.log_weights(self.nets, x, y, draw, count).cpu())
+        return torch.cat(parts)
 
     def _encoder(self) -> EncodingObjective:
         if isinstance(self.objective, EncodingObjective):

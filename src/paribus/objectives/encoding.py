@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from paribus.config import Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets
-from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_nats
+from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_log_ratio, gaussian_nats
 from paribus.settings import ImageShape
 
 
@@ -138,6 +138,19 @@ class VariationalObjective(PixelObjective, PosteriorObjective):
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         return {"E": backbone.down(image, 2 * self.latent_dim), "G": self.decoder(backbone, image)}
+
+    def log_weights(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw, count: int) -> Tensor:
+        """Log p(x|z_k) p(z_k) / q(z_k|x) (N, count), with z_k from q(z|x); images are encoded once.
+
+        One latent an image is decoded at a time, so that memory does not grow with `count`.
+        """
+        means, log_variances = posterior(nets["E"], images, labels)
+        weights = []
+        for _ in range(count):
+            z = posterior_samples(means, log_variances, draw)[:, 0]
+            nats = self.reconstruction_nats(nets, images, z, labels)
+            weights.append(-nats - gaussian_log_ratio(z, means, log_variances))
+        return torch.stack(weights, dim=1)
 
 
 class HybridObjective(PosteriorObjective):

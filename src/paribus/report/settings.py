@@ -56,6 +56,7 @@ WORDS = {
     "evaluation.inception_precision": "Precision of Inception",
     "evaluation.metrics": "Metrics",
     "evaluation.seed": "Seed of the scored samples",
+    "evaluation.iwae_samples": "Latents an image of IWAE-K",
 }
 ROLES = {
     "G": "the generator or decoder", "D": "the discriminator", "E": "the encoder", "C": "the classifier",
