@@ -53,6 +53,7 @@ class Fake:
     can_encode = property(lambda self: self.latents is not None)
     sampler_words = property(lambda self: None if self.prior is None else "a mixture")
     has_log_weights = property(lambda self: self.latents is not None)
+    prior_is_normal = False
     likelihood = property(lambda self: "gaussian (variance 1)" if self.latents is not None else None)
 
     def sample_labels(self, n):

@@ -32,6 +32,7 @@ from paribus.evaluation.encoding import (
 )
 from paribus.evaluation.latents import score_importance, score_likelihood, score_reconstruction
 from paribus.evaluation.sharpness import Sharpness
+from paribus.evaluation.smoothness import score_smoothness
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, form_words, samples_words
 from paribus.metrics.catalogue import ALIASES, METRICS
@@ -80,6 +81,8 @@ def evaluate(
     sharpness.add_real(chosen_words(n, data.test))
     if model.sampler_words is not None:
         score_prior(sheet, encoders, model, data, n, settings.seed, progress)
+    if model.prior_is_normal:
+        score_smoothness(sheet, encoders, model, n, settings.seed, progress)
     if model.likelihood is not None:
         score_likelihood(sheet, model, data, n, settings.seed, progress)
     if model.has_log_weights:

@@ -24,6 +24,10 @@ class Model(Protocol):
         """Whether `log_weights` is to be had."""
 
     @property
+    def prior_is_normal(self) -> bool:
+        """Whether the prior is a standard normal distribution."""
+
+    @property
     def sampler_words(self) -> str | None:
         """What was fitted after training to draw latents from, in words; None for the prior."""
 
@@ -33,6 +37,12 @@ class Model(Protocol):
 
     def with_prior(self) -> Model:
         """The same model, drawing its latents from the prior."""
+
+    def latents(self, n: int, seed: int = 0) -> Tensor:
+        """Latents (n, latent) that samples are made from."""
+
+    def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images uint8 (n, C, H, W) of latents; `labels` are those of a conditional model."""
 
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
         """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""

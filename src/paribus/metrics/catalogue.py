@@ -230,6 +230,14 @@ METRICS: dict[str, Metric] = {
         "Structural similarity of test images and their reconstructions, averaged over images; 1 if they were equal.",
         _SAME_IMAGES,
     ),
+    "smoothness": _metric(
+        "Path length",
+        "squared feature units",
+        "lower",
+        "How fast images change with their latents (perceptual path length): mean squared change of the features over "
+        "a small step. Lower is smoother; a model of one image gets 0, so read it beside recall and diversity.",
+        "Comparable only when encoder, step and resolution agree.",
+    ),
     "parameters": _metric(
         "Parameters",
         "numbers",

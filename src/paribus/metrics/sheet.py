@@ -64,6 +64,8 @@ def _why_missing(metric: str) -> str:
         return "the model has no likelihood"
     if metric == "iwae":
         return "the model is not trained by a bound with a posterior of known density, as VAEs are"
+    if metric == "smoothness":
+        return "needs a model whose prior is a standard normal distribution"
     if metric.startswith("prior_"):
         return "the model's latents come from the prior already"
     if metric in ("mse", "psnr", "ssim") or metric.startswith("reconstruction_"):

@@ -119,6 +119,11 @@ class Model:
         """Whether `log_weights` is to be had: the model is trained by a bound with a posterior of known density."""
         return isinstance(self.objective, VariationalObjective)
 
+    @property
+    def prior_is_normal(self) -> bool:
+        """Whether the prior is a standard normal distribution."""
+        return self.objective.prior_is_normal
+
     def to(self, device: torch.device | str) -> Model:
         """Moves the networks."""
         for net in self.nets.values():

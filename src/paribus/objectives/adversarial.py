@@ -47,6 +47,11 @@ class AdversarialObjective(Objective):
     def _deviations_are_not_negative(cls, value: float | Schedule) -> float | Schedule:
         return not_negative(value)
 
+    @property
+    def prior_is_normal(self) -> bool:
+        """See `Objective.prior_is_normal`."""
+        return self.noise == "normal"
+
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         discriminator = backbone.down(image, 1, dropout=self.dropout, projection=True)

@@ -137,6 +137,11 @@ class Objective(Settings):
         """Whether the loss is more than a mean over images, so that gradients cannot be accumulated over parts."""
         return False
 
+    @property
+    def prior_is_normal(self) -> bool:
+        """Whether `prior` draws every number of z from a standard normal distribution."""
+        return True
+
     @abstractmethod
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """Builds the networks; `image.classes` is 0 unless `conditional`."""

@@ -48,6 +48,11 @@ class InfoGAN(AdversarialObjective):
     continuous_weight: float = Field(0.1, ge=0)
     """Weight of the continuous codes' negative log-likelihood."""
 
+    @property
+    def prior_is_normal(self) -> bool:
+        """See `Objective.prior_is_normal`: codes are not."""
+        return False
+
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         outputs = 1 + self.categories + 2 * self.continuous
