@@ -148,9 +148,20 @@ def test_a_conditional_model_is_asked_for_classes():
     assert "class_agreement" not in scores(evaluate(Fake(images), DATA, settings))
 
 
+def test_samples_that_are_alike_lack_diversity():
+    images, labels = blobs(400, 5)
+    settings = EvaluationSettings(samples=200)
+    fresh, one_class = (scores(evaluate(Fake(of), DATA, settings)) for of in (images, images[labels == 2]))
+    found, floor = fresh["diversity"], fresh["floor_diversity"]
+    assert found["value"] == pytest.approx(1, abs=4 * found["error"])
+    assert floor["value"] == pytest.approx(1, abs=4 * floor["error"])
+    assert one_class["diversity"]["value"] < 0.7 < found["value"]
+    assert found["encoder"].startswith("classifier") and found["n"] == 200
+
+
 def test_one_repeated_image_covers_nothing():
     found = scores(evaluate(Fake(blobs(8, 5)[0][:1]), DATA, EvaluationSettings(samples=200)))
-    assert found["coverage"]["value"] < 0.05
+    assert found["coverage"]["value"] < 0.05 and found["diversity"]["value"] == 0
     assert "mode collapse" in found["coverage"]["warning"]
 
 
@@ -416,7 +427,8 @@ def test_two_sets_of_images():
     assert near["frechet"]["n"] == 200 and near["frechet"]["split"] == "against"
     assert far["kid"]["value"] > 10 * abs(near["kid"]["value"])
     assert far["frechet"]["value"] > near["frechet"]["value"]
-    compared = {"frechet", "kid", "mind", "precision", "recall", "density", "coverage", "sharpness", "high_frequency"}
+    compared = {"frechet", "kid", "mind", "precision", "recall", "density", "coverage", "diversity"}
+    compared |= {"sharpness", "high_frequency"}
     assert set(near) == compared | {"real_sharpness", "real_high_frequency"}
     with pytest.raises(ParibusError, match="needs a data set"):
         compare_images(NOISE, NOISE, EvaluationSettings(encoder="classifier"))

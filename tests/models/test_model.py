@@ -79,6 +79,13 @@ def test_a_gan_has_no_encoder(tmp_path: Path) -> None:
         model.encode(made_data().test.images)
 
 
+def test_which_priors_are_normal(tmp_path: Path) -> None:
+    for number, (model, overrides) in enumerate([("vae", ()), ("gan", ()), ("gan", ("objective.noise=uniform",))]):
+        made = fit_in(tmp_path / str(number), tiny_config(model, *overrides), made_data()).model
+        assert made.prior_is_normal == (number < 2)
+    assert not fit_in(tmp_path / "codes", tiny_config("infogan"), made_data()).model.prior_is_normal
+
+
 def test_labels_by_index_and_name(tmp_path: Path) -> None:
     model = fit_in(tmp_path, tiny_config("gan", "objective.conditional=true"), made_data()).model
     assert torch.equal(model.sample(4, label=1), model.sample(4, label="b"))

@@ -104,6 +104,15 @@ METRICS: dict[str, Metric] = {
         "Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
         _SAME_VIEW,
     ),
+    "diversity": _metric(
+        "Diversity",
+        "× real images",
+        "towards",
+        "Mean distance of two samples in the encoder's features over that of two real images: below 1 samples are too "
+        "alike, above 1 there are outliers or noise.",
+        "Comparable only when encoder, reference split and resolution agree.",
+        target=1.0,
+    ),
     "copying": _metric(
         "Copying",
         "",
@@ -300,7 +309,7 @@ for _name, (_label, _what) in SHARPNESS.items():
         f"{_label} of real images", "", "none", f"{_what} of test images, grey values from 0 to 1.", _SAME_IMAGES
     )
 
-FLOORED = ("frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage")
+FLOORED = ("frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "diversity")
 """Metrics with a floor: what real training images score in the samples' place."""
 
 for _name in FLOORED:

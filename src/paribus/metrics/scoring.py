@@ -14,6 +14,7 @@ from paribus.metrics.classes import (
     modes_found,
 )
 from paribus.metrics.distances import frechet_distance, frechet_error, kernel_distance
+from paribus.metrics.diversity import diversity
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
 from paribus.metrics.neighbours import precision_recall_density_coverage
@@ -40,6 +41,8 @@ def distance_scores(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict
         scores["kid"] = kernel_distance(real, fake)
     if "mind" in wanted:
         scores["mind"] = monge_inception_distance(real, fake)
+    if "diversity" in wanted:
+        scores["diversity"] = diversity(real, fake)
     if set(NEIGHBOURS) & set(wanted):
         shares = precision_recall_density_coverage(real, fake)
         scores |= {name: Estimate(value, UNKNOWN) for name, value in shares.items() if name in wanted}
