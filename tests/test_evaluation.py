@@ -148,6 +148,33 @@ def test_a_conditional_model_is_asked_for_classes():
     assert "class_agreement" not in scores(evaluate(Fake(images), DATA, settings))
 
 
+def test_distance_within_the_classes_that_were_asked_for():
+    images, labels = blobs(400, 5)
+    names = ["frechet", "frechet_within_classes", "floor_frechet_within_classes"]
+    settings = EvaluationSettings(samples=200, metrics=names)
+    obedient = scores(evaluate(Fake(images, labels=labels), DATA, settings))
+    deaf = scores(evaluate(Fake(images, labels=(labels + 1) % CLASSES), DATA, settings))
+    found, floor = obedient["frechet_within_classes"], obedient["floor_frechet_within_classes"]
+    assert found["value"] < 1.5 * floor["value"] and found["error"] > 0
+    assert deaf["frechet_within_classes"]["value"] > 5 * found["value"]
+    assert deaf["frechet"]["value"] == pytest.approx(obedient["frechet"]["value"])
+    assert floor == deaf["floor_frechet_within_classes"]
+    assert "for 64 features, at least 128 are needed" in found["warning"] and found["n"] == 200
+    assert "of each class" in found["protocol"] and "training images in the samples' place" in floor["protocol"]
+    unconditional = scores(evaluate(Fake(images), DATA, settings))["frechet_within_classes"]
+    assert unconditional["value"] is None and unconditional["warning"] == "the model is not conditional"
+
+
+def test_distance_within_classes_of_too_few_images_is_left_out_unless_asked_for():
+    images, labels = blobs(400, 5)
+    few = scores(evaluate(Fake(images, labels=labels), DATA, EvaluationSettings(samples=200)))
+    assert not {"frechet_within_classes", "floor_frechet_within_classes"} & set(few)
+    many = made(test=800)
+    found = scores(evaluate(Fake(*blobs(800, 5)[:1], labels=blobs(800, 5)[1]), many, EvaluationSettings(samples=800)))
+    assert found["frechet_within_classes"]["value"] > found["frechet"]["value"]
+    assert "warning" not in found["frechet_within_classes"]
+
+
 def test_samples_that_are_alike_lack_diversity():
     images, labels = blobs(400, 5)
     settings = EvaluationSettings(samples=200)

@@ -108,7 +108,8 @@ def test_every_metric_says_what_it_means_and_when_it_can_be_compared():
     fixed = """frechet kid precision recall density coverage inception_score classifier_score class_agreement
         class_divergence missing_classes elbo reconstruction_nats kl_nats active_units mse parameters
         samples_per_second train_seconds images_seen peak_memory_bytes flops_per_image frechet_infinity mind ssim
-        copying authenticity sharpness high_frequency mode_score modes_found psnr iwae smoothness diversity"""
+        copying authenticity sharpness high_frequency mode_score modes_found psnr iwae smoothness diversity
+        frechet_within_classes floor_frechet_within_classes"""
     assert set(fixed.split()) | {f"floor_{name}" for name in FLOORED} <= set(METRICS)
     for name, metric in METRICS.items():
         assert metric["comparable"].startswith("Comparable only when ") and metric["comparable"].endswith("."), name

@@ -13,6 +13,7 @@ from paribus.cache import cache_folder
 from paribus.evaluation.encoding import Progress, counted, encoded_by, reference
 from paribus.evaluation.memorization import score_memorization
 from paribus.evaluation.subject import Model, latents_words
+from paribus.evaluation.within_classes import score_within_classes
 from paribus.evaluation.wording import chosen_words, samples_words
 from paribus.metrics.catalogue import FLOORED
 from paribus.metrics.encoders import Encoder
@@ -49,6 +50,8 @@ def score_samples(
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
             for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names, labels).items():
                 sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
+        if labels is not None:
+            score_within_classes(sheet, encoder, data, fake.features, labels, protocol, progress)
         score_memorization(sheet, encoder, data, fake.features, protocol, progress)
         _add_floors(sheet, encoder, data, real, n, progress)
 

@@ -60,6 +60,14 @@ METRICS: dict[str, Metric] = {
         "Fréchet distance extrapolated to infinitely many samples, linearly in 1/n: without the bias of their number.",
         _SAME_VIEW,
     ),
+    "frechet_within_classes": _metric(
+        "Fréchet distance within classes",
+        "squared feature units",
+        "lower",
+        "Mean over classes of the Fréchet distance between real images of a class and a conditional model's samples "
+        "that were asked for it (intra-class FID): sees ignored classes and too little variety within one.",
+        "Comparable only when encoder, reference split, number of samples of each class and resolution agree.",
+    ),
     "kid": _metric(
         "KID",
         "",
@@ -312,7 +320,7 @@ for _name, (_label, _what) in SHARPNESS.items():
 FLOORED = ("frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "diversity")
 """Metrics with a floor: what real training images score in the samples' place."""
 
-for _name in FLOORED:
+for _name in (*FLOORED, "frechet_within_classes"):  # the last for conditional models alone
     METRICS[f"floor_{_name}"] = _metric(
         f"{METRICS[_name]['label']}, real against real",
         METRICS[_name]["unit"],

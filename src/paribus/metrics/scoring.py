@@ -24,8 +24,8 @@ NEIGHBOURS = ("precision", "recall", "density", "coverage")
 LEAST_ROWS = 10
 """Fewer rows are not compared at all."""
 
-LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE}
-"""Fewer samples a feature say too little."""
+LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE, "frechet_within_classes": 2}
+"""Fewer samples a feature say too little; of each class, for a distance within classes."""
 
 UNKNOWN = float("nan")  # no error is given
 

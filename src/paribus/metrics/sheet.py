@@ -58,6 +58,8 @@ def _why_missing(metric: str) -> str:
         return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
     if metric == "class_agreement":
         return "the model is not conditional, or the encoder is not 'classifier'"
+    if metric in ("frechet_within_classes", "floor_frechet_within_classes"):
+        return "the model is not conditional"
     if metric in ("classifier_score", "mode_score", "class_divergence", "missing_classes", "modes_found"):
         return "needs the encoder 'classifier', which needs labelled data"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):

@@ -20,7 +20,7 @@ ACCURACY = re.compile(r"classes by a classifier of ([\d.]+)\s*% test accuracy")
 RANKED_BY = "frechet"
 COMPARING = (
     "frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "copying",
-    "authenticity", "diversity",
+    "authenticity", "diversity", "frechet_within_classes",
 )  # fmt: skip
 """Metrics that compare sets of images, each through one encoder."""
 
