@@ -35,6 +35,7 @@ def test_mnist_is_the_original(stored_data):
     ("name", "options", "shape", "counts"),
     [
         ("mnist", {}, ImageShape(1, 28, 10), (55_000, 5_000, 10_000)),
+        ("stacked-mnist", {}, ImageShape(3, 28, 1000), (123_000, 5_000, 26_000)),
         ("cifar10", {}, ImageShape(3, 32, 10), (18_000, 2_000, 10_000)),
         ("lfw", {}, ImageShape(3, 64, 0), (10_921, 1_214, 1_098)),
         ("lfw", {"size": 45}, ImageShape(3, 45, 0), (10_921, 1_214, 1_098)),

@@ -498,6 +498,7 @@ class TestHub:
         assert {name: known.hub_id for name, known in DATASETS.items()} == {
             "digits": None,
             "mnist": "ylecun/mnist",
+            "stacked-mnist": None,
             "fashion-mnist": "zalando-datasets/fashion_mnist",
             "cifar10": "uoft-cs/cifar10",
             "lfw": "logasja/lfw",
@@ -517,8 +518,8 @@ class TestMistakes:
         assert self.error("minst") == (
             "There is no data set 'minst'. Did you mean 'mnist'?\n"
             "  where:    data.name\n"
-            "  got:      neither a built-in name (digits, mnist, fashion-mnist, cifar10, lfw, anime-faces), "
-            "nor a file or folder here\n"
+            "  got:      neither a built-in name (digits, mnist, stacked-mnist, fashion-mnist, cifar10, lfw, "
+            "anime-faces), nor a file or folder here\n"
             "  expected: a built-in name, a folder of images or Parquet files, an .npz file, or a Hub id "
             "(organisation/name)\n"
             "  fix:      check the spelling, or the folder you are in"

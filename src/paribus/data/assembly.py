@@ -79,6 +79,7 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
         fingerprint=fingerprint,
         notes=outcome.notes,
         skipped=outcome.skipped,
+        channel_classes=raw.channel_classes,
     )
 
 

@@ -18,6 +18,7 @@ class BuiltIn:
         licence: What is known of its terms.
         labelled: Whether its label column holds classes.
         cut: The cut it is always used with, made in pictures of the original size only.
+        stacks: The grey, labelled set whose images are its channels.
     """
 
     description: str
@@ -26,6 +27,7 @@ class BuiltIn:
     licence: str
     labelled: bool = True
     cut: CentreCut | None = None
+    stacks: str | None = None
 
 
 DATASETS: dict[str, BuiltIn] = {
@@ -40,6 +42,13 @@ DATASETS: dict[str, BuiltIn] = {
         "Hugging Face Hub",
         "ylecun/mnist",
         "usually given as CC BY-SA 3.0 (Y. LeCun, C. Cortes)",
+    ),
+    "stacked-mnist": BuiltIn(
+        "154,000 images of three MNIST digits as red, green and blue, 28x28, colour, 1,000 classes: for counting modes",
+        "made from mnist by a fixed seed",
+        None,
+        "as mnist",
+        stacks="mnist",
     ),
     "fashion-mnist": BuiltIn(
         "70,000 pictures of clothes, 28x28, grey, 10 classes",

@@ -43,6 +43,8 @@ class ImageData:
         fingerprint: SHA-256 (hexadecimal) over the content of every split; says nothing of paths or names.
         notes: Plain sentences on how the data was split and changed.
         skipped: (file, reason) of everything that could not be read.
+        channel_classes: Number of classes of a channel, where each channel is an image of its own and a label is their
+            classes read as the digits of one number (Stacked MNIST); 0 elsewhere.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ImageData:
     fingerprint: str
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    channel_classes: int = 0
 
     @property
     def shape(self) -> ImageShape:

@@ -52,6 +52,7 @@ class RawData:
         key: Everything that tells this content from another (names, sizes, times of change), for the cache.
         notes: What the source has to say on how it was read.
         cut: A cut that the data set is always used with.
+        channel_classes: Number of classes of a channel, where each is an image of its own; see `ImageData`.
     """
 
     splits: dict[str, RawSplit]
@@ -60,6 +61,7 @@ class RawData:
     key: tuple[object, ...]
     notes: tuple[str, ...] = ()
     cut: CentreCut | None = None
+    channel_classes: int = 0
 
     def __len__(self) -> int:
         return sum(split.count for split in self.splits.values())

@@ -18,6 +18,7 @@ from paribus.data.hub import hub_dataset
 from paribus.data.images import ImageData
 from paribus.data.parquet import parquet_folder
 from paribus.data.raw import CentreCut, RawData
+from paribus.data.stacked import stacked
 from paribus.errors import ParibusError, did_you_mean
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
@@ -51,6 +52,14 @@ def load_data(
     """
     _check_settings(size, channels, on_bad, background, validation)
     raw = _raw_data(name)
+    if raw.channel_classes and channels == 1:
+        raise ParibusError(
+            "The channels of these images are images of their own.",
+            where="data.channels",
+            got=1,
+            expected="3, which is the default",
+            fix=f"leave it out, or use {DATASETS[str(name)].stacks}",
+        )
     recipe = Recipe(size, channels, background, raw.cut)
     return assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
 
@@ -94,6 +103,9 @@ def _raw_data(name: str | Path) -> RawData:
 
 def _built_in(name: str) -> RawData:
     known = DATASETS[name]
+    if known.stacks is not None:
+        grey = Recipe(size=None, channels=1)
+        return stacked(assembled(known.stacks, _built_in(known.stacks), grey, skip_bad=False, validation=0))
     stored = _stored_folder(name)
     if stored is not None:
         return _from_path(stored, with_labels=known.labelled, cut=known.cut)
