@@ -429,6 +429,25 @@ def test_mistakes_are_named(settings, words):
         evaluate(Fake(NOISE), UNLABELLED, EvaluationSettings(**settings))
 
 
+def stacks(n, seed):
+    """Images of three blobs each, and their classes as the digits of one number."""
+    images, labels = blobs(3 * n, seed)
+    order = torch.randperm(3 * n, generator=torch.Generator().manual_seed(seed)).view(n, 3)
+    return images[order, 0], labels[order] @ torch.tensor([CLASSES**2, CLASSES, 1])
+
+
+def test_modes_of_stacked_images_are_found_channel_by_channel():
+    parts = (Split(*stacks(400, 0)), Split(*stacks(100, 1)), Split(*stacks(400, 2)))
+    data = ImageData("stacks", *parts, tuple(map(str, range(CLASSES**3))), "stacks", channel_classes=CLASSES)
+    images, labels = stacks(800, 5)
+    settings = EvaluationSettings(samples=400, metrics=["modes_found", "kid"])
+    found = scores(evaluate(Fake(images), data, settings))
+    assert found["modes_found"]["value"] >= 62  # of 64, each with 6 samples on average
+    assert found["kid"]["encoder"].startswith("classifier-") and found["kid"]["encoder"].endswith("x3")
+    few = labels < CLASSES**2  # the first channel's first class alone
+    assert scores(evaluate(Fake(images[few]), data, settings))["modes_found"]["value"] in range(14, 22)
+
+
 def test_automatic_encoder_needs_enough_images_a_class():
     few = ImageData("few", *(Split(p.images, p.labels) for p in (split(60, 0), split(20, 1), split(40, 2))),
                     tuple("abcd"), "few")  # fmt: skip

@@ -13,6 +13,7 @@ from torch import Tensor
 from paribus.cache import cache_folder
 from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError, did_you_mean
+from paribus.metrics.channels import channel_classifier
 from paribus.metrics.classifier import dataset_classifier
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionEncoder
@@ -42,15 +43,20 @@ def _classifier(data: ImageData, settings: EvaluationSettings, progress: Progres
             fix="use -o evaluation.encoder=pixels",
         )
     progress("preparing the classifier (trained once for a data set)", 0, 1)
-    return dataset_classifier(
+    return (channel_classifier if data.channel_classes else dataset_classifier)(
         train.images,
         train.labels,
         test.images,
         test.labels,
-        data.shape.classes,
+        _classes(data),
         cache=cache_folder(),
         fingerprint=data.fingerprint,
     )
+
+
+def _classes(data: ImageData) -> int:
+    """Classes that a classifier has to tell apart."""
+    return data.channel_classes or data.shape.classes
 
 
 def _pixels(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
@@ -99,7 +105,7 @@ def encoder_names(settings: EvaluationSettings, automatic: str, progress: Progre
 
 def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
     """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
-    enough = data.train.labels is not None and 2 <= data.shape.classes <= len(data.train) // LEAST_PER_CLASS
+    enough = data.train.labels is not None and 2 <= _classes(data) <= len(data.train) // LEAST_PER_CLASS
     names = encoder_names(settings, "classifier" if enough else "pixels", progress)
     return [
         FITTED[name](data, settings, progress) if name in FITTED else WITHOUT_DATA[name](settings, progress)
