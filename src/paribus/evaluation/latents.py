@@ -64,7 +64,7 @@ def score_importance(
     for images, labels, start in batches(data.test, n, f"bound by {draws} latents an image", progress):
         weights = model.log_weights(images, labels, count=draws, seed=keyed_seed("importance", seed, start))
         parts.append(importance_weighted_nats(weights))
-    protocol = f"K = {draws}; {chosen_words(n, data.test)} (seed {seed}); likelihood: {model.likelihood}"
+    protocol = f"K = {draws}, seed {seed}; {chosen_words(n, data.test)}; likelihood: {model.likelihood}"
     sheet.add("iwae", mean_estimate(torch.cat(parts)), n=n, protocol=protocol)
 
 
