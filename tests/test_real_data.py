@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
 import pytest
-import torch
 
 import paribus as pb
 from paribus.experiment import Run
@@ -44,22 +41,3 @@ def test_faces_train_and_are_scored_without_labels(data: str, size: int, model: 
     assert {score["encoder"] for score in run.scores if score["metric"] == "kid"} != {None}
     assert all(score["encoder"].startswith("pixels") for score in run.scores if score["encoder"])
     assert run.model.sample(2).shape == (2, 3, size, size)
-
-
-@pytest.mark.parametrize(("data", "size"), [("cifar10", 32), ("lfw", 45)])
-@pytest.mark.parametrize("model", ["r3gan", "biggan", "biggan-deep"])
-def test_large_models_take_real_steps(model: str, data: str, size: int, tmp_path: Path) -> None:
-    """At their full width: losses stay finite, G moves, and its samples differ from each other."""
-    labelled = "true" if data == "cifar10" and model != "r3gan" else "false"
-    overrides = [f"data.size={size}", f"objective.conditional={labelled}", "training.snapshots=[]"]
-    outcomes = [
-        pb.train(model, data, budget=budget, out=tmp_path / budget, overrides=overrides, score=False).model
-        for budget in ("1updates", "12updates")
-    ]
-    lines = [json.loads(line) for line in (tmp_path / "12updates" / "metrics.jsonl").read_text().splitlines()]
-    assert all(math.isfinite(value) for line in lines for value in line.values() if isinstance(value, float))
-    early, late = (outcome.nets["G"].state_dict() for outcome in outcomes)
-    assert any(not torch.equal(early[name], late[name]) for name in early)
-    images = outcomes[1].sample(4)
-    assert images.shape == (4, 3, size, size)
-    assert images.float().std(0).max() > 0
