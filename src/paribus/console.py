@@ -63,8 +63,10 @@ class Watcher:
 
     def stage(self, text: str, done: int, total: int) -> None:
         """Shows one piece of work and how much of it is done."""
+        from paribus.evaluation.wording import stage_words
+
         self._fraction = done / total if total else 0.0
-        self.notice(f"{text} {done:,} of {total:,}" if total > 1 else text)
+        self.notice(stage_words(text, done, total))
 
     def _show(self, text: str, at_once: bool = False) -> None:
         if self._bar is not None:

@@ -23,6 +23,7 @@ from paribus.errors import TrainingDiverged
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.encoding import check_encoders
+from paribus.evaluation.wording import stage_words
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.model import parameter_count
@@ -236,7 +237,7 @@ def _save_pictures(run: RunFolder, model: Model, data: ImageData) -> None:
 
 def _stages(notice: Callable[[str], None]) -> Stages:
     def progress(stage: str, done: int, total: int) -> None:
-        notice(f"{stage} {done:,} of {total:,}" if total > 1 else stage)
+        notice(stage_words(stage, done, total))
 
     return progress
 

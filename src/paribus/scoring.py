@@ -45,9 +45,15 @@ def score_subject(
         tree = merged(tree, {"sampler": {"name": sampler}})
     folder = Path(subject)
     is_model = (folder / "config.json").is_file() or not folder.exists() or sampler is not None
-    unknown = set(tree) - ({"evaluation", "sampler"} if is_model else {"evaluation"})
-    if unknown:
-        raise ParibusError("Only evaluation settings can be set here.", where=f"-o {unknown.pop()}...")
+    known = ("evaluation", "sampler") if is_model else ("evaluation",)
+    for part in set(tree) - set(known):
+        raise ParibusError(
+            f"The setting '{part}' belongs to training: it cannot be changed for a score.",
+            where=f"-o {part}...",
+            got=part,
+            expected=" or ".join(f"{name}.NAME=VALUE" for name in known),
+            fix=f"leave it out, or train a run with it: paribus train MODEL -o {part}...",
+        )
     if is_model:
         return _score_model(subject, data, tree, progress)
     settings = validated(EvaluationSettings, tree.get("evaluation", {}), where="evaluation")

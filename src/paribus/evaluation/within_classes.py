@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -33,7 +32,7 @@ def score_within_classes(
         n = min(len(fake), len(data.train))
         others, labels = reference(encoder, data, "train", n).features, data.train.labels[choice(len(data.train), n)]
         words = f"{n:,} training images in the samples' place against {n:,} of test"
-        _add(sheet, f"floor_{METRIC}", encoder, data, others, labels, words, cache_folder())
+        _add(sheet, f"floor_{METRIC}", encoder, data, others, labels, words, cached=True)
 
 
 def _add(
@@ -44,7 +43,8 @@ def _add(
     rows: Tensor,
     labels: Tensor,
     protocol: str,
-    cache: Path | None = None,
+    *,
+    cached: bool = False,
 ) -> None:
     """Adds `metric` of rows (n, d) of classes (n,); left out where a class has too few, unless it was named."""
     if data.test.labels is None:
@@ -59,7 +59,11 @@ def _add(
     def compute() -> dict[str, Estimate]:
         return {METRIC: frechet_within_classes(real, real_labels, rows, labels)}
 
-    score = cached_scores(compute, reference_key(data.fingerprint, "train against test", encoder.id, n, METRIC), cache)
+    if cached:
+        key = reference_key(data.fingerprint, "train against test", encoder.id, n, METRIC)
+        score = cached_scores(compute, key, cache_folder())
+    else:
+        score = compute()
     needed = LEAST_PER_FEATURE[METRIC] * encoder.dimensions
     warning = f"too few images of a class: {least:,} for {encoder.dimensions} features, at least {needed:,} are needed"
     whole = f"{protocol}; at least {least:,} of each class"

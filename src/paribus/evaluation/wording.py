@@ -1,4 +1,4 @@
-"""Protocols in words: how many images, which, in what form."""
+"""Protocols and progress in words: how many images, which, in what form."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from paribus.data import ImageData, Split
+
+
+def stage_words(stage: str, done: int, total: int) -> str:
+    """A piece of work, and how much of it is done where it has parts."""
+    return f"{stage} {done:,} of {total:,}" if total > 1 else stage
 
 
 def samples_words(n: int, data: ImageData, how: str) -> str:

@@ -235,16 +235,11 @@ class Model:
         objective = self.objective
         if not isinstance(objective, LikelihoodObjective):
             raise self._lacks("likelihood", "likelihood_terms")
-        labels = self._condition(labels)
-        parts: list[dict[str, Tensor]] = []
         with torch.inference_mode():
-            for start in range(0, len(images), batch_size):
-                part = slice(start, start + batch_size)
-                x = self._on_device(to_float(images[part]))
-                y = None if labels is None else self._on_device(labels[part])
-                draw = Draw(seed, "likelihood", start, device=x.device)
-                terms = objective.likelihood_terms(self.nets, x, y, draw)
-                parts.append({name: term.cpu() for name, term in terms.items()})
+            parts = [
+                {name: term.cpu() for name, term in objective.likelihood_terms(self.nets, x, y, draw).items()}
+                for x, y, draw in self._drawn_for(images, labels, batch_size, seed, "likelihood")
+            ]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def log_weights(
@@ -258,16 +253,23 @@ class Model:
         objective = self.objective
         if not isinstance(objective, VariationalObjective):
             raise self._lacks("importance weights", "log_weights")
-        labels = self._condition(labels)
-        parts = []
         with torch.inference_mode():
-            for start in range(0, len(images), batch_size):
-                part = slice(start, start + batch_size)
-                x = self._on_device(to_float(images[part]))
-                y = None if labels is None else self._on_device(labels[part])
-                draw = Draw(seed, "log weights", start, device=x.device)
-                parts.append(objective.log_weights(self.nets, x, y, draw, count).cpu())
+            parts = [
+                objective.log_weights(self.nets, x, y, draw, count).cpu()
+                for x, y, draw in self._drawn_for(images, labels, batch_size, seed, "log weights")
+            ]
         return torch.cat(parts)
+
+    def _drawn_for(
+        self, images: Tensor, labels: Tensor | None, batch_size: int, seed: int, purpose: str
+    ) -> Iterator[tuple[Tensor, Tensor | None, Draw]]:
+        """Batches on the device, each with random numbers of its own."""
+        labels = self._condition(labels)
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            x = self._on_device(to_float(images[part]))
+            y = None if labels is None else self._on_device(labels[part])
+            yield x, y, Draw(seed, purpose, start, device=x.device)
 
     def _encoder(self) -> EncodingObjective:
         if isinstance(self.objective, EncodingObjective):

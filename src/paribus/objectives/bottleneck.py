@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from paribus.objectives.base import with_features
+from paribus.objectives.likelihoods import gaussian_kl_nats
 
 CODE_LENGTH = 128
 
@@ -29,7 +30,7 @@ class Bottleneck(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images (N, C, H, W) to (N, 2): a logit from one code drawn for each, and its KL in nats."""
         means, log_variances = self.encoder(images, labels).float().chunk(2, dim=1)
-        nats = 0.5 * (means.square() + log_variances.exp() - 1 - log_variances).sum(1, keepdim=True)
+        nats = gaussian_kl_nats(means, log_variances).sum(1, keepdim=True)
         codes = means + (0.5 * log_variances).exp() * torch.randn_like(means)
         return torch.cat([self.output(codes), nats], dim=1)
 
