@@ -153,12 +153,10 @@ def pictures(folder: Path, model: str, seed: int, images: int, finished: bool) -
             Image.fromarray(grid(pairs)).save(folder / "samples" / "reconstructions.png")
 
 
-def summary(values: list[float]) -> dict[str, float]:
-    from paribus.report.contents import Summary
+def summary(values: list[float]) -> dict[str, float | int | None]:
+    from paribus import statistics
 
-    found = Summary.of(values)
-    assert found is not None
-    return dict(vars(found))
+    return statistics.summary(values).as_dict()
 
 
 def results(models: tuple[str, ...], seeds: tuple[int, ...], images: dict[str, int]) -> dict[str, Any]:

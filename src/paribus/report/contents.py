@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paribus.runs import RunFolder
-
-# Student's t, 97.5 % quantile, for 1 ... 30 degrees of freedom (tests hold it against scipy)
-_T975 = (
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
-    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
-    2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
-)  # fmt: skip
+from paribus.statistics import Summary, summary
 
 
 @dataclass(frozen=True)
@@ -50,12 +43,6 @@ class Metric:
             return abs(value - self.target)
         return -value if self.direction == "higher" else value
 
-    def shortfalls(self, low: float, high: float) -> tuple[float, float]:
-        """The least and the greatest shortfall between two values."""
-        least, greatest = sorted((self.shortfall(low), self.shortfall(high)))
-        reached = self.target is not None and low <= self.target <= high
-        return 0.0 if reached else least, greatest
-
 
 @dataclass(frozen=True)
 class Score:
@@ -85,30 +72,6 @@ class Score:
             protocol=str(entry.get("protocol") or ""),
             warning=warning,
         )
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A metric over a model's seeds: mean, standard deviation and the 95 % t-interval of the mean."""
-
-    mean: float
-    std: float
-    low: float
-    high: float
-    count: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Summary | None:
-        """The summary of some values; None of none. A single value has no interval: low and high are equal to it."""
-        if not values:
-            return None
-        count, mean = len(values), math.fsum(values) / len(values)
-        if count == 1:
-            return cls(mean, 0.0, mean, mean, 1)
-        std = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (count - 1))
-        t = _T975[count - 2] if count - 1 <= len(_T975) else 1.96 + 2.4 / (count - 1)
-        half = t * std / math.sqrt(count)
-        return cls(mean, std, mean - half, mean + half, count)
 
 
 @dataclass(frozen=True)
@@ -207,7 +170,8 @@ class Study:
             return None
         if not best and metric in self.summaries.get(model, {}):
             return self.summaries[model][metric]
-        return Summary.of(self.values(model, metric, best=best))
+        values = self.values(model, metric, best=best)
+        return summary(values) if values else None
 
     def encoders(self, model: str, metric: str, *, best: bool = False) -> set[str | None]:
         """The encoders behind a metric's values over the finished seeds of a model."""

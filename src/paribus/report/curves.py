@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from paribus.report import figures
+from paribus.report.comparison import shown_order
 from paribus.report.contents import Run, Study, finite
 from paribus.report.figures import Curve, Dot, Point, Row
-from paribus.report.verdict import floor, shown_order
+from paribus.report.verdict import floor
 from paribus.report.wording import count, duration, number
 
 PLAIN_KEYS = {"step", "images", "seconds"}
@@ -103,8 +104,10 @@ def metric_row(study: Study, model: str, style: int, metric: str, *, best: bool 
     values, summary = study.values(model, metric, best=best), study.summary(model, metric, best=best)
     if not values or summary is None:
         return None
+    if summary.low is None or summary.high is None:
+        return Row(model, style, values, summary.mean)
     interval = (summary.low, summary.high) if len(values) > 2 else (min(values), max(values))
-    return Row(model, style, values, summary.mean, interval if len(values) > 1 else None)
+    return Row(model, style, values, summary.mean, interval)
 
 
 def time_charts(study: Study, metric: str) -> list[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from paribus.report.comparison import ordered, protocols_agree, separated
 from paribus.report.contents import Run, Score, Study
 from paribus.report.tables import Leaderboard, leaderboard
-from paribus.report.verdict import ordered, primary_metric, protocols_agree, separated
+from paribus.report.verdict import primary_metric
 from paribus.report.wording import NARROW, count, listed
 
 ACCURACY = re.compile(r"classes by a classifier of ([\d.]+)\s*% test accuracy")

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from paribus.report.axes import Axis, axis
 from paribus.report.marks import (
@@ -165,8 +166,12 @@ def scatter(
     width: int = 400,
     height: int = 300,
     reference: tuple[str, float] | None = None,
+    front: Sequence[Point] = (),
 ) -> str:
-    """Each seed a marker, with a legend; axes are logarithmic where a factor of 20 is spanned."""
+    """A marker for each dot, with a legend; axes are logarithmic where a factor of 20 is spanned.
+
+    Through the points of a front, by rising x, goes a line of steps: what is had for so much.
+    """
     xs, ys = [d.x for d in dots], [d.y for d in dots] + ([reference[1]] if reference else [])
     top = 26 + 20 * len(legend_lines(dots, width)) + 15
     y = axis(ys, height - 38, top + 8, log=_wide(ys), zero=True)
@@ -175,9 +180,18 @@ def scatter(
     parts = [frame(x, y, x_text, y_text, width, top)]
     if reference:
         parts.append(reference_line(reference[0], x.start, x.end, y(reference[1]), y(reference[1])))
+    if front:
+        parts.append(_steps(front, x, y))
     parts += [f'<g class="s{d.style % STYLES}">{marker(d.style, x(d.x), y(d.y), 5, d.label)}</g>' for d in dots]
     parts.append(legend_box(dots, width, 34))
     return svg(width, height, f"{title}: {y_label} against {x_label}; {_spoken(dots)}", title, parts)
+
+
+def _steps(front: Sequence[Point], x: Axis, y: Axis) -> str:
+    """From each point level to the next one's x, then up or down to it; from the last one level to the end."""
+    corners = [(x(px), y(py)) for px, py in front]
+    places = "".join(f"{px:.1f},{py:.1f} {to:.1f},{py:.1f} " for (px, py), (to, _) in pairwise([*corners, (x.end, 0)]))
+    return f'<polyline class="front" points="{places.strip()}"/>'
 
 
 def dot_plot(

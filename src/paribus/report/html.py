@@ -10,14 +10,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from paribus.report import curves, encoders, settings, tables, wording
+from paribus.report import curves, encoders, pareto, settings, tables, wording
 from paribus.report.cautions import cautions_of
+from paribus.report.comparison import protocols_agree
 from paribus.report.contents import Metric, Study
+from paribus.report.effects import effect_table
 from paribus.report.latents import latents_table
 from paribus.report.marks import STYLES, swatch
 from paribus.report.pictures import gallery
+from paribus.report.ranking import ranking
 from paribus.report.reading import read_folder
-from paribus.report.verdict import protocols_agree, verdict
+from paribus.report.verdict import verdict
 from paribus.runs import write_atomically
 
 
@@ -100,6 +103,9 @@ def _context(study: Study) -> dict[str, Any]:
         "curves": curves.training_curves(study),
         "snapshots": curves.snapshot_chart(study),
         "time_charts": curves.time_charts(study, primary) if primary and not study.single else [],
+        "ranking": ranking(study, primary),
+        "effects": effect_table(study, primary),
+        "fronts": pareto.pareto_figures(study, primary) if primary and not study.single else [],
         "comparable": primary is not None and protocols_agree(study, primary),
         "cost_heads": cost_heads,
         "cost_rows": cost_rows,

@@ -10,8 +10,9 @@ import yaml
 
 from paribus.errors import ParibusError
 from paribus.metrics.catalogue import METRICS as CATALOGUE
-from paribus.report.contents import Metric, Run, Score, Study, Summary, finite
+from paribus.report.contents import Metric, Run, Score, Study, finite
 from paribus.runs import RunFolder
+from paribus.statistics import Summary
 
 METRICS = {name: Metric(name, **words) for name, words in CATALOGUE.items()}
 
@@ -66,6 +67,12 @@ def _read_study(path: Path) -> Study:
         varied=tuple(results.get("varied") or ()),
         path=path,
     )
+
+
+def study_of(rows: list[dict[str, Any]]) -> Study:
+    """The rows of results.json as a study, without the runs' folders."""
+    runs = tuple(_from_row(None, row) for row in rows)
+    return Study("", runs, tuple(dict.fromkeys(run.model for run in runs)), METRICS)
 
 
 def _study_run(path: Path, row: dict[str, Any]) -> Run:
@@ -184,14 +191,11 @@ def _read_single(path: Path) -> Study:
 
 
 def _summaries(table: dict[str, Any]) -> dict[str, Summary]:
-    keys = ("mean", "std", "low", "high")
-    summaries = {}
-    for metric, row in table.items():
-        mean = finite(row.get("mean"))
-        if mean is not None and row.get("count"):
-            mean, std, low, high = (v if (v := finite(row.get(k))) is not None else mean for k in keys)
-            summaries[metric] = Summary(mean, std if row["count"] > 1 else 0.0, low, high, row["count"])
-    return summaries
+    return {
+        metric: Summary(mean, finite(row.get("std")), finite(row.get("low")), finite(row.get("high")), row["count"])
+        for metric, row in table.items()
+        if (mean := finite(row.get("mean"))) is not None and row.get("count")
+    }
 
 
 def _command(value: Any) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.report import figures
-from paribus.report.contents import Metric, Run, Study, Summary, finite
+from paribus.report.comparison import half_width, leaders, protocols_agree, shown_order
+from paribus.report.contents import Metric, Run, Study, finite
 from paribus.report.curves import metric_row
-from paribus.report.verdict import floor, half_width, leaders, protocols_agree, shown_order
+from paribus.report.verdict import floor
 from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
+from paribus.statistics import Summary
 
 QUALITY = (
     "frechet", "kid", "precision", "recall", "coverage", "sharpness", "class_agreement", "classifier_score",
@@ -73,7 +75,7 @@ def leaderboard(study: Study, primary: str | None) -> Leaderboard:
     measured = {name for run in study.runs for name in (*run.scores, *run.best)}
     order = [*([primary] if primary else []), *(m for m in QUALITY if m != primary)]
     names = [m for m in order if m in measured]
-    names += [m for m in COSTS if m in measured or any(_cost(run, m) is not None for run in study.done)]
+    names += [m for m in COSTS if m in measured or any(cost_of(run, m) is not None for run in study.done)]
     marks = {name: leaders(study, name) for name in names if name in QUALITY}
     scale = _scale(study, primary)
     entries = []
@@ -167,12 +169,12 @@ _WRITTEN: dict[str, Callable[[float | None], str]] = {
 
 
 def _cost_cell(study: Study, model: str, name: str) -> Cell:
-    value = mean([_cost(run, name) for run in study.of(model) if run.status == "done"])
+    value = mean([cost_of(run, name) for run in study.of(model) if run.status == "done"])
     title = f"{value:,.6g}" if name == "parameters" and value is not None else ""
     return Cell(_WRITTEN[name](value), "", value, title)
 
 
-def _cost(run: Run, name: str) -> float | None:
+def cost_of(run: Run, name: str) -> float | None:
     """A cost, from the scores or from the run's own counts."""
     if (value := run.value(name)) is not None:
         return value
@@ -201,16 +203,16 @@ def cost_table(study: Study) -> tuple[tuple[str, ...], list[tuple[str, int, tupl
     A column that no model has is left out.
     """
     writers: tuple[tuple[str, Callable[[Sequence[Run]], Cell]], ...] = (
-        ("Training time", lambda runs: _mean_cell(runs, lambda r: _cost(r, "train_seconds"), duration)),
+        ("Training time", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "train_seconds"), duration)),
         ("Images seen", lambda runs: _mean_cell(runs, lambda r: r.images, count)),
         ("Images per second", lambda runs: _mean_cell(runs, _speed, number)),
         ("Updates", lambda runs: _by_role([r.updates for r in runs], total=False)),
         ("Parameters", lambda runs: _by_role([r.parameters for r in runs])),
-        ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: _cost(r, "flops_per_image"), compact)),
-        ("Peak memory", lambda runs: _mean_cell(runs, lambda r: _cost(r, "peak_memory_bytes"), memory)),
-        ("Samples per second", lambda runs: _mean_cell(runs, lambda r: _cost(r, "samples_per_second"), number)),
-        ("Sampler fit", lambda runs: _mean_cell(runs, lambda r: _cost(r, "sampler_seconds"), duration)),
-        ("Evaluation time", lambda runs: _mean_cell(runs, lambda r: _cost(r, "evaluation_seconds"), duration)),
+        ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "flops_per_image"), compact)),
+        ("Peak memory", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "peak_memory_bytes"), memory)),
+        ("Samples per second", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "samples_per_second"), number)),
+        ("Sampler fit", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "sampler_seconds"), duration)),
+        ("Evaluation time", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "evaluation_seconds"), duration)),
     )
     done = {model: [run for run in study.of(model) if run.status == "done"] for model in study.models}
     rows = {m: [cell(runs) for _, cell in writers] for m, runs in done.items() if runs}

@@ -1,18 +1,17 @@
 """What may be said about a comparison: one cautious sentence, and what speaks against it. Pure functions of a study.
 
-Two models are told apart only where chance is an unlikely explanation (`separated`): with three seeds or more, their
-95 % t-intervals must not overlap; with two, their seeds must lie apart by more than they scatter, and even then the
-sentence calls it a first impression; with one, no winner is named.
+Which models are told apart, and how surely, is decided in `paribus.statistics.pairs`; here it is put into words.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from paribus.report.comparison import comparison, half_width, named, obstacles
 from paribus.report.contents import Run, Score, Study
 from paribus.report.wording import budget_words, clause, count, duration, listed, number, plural, plus_minus, sentence
+from paribus.statistics import Comparison
 
 PRIMARY = ("frechet", "kid")
 
@@ -45,75 +44,6 @@ def primary_metric(study: Study) -> tuple[str | None, str]:
     return next((m for m in PRIMARY if any(r.value(m) is not None for r in study.done)), None), " ".join(reasons)
 
 
-def obstacles(study: Study, metric: str) -> list[str]:
-    """Why the runs' values of a metric may not be held against each other; empty where they may."""
-    found = []
-    for what, of in (
-        ("the encoders differ", lambda s: s.encoder),
-        ("the numbers of images compared differ", lambda s: None if s.n is None else count(s.n)),
-        ("the reference splits differ", lambda s: s.split),
-    ):
-        found += _differing(what, ((r, of(r.scores[metric])) for r in study.done if r.value(metric) is not None))
-    sizes = ((r, f"{r.size} × {r.size} pixels" if r.size else None) for r in study.done)
-    return found + _differing("the resolutions differ", sizes)
-
-
-def protocols_agree(study: Study, metric: str) -> bool:
-    """Whether the finished runs' scores were taken by one protocol, under the same conditions."""
-    # what latents are drawn from is a part of the model, and stands last in a protocol
-    protocols = {
-        run.scores[metric].protocol.partition("; latents from ")[0] for run in study.done if metric in run.scores
-    }
-    return len(protocols) <= 1 and not obstacles(study, metric)
-
-
-def half_width(study: Study, model: str, metric: str, *, best: bool = False) -> float | None:
-    """The ± of a mean over seeds: half the 95 % interval from three seeds on, half the distance of two, None of one."""
-    values = study.values(model, metric, best=best)
-    summary = study.summary(model, metric, best=best)
-    if summary is None or summary.count < 2 or len(values) < 2:
-        return None
-    return (summary.high - summary.low) / 2 if summary.count > 2 else (max(values) - min(values)) / 2
-
-
-def separated(study: Study, metric: str, better: str, worse: str) -> bool:
-    """Whether two models' values lie apart by more than chance explains easily (see the module's first lines)."""
-    words = study.metric(metric)
-    a, b = study.summary(better, metric), study.summary(worse, metric)
-    if a is None or b is None or min(a.count, b.count) < 2:
-        return False
-    gap = words.shortfall(b.mean) - words.shortfall(a.mean)
-    if gap <= 0:
-        return False
-    if min(a.count, b.count) > 2:
-        return words.shortfalls(a.low, a.high)[1] < words.shortfalls(b.low, b.high)[0]
-    scatter = [2 * (half_width(study, model, metric) or 0) for model in (better, worse)]
-    noise = 2 * math.hypot(*(_mean_error(study, model, metric) for model in (better, worse)))
-    return gap > max(sum(scatter), noise)
-
-
-def ordered(study: Study, metric: str) -> list[str]:
-    """The models that have a metric, the best mean first."""
-    means = {m: s.mean for m in study.models if (s := study.summary(m, metric)) is not None}
-    return sorted(means, key=lambda model: study.metric(metric).shortfall(means[model]))
-
-
-def shown_order(study: Study, metric: str | None) -> list[str]:
-    """The models as a leaderboard lists them: by mean where they may be compared, else as the study names them."""
-    if metric is None or not protocols_agree(study, metric):
-        return list(study.models)
-    order = ordered(study, metric)
-    return order + [model for model in study.models if model not in order]
-
-
-def leaders(study: Study, metric: str) -> set[str]:
-    """The models that no other is told apart from as better; empty where the metric has no better side."""
-    if study.metric(metric).direction == "none" or not protocols_agree(study, metric):
-        return set()
-    order = ordered(study, metric)
-    return {m for m in order if not separated(study, metric, order[0], m)} if len(order) > 1 else set()
-
-
 def verdict(study: Study) -> Verdict:
     """The report's first sentence."""
     if study.single:
@@ -128,40 +58,38 @@ def verdict(study: Study) -> Verdict:
         else:
             text = "Every run failed, so there is nothing to compare."
         return Verdict(text, False, None, notes)
-    order = ordered(study, metric)
-    label = study.metric(metric).label
+    found = comparison(study, metric)
+    label, order = study.metric(metric).label, found.order
     if against := obstacles(study, metric):
         return Verdict(f"These runs cannot be ranked by {label}: {'; '.join(against)}.", False, metric, notes)
     if len(order) == 1:
         alone = f"only {order[0]} has a {label} ({_value(study, order[0], metric)})"
         text = f"{_place(study, 1)}, {alone}: there is nothing to compare it with."
         return Verdict(text, False, metric, notes)
-    text, ranked = _comparison(study, metric, order)
-    return Verdict(text, ranked, metric, (*notes, *_notes(study, metric, order)))
+    text, ranked = _comparison(study, metric, found)
+    return Verdict(text, ranked, metric, (*notes, *_notes(study, metric, found)))
 
 
-def _comparison(study: Study, metric: str, order: list[str]) -> tuple[str, bool]:
-    place, label = _place(study, len(order)), study.metric(metric).label
-    seeds = _seeds(study, order, metric)
-    few = min(len(study.values(model, metric)) for model in order)
-    best, others = order[0], order[1:]
-    value = {model: _value(study, model, metric) for model in order}
-    if few < 2:
-        return (
-            f"{place}, {best} scored best ({label} {value[best]}, next {others[0]} with {value[others[0]]}; {seeds}), "
-            "but where a model has 1 seed chance may explain it: no winner can be named.",
-            False,
-        )
-    close = [model for model in others if not separated(study, metric, best, model)]
-    if len(close) == len(others):
-        values = ", ".join(f"{model} {value[model]}" for model in order)
+def _comparison(study: Study, metric: str, found: Comparison) -> tuple[str, bool]:
+    best, *others = found.order
+    place, label = _place(study, len(found.order)), study.metric(metric).label
+    seeds = _seeds(study, found.order, metric)
+    value = {model: _value(study, model, metric) for model in found.order}
+    behind = found.wins(best)
+    close = [model for model in others if model not in behind]
+    against = f"{label} {value[best]}, next {others[0]} with {value[others[0]]}; {seeds}"
+    if any(len(study.values(model, metric)) < 2 for model in found.order):
+        chance = "but where a model has 1 seed chance may explain it: no winner can be named."
+        return f"{place}, {best} scored best ({against}), {chance}", False
+    if failed := _failed(study, best):
+        worst = f"but {failed}, which counts as its worst: no winner can be named."
+        return f"{place}, {best} scored best ({against}), {worst}", False
+    if not behind:
+        values = ", ".join(f"{model} {value[model]}" for model in found.order)
         spread = f"the differences are within the seeds' spread: no winner can be named ({label}: {values}; {seeds})."
         return f"{place}, {spread}", False
-    caution = (
-        "with 2 seeds this is a first impression, not a proof." if few == 2 else "the 95 % intervals do not overlap."
-    )
+    caution = _caution(found, best)
     if close:
-        behind = [model for model in others if model not in close]
         tied = listed([f"{model} ({value[model]})" for model in (best, *close)])
         return (
             f"{place}, no single winner can be named: {tied} are within the seeds' spread by {label}; "
@@ -171,12 +99,33 @@ def _comparison(study: Study, metric: str, order: list[str]) -> tuple[str, bool]
     if len(others) == 1:
         against = f"{label} {value[best]} against {value[others[0]]}, {seeds}"
         return f"{place}, {best} came out ahead of {others[0]} ({against}); {caution}", True
-    against = f"{label} {value[best]}, next {others[0]} with {value[others[0]]}; {seeds}"
     return f"{place}, {best} came out ahead of the {len(others)} others ({against}); {caution}", True
 
 
-def _notes(study: Study, metric: str, order: list[str]) -> list[str]:
-    notes, counts = [], {len(study.values(model, metric)) for model in order}
+def _caution(found: Comparison, best: str) -> str:
+    """How firmly the best model is told apart from those that it beats."""
+    pairs = [pair for pair in found.pairs if pair.better == best and pair.told != "can't tell"]
+    if any(pair.told == "first impression" for pair in pairs):
+        return "with 2 seeds this is a first impression, not a proof."
+    if len(pairs) == 1:
+        text = "the 95 % interval of the difference excludes 0"
+    else:
+        text = "the 95 % intervals of the differences exclude 0"
+    if found.tested > 1:
+        text += f", also corrected for {found.tested} pairs"
+    if all(found.can_reach(pair) for pair in pairs):
+        text += ", and an exact test agrees"
+    return text + "."
+
+
+def _failed(study: Study, model: str) -> str:
+    runs = study.of(model)
+    failed = sum(run.status == "failed" for run in runs)
+    return f"{failed} of its {plural(len(runs), 'run')} failed" if failed else ""
+
+
+def _notes(study: Study, metric: str, found: Comparison) -> list[str]:
+    notes, counts = [], {len(study.values(model, metric)) for model in found.order}
     if better := study.metric(metric).better:
         notes.append(sentence(better))
     if max(counts) > 2:
@@ -185,11 +134,38 @@ def _notes(study: Study, metric: str, order: list[str]) -> list[str]:
         notes.append(
             "± is half the distance between two seeds; a 95 % interval from two seeds would be 13 times as wide."
         )
+        if any(pair.told == "first impression" for pair in found.pairs):
+            notes.append("Of equal models one pair in eight is as far apart with 2 seeds, by chance alone.")
+    notes += _about_tests(found)
     low, high = floor(study, metric)
     if low is not None and high is not None:
         span = number(low) if low == high else f"{number(low)} to {number(high)}"
         notes.append(f"Real images measured against other real images score {span}: no model is expected to beat that.")
+    for model in study.models:
+        if failed := _failed(study, model):
+            notes.append(_about_failures(model, failed, model in found.order))
     return notes
+
+
+def _about_tests(found: Comparison) -> list[str]:
+    """What the exact test can say with so many seeds."""
+    least = [pair.least_p for pair in found.pairs if pair.least_p is not None]
+    if not least or all(found.can_reach(pair) for pair in found.pairs):
+        return []
+    corrected = f", {number(min(1.0, max(least) * found.tested), 2)} after correction for {found.tested} pairs"
+    return [
+        "An exact test, which takes nothing for granted, cannot reach p = 0.05 with so few seeds (its least p is "
+        f"{number(max(least), 2)}{corrected if found.tested > 1 else ''}): t-intervals decide, which take the seeds' "
+        "values to be roughly normal."
+    ]
+
+
+def _about_failures(model: str, failed: str, is_ranked: bool) -> str:
+    if is_ranked:
+        return (
+            f"{model}: {failed}. It counts as the model's worst: {model} is said to beat no other, but may be beaten."
+        )
+    return f"{model}: {failed}. It has no score and stands in no comparison."
 
 
 def floor(study: Study, metric: str) -> tuple[float | None, float | None]:
@@ -252,30 +228,6 @@ def _seeds(study: Study, models: Sequence[str], metric: str) -> str:
 def _value(study: Study, model: str, metric: str) -> str:
     summary = study.summary(model, metric)
     return number(None) if summary is None else plus_minus(summary.mean, half_width(study, model, metric))
-
-
-def _mean_error(study: Study, model: str, metric: str) -> float:
-    errors = [run.scores[metric].error or 0.0 for run in study.of(model) if run.value(metric) is not None]
-    return math.fsum(errors) / len(errors) if errors else 0.0
-
-
-def _differing(what: str, values: Iterable[tuple[Run, str | None]]) -> list[str]:
-    by_value: dict[str, list[Run]] = {}
-    for run, value in values:
-        by_value.setdefault("not recorded" if value is None else value, []).append(run)
-    if len(by_value) < 2:
-        return []
-    return [f"{what} ({'; '.join(f'{value} for {named(runs)}' for value, runs in by_value.items())})"]
-
-
-def named(runs: Sequence[Run]) -> str:
-    """Runs by model, with the seeds: "vae (seeds 0 and 1) and gan (seed 0)"."""
-    seeds: dict[str, list[int]] = {}
-    for run in runs:
-        seeds.setdefault(run.model, []).append(run.seed)
-    return listed(
-        [f"{m} ({'seed' if len(s) == 1 else 'seeds'} {listed([str(k) for k in s])})" for m, s in seeds.items()]
-    )
 
 
 def scores_of(study: Study) -> Iterable[tuple[Run, str, Score]]:

@@ -1,4 +1,4 @@
-"""results.json: a row a run, and a mean with its interval a model and metric."""
+"""results.json: a row a run, a mean with its interval a model and metric, and which models are told apart."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from paribus.evaluation import cost_entries
+from paribus.report.comparisons import comparisons
 from paribus.runs import RunFolder
-from paribus.studies.statistics import summary
+from paribus.statistics import summary
 
 
 def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 if score["value"] is not None and math.isfinite(score["value"]):
                     values.setdefault(metric, []).append(score["value"])
         models[model] = {metric: summary(found).as_dict() for metric, found in values.items()}
-    return {"runs": rows, "models": models}
+    return {"runs": rows, "models": models, "comparisons": comparisons(rows)}
 
 
 def _by_metric(scores: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

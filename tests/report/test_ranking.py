@@ -1,0 +1,138 @@
+"""Who beats whom and what quality costs, in the page and in results.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paribus.report import write_report
+from paribus.report.comparisons import comparisons
+from paribus.report.pareto import fronts, pareto_figures
+from paribus.report.ranking import probability, ranking
+from paribus.report.reading import read_folder
+from paribus.statistics import difference, sign_flip_p
+
+Given = tuple[Path, dict[str, Any]]
+Tools = dict[str, Callable[..., Any]]
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    """Two models with ten seeds each."""
+    from tests.report.conftest import write_study
+
+    folder = tmp_path_factory.mktemp("ten")
+    return folder, write_study(folder, tuple(range(10)), ("dcgan", "wgan-gp"))
+
+
+def test_standings_with_two_seeds(study: Given) -> None:
+    found = ranking(read_folder(study[0]), "frechet")
+    assert found is not None
+    assert [(s.model, s.rank, s.beats, s.level, s.beaten_by) for s in found.standings] == [
+        ("dcgan", "1", "wgan-gp, vae and beta-vae", "–", "–"),
+        ("wgan-gp", "2", "vae and beta-vae", "–", "dcgan"),
+        ("vae", "3", "beta-vae", "–", "dcgan and wgan-gp"),
+        ("beta-vae", "4", "–", "–", "dcgan, wgan-gp and vae"),
+    ]
+    assert {line.told.partition(": ")[2] for line in found.pairs} == {"first impression"}
+    assert {(line.method, line.p, line.exact_p) for line in found.pairs} == {("by seed, 2 seeds", "–", "–")}
+
+
+def test_a_failed_run_is_shown_and_leaves_the_rank_open(study: Given, tools: Tools) -> None:
+    folder, results = study
+    tools["fail"](folder, results, "dcgan", 1, "out of memory")
+    tools["save"](folder, results)
+    found = ranking(read_folder(folder), "frechet")
+    assert found is not None
+    assert (found.standings[0].model, found.standings[0].runs) == ("dcgan", "1 seed, 1 failed")
+    assert (found.standings[0].rank, found.standings[0].beats) == ("1 to 4", "–")
+
+
+def test_a_model_whose_runs_all_failed_stands_last_without_a_rank(study: Given, tools: Tools) -> None:
+    folder, results = study
+    for seed in (0, 1):
+        tools["fail"](folder, results, "dcgan", seed, "out of memory")
+    tools["save"](folder, results)
+    found = ranking(read_folder(folder), "frechet")
+    assert found is not None
+    assert (found.standings[-1].model, found.standings[-1].rank) == ("dcgan", "–")
+    assert found.standings[-1].runs == "0 seeds, 2 failed"
+    assert comparisons(results["runs"])["failed"]["dcgan"] == 2
+
+
+def test_ten_seeds_against_the_functions_of_numbers(ten: Given) -> None:
+    folder, results = ten
+    found = ranking(read_folder(folder), "frechet")
+    assert found is not None
+    scored = {
+        model: {r["seed"]: r["scores"]["frechet"]["value"] for r in results["runs"] if r["model"] == model}
+        for model in ("dcgan", "wgan-gp")
+    }
+    expected = difference(scored["wgan-gp"], scored["dcgan"])
+    (pair,) = comparisons(results["runs"])["metrics"]["frechet"]["pairs"]
+    assert pair["by"] == json.loads(json.dumps(expected.as_dict())) | {"counts": (10, 10)}
+    assert pair["exact_p"] == sign_flip_p([scored["wgan-gp"][k] - scored["dcgan"][k] for k in range(10)]) == 2 / 1024
+    assert (found.pairs[0].told, found.pairs[0].exact_p) == ("dcgan: yes", "0.002")
+
+
+def test_a_higher_metric_is_compared_the_other_way_round(study: Given) -> None:
+    found = ranking(read_folder(study[0]), "precision")
+    assert found is not None
+    assert found.standings[0].model == "dcgan"
+    assert not any(line.by.startswith("−") for line in found.pairs)
+
+
+def test_nothing_is_ranked_that_was_measured_differently(study: Given, tools: Tools) -> None:
+    folder, results = study
+    results["runs"][0]["scores"]["frechet"]["encoder"] = "pixels"
+    tools["save"](folder, results)
+    assert ranking(read_folder(folder), "frechet") is None
+    assert fronts(read_folder(folder), "frechet") == {}
+    assert "the encoders differ" in comparisons(results["runs"])["metrics"]["frechet"]["not_comparable"][0]
+
+
+def test_results_hold_what_the_report_says(study: Given) -> None:
+    folder, results = study
+    found = json.loads(json.dumps(comparisons(results["runs"])))
+    assert found["primary"] == "frechet"
+    kept = found["metrics"]["frechet"]
+    assert kept["ranks"]["dcgan"] == {"best": 1, "worst": 1}
+    assert kept["leaders"] == ["dcgan"]
+    assert len(kept["pairs"]) == 6
+    shown = fronts(read_folder(folder), "frechet")
+    assert {cost: front["models"] for cost, front in kept["pareto"].items()} == {
+        cost: list(front.models) for cost, front in shown.items()
+    }
+    assert kept["effects"] == []
+
+
+def test_fronts_leave_out_costs_that_are_equal(study: Given) -> None:
+    found = fronts(read_folder(study[0]), "frechet")
+    assert list(found) == ["parameters"]  # 20.0 s against 20.02 s, and one count of operations for all
+    assert found["parameters"].models == ("dcgan",)
+    assert found["parameters"].dominated == {"vae": "dcgan", "beta-vae": "dcgan", "wgan-gp": "dcgan"}
+    (figure,) = pareto_figures(read_folder(study[0]), "frechet")
+    assert figure.text == (
+        "On the front: dcgan. Beaten for no more cost: wgan-gp (by dcgan), vae (by dcgan) and beta-vae (by dcgan)."
+    )
+    assert figure.svg.count('class="front"') == 1
+
+
+def test_axes_show_their_effects(study: Given, tools: Tools) -> None:
+    folder, results = study
+    for row in results["runs"]:
+        row["axes"] = {"model": "vae" if "vae" in row["model"] else "gan", "second": row["model"] in ("vae", "dcgan")}
+    tools["save"](folder, results)
+    page = write_report(folder).read_text()
+    assert "What each axis does" in page
+    means = {m: t["frechet"]["mean"] for m, t in results["models"].items()}
+    found = comparisons(results["runs"])["metrics"]["frechet"]["effects"]
+    assert found[0]["effect"]["mean"] == pytest.approx((means["vae"] + means["beta-vae"]) / 2 - sum(means.values()) / 4)
+
+
+def test_probabilities_in_words() -> None:
+    assert [probability(p) for p in (None, 0.00002, 0.03125, 0.25, 1.0)] == ["–", "< 0.001", "0.031", "0.25", "1.00"]
