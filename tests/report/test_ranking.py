@@ -15,6 +15,7 @@ from paribus.report.pareto import fronts, pareto_figures
 from paribus.report.ranking import probability, ranking
 from paribus.report.reading import read_folder
 from paribus.statistics import difference, sign_flip_p
+from paribus.studies.results import results as all_results
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]
@@ -99,6 +100,7 @@ def test_results_hold_what_the_report_says(study: Given) -> None:
     folder, results = study
     found = json.loads(json.dumps(comparisons(results["runs"])))
     assert found["primary"] == "frechet"
+    assert json.loads(json.dumps(all_results(results["runs"])["comparisons"])) == found
     kept = found["metrics"]["frechet"]
     assert kept["ranks"]["dcgan"] == {"best": 1, "worst": 1}
     assert kept["leaders"] == ["dcgan"]

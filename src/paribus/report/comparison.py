@@ -18,8 +18,10 @@ def comparison(study: Study, metric: str) -> Comparison:
 
     Without those whose seeds were measured through different encoders.
     """
-    samples = {m: _sample(study, m, metric) for m in study.models if study.summary(m, metric) is not None}
-    return compared(samples)
+    if metric not in study.comparisons:
+        models = (model for model in study.models if study.summary(model, metric) is not None)
+        study.comparisons[metric] = compared({model: _sample(study, model, metric) for model in models})
+    return study.comparisons[metric]
 
 
 def _sample(study: Study, model: str, metric: str) -> Sample:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.runs import RunFolder
-from paribus.statistics import Summary, summary
+from paribus.statistics import Comparison, Summary, summary
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ class Study:
     equal: tuple[str, ...] = ()
     varied: tuple[str, ...] = ()
     path: Path | None = None
+    comparisons: dict[str, Comparison] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By metric, kept as they are asked for: a page asks for the same one many times."""
 
     @property
     def data_name(self) -> str:

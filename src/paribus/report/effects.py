@@ -40,7 +40,8 @@ def effect_table(study: Study, metric: str | None) -> EffectTable | None:
         return None
     lines = tuple((effect.axis, str(effect.level), _signed(effect.effect.mean), _interval(effect)) for effect in found)
     seeds = found[0].left_out
-    left_out = f"Left out, since they lack a value of some combination: seeds {listed([str(seed) for seed in seeds])}."
+    seeds_words = f"{'seed' if len(seeds) == 1 else 'seeds'} {listed([str(seed) for seed in seeds])}"
+    left_out = f"Left out, since some combination has no value there: {seeds_words}."
     return EffectTable(study.metric(metric), lines, left_out if seeds else "")
 
 

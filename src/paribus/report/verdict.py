@@ -135,7 +135,7 @@ def _notes(study: Study, metric: str, found: Comparison) -> list[str]:
             "± is half the distance between two seeds; a 95 % interval from two seeds would be 13 times as wide."
         )
         if any(pair.told == "first impression" for pair in found.pairs):
-            notes.append("Of equal models one pair in eight is as far apart with 2 seeds, by chance alone.")
+            notes.append("Of pairs of equal models one in eight lies as far apart with 2 seeds, by chance alone.")
     notes += _about_tests(found)
     low, high = floor(study, metric)
     if low is not None and high is not None:
@@ -154,9 +154,8 @@ def _about_tests(found: Comparison) -> list[str]:
         return []
     corrected = f", {number(min(1.0, max(least) * found.tested), 2)} after correction for {found.tested} pairs"
     return [
-        "An exact test, which takes nothing for granted, cannot reach p = 0.05 with so few seeds (its least p is "
-        f"{number(max(least), 2)}{corrected if found.tested > 1 else ''}): t-intervals decide, which take the seeds' "
-        "values to be roughly normal."
+        "An exact test, which does not take the seeds' values to be normal, cannot reach p = 0.05 with so few seeds "
+        f"(its least p is {number(max(least), 2)}{corrected if found.tested > 1 else ''}): t-intervals decide, which do."
     ]
 
 
