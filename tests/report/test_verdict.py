@@ -79,7 +79,7 @@ def test_three_seeds_are_too_few_for_an_exact_test_and_the_notes_say_so() -> Non
     said = verdict(study(three))
     assert said.text.endswith("the 95 % intervals of the differences exclude 0, also corrected for 3 pairs.")
     assert said.notes[2] == (
-        "An exact test, which does not take the seeds' values to be normal, cannot reach p = 0.05 with so few seeds (its "
+        "An exact test, which does not take seeds to be normal, cannot reach p = 0.05 with so few seeds (its "
         "least p is 0.25, 0.75 after correction for 3 pairs): t-intervals decide, which do."
     )
 

@@ -62,7 +62,9 @@ def test_correction_for_many_pairs_can_undo_a_difference() -> None:
     pair = models(a=[11.0, 12.5, 12.0], b=[16.0, 19.0, 15.5])
     assert told(compared(pair)) == {"a b": "yes"}
     others = {f"m{k}": [100.0 + 7 * ((k * j) % 5) for j in range(3)] for k in range(4)}
-    assert told(compared(pair | models(**others)))["a b"] == "can't tell"
+    undone = compared(pair | models(**others)).pair("a", "b")
+    assert undone is not None
+    assert (undone.told, undone.why) == ("can't tell", "not after correction for 15 pairs")
 
 
 def test_a_failed_run_counts_as_the_worst() -> None:

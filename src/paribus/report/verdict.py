@@ -154,8 +154,8 @@ def _about_tests(found: Comparison) -> list[str]:
         return []
     corrected = f", {number(min(1.0, max(least) * found.tested), 2)} after correction for {found.tested} pairs"
     return [
-        "An exact test, which does not take the seeds' values to be normal, cannot reach p = 0.05 with so few seeds "
-        f"(its least p is {number(max(least), 2)}{corrected if found.tested > 1 else ''}): t-intervals decide, which do."
+        "An exact test, which does not take seeds to be normal, cannot reach p = 0.05 with so few seeds (its "
+        f"least p is {number(max(least), 2)}{corrected if found.tested > 1 else ''}): t-intervals decide, which do."
     ]
 
 

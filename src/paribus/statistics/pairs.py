@@ -164,7 +164,9 @@ def _told(
             return "first impression", "the seeds lie apart by more than they scatter, but are two"
         return "can't tell", "two seeds scatter, or are measured, too coarsely for this difference"
     if p > LEVEL:
-        return "can't tell", "the difference is within the seeds' spread"
+        alone = by.p is not None and by.p <= LEVEL
+        why = f"not after correction for {tested} pairs" if alone else "the difference is within the seeds' spread"
+        return "can't tell", why
     if tested * least <= LEVEL < exact_p:
         return "can't tell", "the t-test tells them apart, but the exact test does not"
     return "yes", "the t-test and the exact test agree" if exact_p <= LEVEL else "the t-interval excludes 0"
