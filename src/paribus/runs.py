@@ -7,6 +7,7 @@ checkpoint/         everything that exact resume needs
 snapshots/          <images>.safetensors: the averaged model on the way
 samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
 evaluation.json     a list of scores
+snapshots.json      a list of the snapshots' scores on the validation split
 done.json           written last
 """
 
@@ -97,6 +98,11 @@ class RunFolder:
     def snapshots(self) -> list[int]:
         """Image counts of the snapshots that are kept, ascending."""
         return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
+
+    @property
+    def snapshot_scores(self) -> list[dict[str, Any]]:
+        """What snapshots score on the validation split, or an empty list where they were not compared."""
+        return _read_json(self.path / "snapshots.json") or []
 
     @cached_property
     def record(self) -> dict[str, Any]:

@@ -126,6 +126,11 @@ def test_compare_writes_results_and_report_and_carries_on(paribus: Paribus) -> N
     assert summary["count"] == 2
     assert summary["mean"] == pytest.approx(sum(values) / 2)
     assert summary["low"] < min(values) < max(values) < summary["high"]
+    steady = results["steadiness"]["vae"]
+    assert steady["failed_seeds"]["value"] == 0 and steady["snapshot_spread"]["n"] == 2
+    assert steady["seed_spread"]["value"] == pytest.approx(
+        results["models"]["vae"]["frechet"]["std"] / results["models"]["vae"]["frechet"]["mean"]
+    )
 
     weights = paribus.folder / "study" / "runs" / "gan-seed1" / "model.safetensors"
     before = weights.stat().st_mtime_ns

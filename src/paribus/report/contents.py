@@ -136,6 +136,7 @@ class Study:
     threads: int | None = None
     machine: dict[str, Any] = field(default_factory=dict)
     summaries: dict[str, dict[str, Summary]] = field(default_factory=dict)
+    steadiness: dict[str, dict[str, Score]] = field(default_factory=dict)
     equal: tuple[str, ...] = ()
     varied: tuple[str, ...] = ()
     path: Path | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -78,10 +77,7 @@ def snapshot_chart(study: Study) -> str:
 
 
 def _snapshots(run: Run, metric: str) -> list[Point]:
-    path = run.folder.path / "snapshots.json" if run.folder else None
-    if path is None or not path.is_file():
-        return []
-    entries = json.loads(path.read_text())
+    entries = run.folder.snapshot_scores if run.folder else []
     points = [(e.get("snapshot"), finite(e.get("value"))) for e in entries if e.get("metric") == metric]
     return sorted((float(x), float(y)) for x, y in points if x is not None and y is not None)
 

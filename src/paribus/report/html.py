@@ -20,6 +20,7 @@ from paribus.report.marks import STYLES, swatch
 from paribus.report.pictures import gallery
 from paribus.report.ranking import ranking
 from paribus.report.reading import read_folder
+from paribus.report.steadiness import steadiness_table
 from paribus.report.verdict import verdict
 from paribus.runs import write_atomically
 
@@ -79,6 +80,7 @@ def _context(study: Study) -> dict[str, Any]:
     views, latents = encoders.other_views(study), latents_table(study)
     columns, lines = tables.all_scores(study)
     cost_heads, cost_rows = tables.cost_table(study)
+    steady_columns, steady_rows = steadiness_table(study)
     others = [m for m in ("frechet", "kid") if m != primary and any(run.value(m) is not None for run in study.done)]
     plots = [curves.metric_plot(study, m) for m in (*([primary] if primary else []), *others)]
     return {
@@ -95,7 +97,10 @@ def _context(study: Study) -> dict[str, Any]:
             *board.columns,
             *(metric for view in views for metric in view.board.columns),
             *(source.metric for source in (latents.sources if latents else ())),
+            *steady_columns,
         ),
+        "steady_columns": steady_columns,
+        "steady_rows": steady_rows,
         "plots": [plot for plot in plots if plot] if not study.single else [],
         "score_columns": columns,
         "score_lines": lines,

@@ -63,6 +63,11 @@ def _read_study(path: Path) -> Study:
         summaries={
             model: _summaries(table) for model, table in (results.get("models") or {}).items() if model not in outdated
         },
+        steadiness={
+            model: {name: Score.read(entry) for name, entry in table.items()}
+            for model, table in (results.get("steadiness") or {}).items()
+            if model not in outdated
+        },
         equal=tuple(results.get("equal") or ()),
         varied=tuple(results.get("varied") or ()),
         path=path,

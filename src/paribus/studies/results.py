@@ -10,6 +10,7 @@ from paribus.evaluation import cost_entries
 from paribus.report.comparisons import comparisons
 from paribus.runs import RunFolder
 from paribus.statistics import summary
+from paribus.studies.steadiness import steadiness
 
 
 def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]
     if best:
         row["best"] = _by_metric(best)
     row["scores"] |= _by_metric(cost_entries(done))
+    row["snapshots"] = run.snapshot_scores
     return row
 
 
@@ -51,7 +53,7 @@ def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 if score["value"] is not None and math.isfinite(score["value"]):
                     values.setdefault(metric, []).append(score["value"])
         models[model] = {metric: summary(found).as_dict() for metric, found in values.items()}
-    return {"runs": rows, "models": models, "comparisons": comparisons(rows)}
+    return {"runs": rows, "models": models, "comparisons": comparisons(rows), "steadiness": steadiness(rows)}
 
 
 def _by_metric(scores: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What training cost."""
+"""What training cost, and how steady its result is."""
 
 from __future__ import annotations
 
@@ -35,3 +35,31 @@ COST: dict[str, Metric] = {
         "Work per image", "FLOP", "lower", "Floating-point operations of training for each image seen.", SAME_COUNT
     ),
 }
+
+STEADINESS: dict[str, Metric] = {
+    "seed_spread": metric(
+        "Spread over seeds",
+        "× mean",
+        "lower",
+        "Standard deviation over a model's seeds of the metric that a study ranks by, over their mean: how much of the "
+        "result is the seed's.",
+        "Comparable only when metric, encoder, reference split, number of samples and budget agree; of few seeds it is "
+        "itself uncertain.",
+    ),
+    "snapshot_spread": metric(
+        "Spread over snapshots",
+        "× mean",
+        "lower",
+        "Standard deviation of a run's snapshots from about half its budget on, by KID on validation images, over "
+        "their mean, averaged over seeds: how far quality still moves, for better or worse.",
+        "Comparable only when encoder, validation images, budget and the snapshots' places in it agree.",
+    ),
+    "failed_seeds": metric(
+        "Failed seeds",
+        "",
+        "lower",
+        "Share of a model's seeds whose training failed, as when a loss diverged, of those that came to an end.",
+        "Comparable only when budget and number of seeds agree.",
+    ),
+}
+"""Of a study's runs together, where all others are of one model."""
