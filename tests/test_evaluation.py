@@ -264,7 +264,7 @@ def test_the_bound_by_several_latents_says_how_many(monkeypatch):
     assert found["value"] == pytest.approx(mean.mean().item() - gain)
     assert found["error"] == pytest.approx((mean.std() / 200**0.5).item()) and found["n"] == 200
     assert found["protocol"] == "K = 64, seed 0; all 200 of test; likelihood: gaussian (variance 1)"
-    monkeypatch.setattr("paribus.evaluation.latents.IWAE_IMAGES", 70)
+    monkeypatch.setattr("paribus.evaluation.likelihood.IWAE_IMAGES", 70)
     one = scores(evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["iwae"], iwae_samples=1)))["iwae"]
     assert model.weighed == (70, 1) and one["n"] == 70 and "K = 1, seed 0; 70 of test (fixed choice)" in one["protocol"]
     without = scores(evaluate(Fake(NOISE), DATA, EvaluationSettings(samples=64, metrics=["iwae"])))["iwae"]

@@ -138,11 +138,17 @@ class EvaluationSettings(Settings):
     inception_precision: Literal["fp32", "bf16"] = "fp32"
     """bf16 is faster where the hardware has it natively; its scores are another encoder's."""
     metrics: list[str] | None = None
-    """Names of metrics; by default all that apply."""
+    """Names of metrics; by default all that apply but those of inversion. `default` in the list stands for these."""
     seed: int = 0
     """Seed of the generated samples."""
     iwae_samples: int = Field(64, ge=1)
     """K of `iwae`: latents drawn for each test image."""
+    inversion_images: int = Field(64, ge=2)
+    """Test images that the metrics of inversion (`inversion_mse` and others) are measured on, at most."""
+    inversion_starts: int = Field(2, ge=1)
+    """Descents for each image, from the nearest of 16 times as many latents of the prior; the best end counts."""
+    inversion_steps: int = Field(200, ge=1)
+    """Updates of each descent."""
 
 
 class SamplerSettings(Settings):

@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 
 from paribus.errors import ParibusError
-from paribus.metrics.catalogue import ALIASES, FLOORED, METRICS
+from paribus.metrics.catalogue import ALIASES, DEFAULT, FLOORED, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.likelihood import active_units, likelihood_estimates
 from paribus.metrics.reconstruction import (
+    feature_distance,
     peak_signal_noise_ratio,
     similarity_window,
     squared_errors,
@@ -96,6 +98,22 @@ def test_ssim_of_equal_constant_and_small_images():
         structural_similarities(images, noisy[:2])
 
 
+def test_feature_distance_is_a_share_of_the_distance_of_two_images():
+    seeded = torch.Generator().manual_seed(0)
+    images, real = (torch.randn(n, 5, generator=seeded) * torch.tensor([3.0, 1, 1, 1, 0]) for n in (500, 4000))
+    noise = 0.3 * torch.randn(500, 5, generator=seeded)
+    found = feature_distance(images, images + noise, real)
+    apart = pdist(real.numpy()).mean()
+    assert found.value == pytest.approx(noise.norm(dim=1).mean().item() / apart, abs=4 * found.error)
+    assert 0 < found.error < 0.05 * found.value
+    assert feature_distance(images, images, real).value == 0
+    others = feature_distance(images, images.roll(1, 0), real)  # another image in the place of each reconstruction
+    assert others.value == pytest.approx(1, abs=4 * others.error)
+    assert feature_distance(7 * images, 7 * (images + noise), 7 * real).value == pytest.approx(found.value, rel=1e-6)
+    with pytest.raises(ParibusError, match="another shape"):
+        feature_distance(images, images[:4], real)
+
+
 def test_speed_is_the_median_after_a_warm_up(monkeypatch):
     times = iter([0, 1, 10, 12, 20, 24, 30, 31, 40, 42])  # 1, 2, 4, 1, 2 seconds
     monkeypatch.setattr("time.perf_counter", lambda: next(times))
@@ -109,7 +127,8 @@ def test_every_metric_says_what_it_means_and_when_it_can_be_compared():
         class_divergence missing_classes elbo reconstruction_nats kl_nats active_units mse parameters
         samples_per_second train_seconds images_seen peak_memory_bytes flops_per_image frechet_infinity mind ssim
         copying authenticity sharpness high_frequency mode_score modes_found psnr iwae smoothness diversity
-        frechet_within_classes floor_frechet_within_classes"""
+        frechet_within_classes floor_frechet_within_classes feature_distance inversion_mse inversion_psnr
+        inversion_ssim inversion_feature_distance seed_spread snapshot_spread failed_seeds"""
     assert set(fixed.split()) | {f"floor_{name}" for name in FLOORED} <= set(METRICS)
     for name, metric in METRICS.items():
         assert metric["comparable"].startswith("Comparable only when ") and metric["comparable"].endswith("."), name
@@ -119,7 +138,7 @@ def test_every_metric_says_what_it_means_and_when_it_can_be_compared():
     assert METRICS["elbo"]["label"] == "−ELBO"
     assert METRICS["elbo"]["direction"] == "lower"
     assert METRICS["sharpness"]["target"] == 1 and METRICS["copying"]["target"] == 0.5
-    assert set(ALIASES.values()) <= set(METRICS) and not set(ALIASES) & set(METRICS)
+    assert set(ALIASES.values()) <= set(METRICS) and not {*ALIASES, DEFAULT} & set(METRICS)
 
 
 def test_the_catalogue_needs_no_torch():

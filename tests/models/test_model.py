@@ -41,6 +41,16 @@ def test_encode_decode_reconstruct_fit_together(vae: Model) -> None:
     assert torch.equal(vae.decode(z), vae.reconstruct(images))
 
 
+def test_generated_images_follow_their_latents(vae: Model) -> None:
+    z = vae.latents(3).requires_grad_()
+    generated = vae.generate(z)
+    assert torch.equal(to_bytes(generated.detach()), vae.decode(z.detach()))
+    generated[1].sum().backward()
+    assert z.grad is not None
+    assert z.grad[1].abs().min() > 0
+    assert not z.grad[[0, 2]].any()
+
+
 def test_likelihood_terms_are_per_image_and_repeat(vae: Model) -> None:
     images = made_data().test.images
     terms = vae.likelihood_terms(images)
@@ -111,6 +121,9 @@ def test_a_conditional_model_needs_labels(tmp_path: Path) -> None:
     bare = replace(data, train=Split(data.train.images, None), class_names=None)
     with pytest.raises(ParibusError, match="A conditional model needs labelled data"):
         fit_in(tmp_path, tiny_config("gan", "objective.conditional=true"), bare)
+    model = fit_in(tmp_path / "run", tiny_config("gan", "objective.conditional=true"), data).model
+    with pytest.raises(ParibusError, match="The conditional model 'gan' needs labels"):
+        model.decode(model.latents(2))
 
 
 def test_damaged_files_are_named(tmp_path: Path, vae: Model) -> None:

@@ -30,12 +30,13 @@ from paribus.evaluation.encoding import (
     reference,
     silent,
 )
-from paribus.evaluation.latents import score_importance, score_likelihood, score_reconstruction
+from paribus.evaluation.likelihood import score_importance, score_likelihood
+from paribus.evaluation.reconstruction import score_inversion, score_reconstruction
 from paribus.evaluation.sharpness import Sharpness
 from paribus.evaluation.smoothness import score_smoothness
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, form_words, samples_words
-from paribus.metrics.catalogue import ALIASES, METRICS
+from paribus.metrics.catalogue import ALIASES, DEFAULT, INVERSION, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
 from paribus.metrics.scoring import distance_scores
@@ -89,6 +90,7 @@ def evaluate(
         score_importance(sheet, model, data, n, settings.iwae_samples, settings.seed, progress)
     if model.can_encode:
         score_reconstruction(sheet, encoders, model, data, n, sharpness, progress)
+    score_inversion(sheet, encoders, model, data, n, settings, progress)
     sheet.add("parameters", float(sum(model.parameters.values())), protocol="all networks", split=None)
     if "samples_per_second" in sheet.wanted:
         progress("timing", 0, 1)
@@ -214,10 +216,13 @@ def _check_alike(images: Tensor, others: Tensor) -> None:
 
 
 def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
-    for metric in settings.metrics or ():
-        check_known(metric, (*METRICS, *ALIASES), "metric")
-    wanted = dict.fromkeys(ALIASES.get(metric, metric) for metric in settings.metrics or METRICS)
-    return Sheet(tuple(wanted), settings.metrics is not None, weights)
+    named = settings.metrics or [DEFAULT]
+    for metric in named:
+        check_known(metric, (*METRICS, *ALIASES, DEFAULT), "metric")
+    unasked = tuple(metric for metric in METRICS if metric not in INVERSION)
+    groups = (unasked if metric == DEFAULT else (ALIASES.get(metric, metric),) for metric in named)
+    wanted = dict.fromkeys(metric for group in groups for metric in group)
+    return Sheet(tuple(wanted), DEFAULT not in named, weights)
 
 
 def _sharpness(sheet: Sheet, data: ImageData, n: int, progress: Progress) -> Sharpness:

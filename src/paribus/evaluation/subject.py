@@ -44,6 +44,9 @@ class Model(Protocol):
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images uint8 (n, C, H, W) of latents; `labels` are those of a conditional model."""
 
+    def generate(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The images of `decode` as floats in [-1, 1], differentiable in z."""
+
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
         """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""
 

@@ -70,8 +70,12 @@ def _why_missing(metric: str) -> str:
         return "needs a model whose prior is a standard normal distribution"
     if metric.startswith("prior_"):
         return "the model's latents come from the prior already"
-    if metric in ("mse", "psnr", "ssim") or metric.startswith("reconstruction_"):
+    if metric in ("mse", "psnr", "ssim", "feature_distance") or metric.startswith("reconstruction_"):
         return "the model reconstructs no images"
+    if metric.startswith("inversion_"):
+        return "needs a model: there is no decoder behind these images"
+    if metric in ("seed_spread", "snapshot_spread", "failed_seeds"):
+        return "measured over a study's runs: see its results.json"
     if metric in ("copying", "authenticity", "floor_copying", "floor_authenticity"):
         return "needs a data set with training images (and validation images, for what real ones score)"
     return "does not apply here"

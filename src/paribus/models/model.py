@@ -206,8 +206,12 @@ class Model:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images (N, C, H, W) of latents (N, latent_dim)."""
         with torch.inference_mode():
-            z, labels = self._on_device(z), self._on_device(labels)
-            return to_bytes(self.objective.generate(self.nets, z, labels)).cpu()
+            return to_bytes(self.generate(z, labels)).cpu()
+
+    def generate(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The images of `decode` before they are rounded: in [-1, 1], on the model's device, differentiable in z."""
+        labels = self._condition(labels)
+        return self.objective.generate(self.nets, self._on_device(z), self._on_device(labels))
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Posterior means (N, latent_dim) of images (N, C, H, W).
@@ -222,7 +226,7 @@ class Model:
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images decoded from their posterior means."""
-        return self.decode(self.encode(images, labels), self._condition(labels))
+        return self.decode(self.encode(images, labels), labels)
 
     def likelihood_terms(
         self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0, batch_size: int = 500

@@ -57,6 +57,9 @@ WORDS = {
     "evaluation.metrics": "Metrics",
     "evaluation.seed": "Seed of the scored samples",
     "evaluation.iwae_samples": "Latents an image of IWAE-K",
+    "evaluation.inversion_images": "Images inverted",
+    "evaluation.inversion_starts": "Starts of an inversion",
+    "evaluation.inversion_steps": "Steps of an inversion from each start",
 }
 ROLES = {
     "G": "the generator or decoder", "D": "the discriminator", "E": "the encoder", "C": "the classifier",

@@ -17,7 +17,7 @@ from paribus.statistics import Summary
 
 QUALITY = (
     "frechet", "kid", "precision", "recall", "coverage", "sharpness", "class_agreement", "classifier_score",
-    "inception_score", "elbo", "mse",
+    "inception_score", "elbo", "mse", "inversion_mse",
 )  # fmt: skip
 COSTS = ("parameters", "train_seconds", "samples_per_second")
 

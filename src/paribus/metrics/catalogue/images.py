@@ -63,6 +63,50 @@ IMAGES: dict[str, Metric] = {
         "Structural similarity of test images and their reconstructions, averaged over images; 1 if they were equal.",
         SAME_IMAGES,
     ),
+    "feature_distance": metric(
+        "Feature distance",
+        "× two real images",
+        "lower",
+        "Mean distance in the encoder's features of test images from their reconstructions, over that of two different "
+        "test images: 0 is perfect, 1 no nearer than any other image.",
+        "Comparable only when the encoder, the images and their resolution agree.",
+    ),
+}
+
+_FOUND = "images that the decoder comes nearest to them with, found by gradient descent on its latents"
+_ASKED = "It needs no encoder. Measured only where it is named, since it costs as much as many samples."
+_SAME_DESCENT = "Comparable only when the descent's steps and starts, the images and their resolution agree."
+
+INVERSION: dict[str, Metric] = {
+    "inversion_mse": metric(
+        "Inversion error",
+        "squared, white = 1",
+        "lower",
+        f"Mean squared error over all pixels of test images and the {_FOUND}. {_ASKED}",
+        _SAME_DESCENT,
+    ),
+    "inversion_psnr": metric(
+        "PSNR by inversion",
+        "dB",
+        "higher",
+        f"Peak signal-to-noise ratio of the {_FOUND}. {_ASKED}",
+        _SAME_DESCENT,
+    ),
+    "inversion_ssim": metric(
+        "SSIM by inversion",
+        "",
+        "higher",
+        f"Structural similarity of test images and the {_FOUND}. {_ASKED}",
+        _SAME_DESCENT,
+    ),
+    "inversion_feature_distance": metric(
+        "Feature distance by inversion",
+        "× two real images",
+        "lower",
+        f"Mean distance in the encoder's features of test images from the {_FOUND}, over that of two different test "
+        f"images. {_ASKED}",
+        "Comparable only when encoder, the descent's steps and starts, the images and their resolution agree.",
+    ),
 }
 
 SHARPNESS = {

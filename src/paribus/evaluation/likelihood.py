@@ -1,27 +1,16 @@
-"""What an encoder makes measurable: the likelihood of test images, and their reconstructions."""
+"""The likelihood of test images: its bounds, their terms, and the latent units in use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from paribus.evaluation.distances import against_test, distances_wanted
-from paribus.evaluation.encoding import Progress, batches, encoded_by
-from paribus.evaluation.sharpness import Sharpness
+from paribus.evaluation.encoding import Progress, batches
 from paribus.evaluation.subject import Model
 from paribus.evaluation.wording import chosen_words
-from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.likelihood import active_units, importance_weighted_nats, likelihood_estimates
-from paribus.metrics.reconstruction import (
-    peak_signal_noise_ratio,
-    similarity_window,
-    squared_errors,
-    structural_similarities,
-)
 from paribus.metrics.sheet import Sheet
 from paribus.randomness import keyed_seed
 
@@ -66,41 +55,3 @@ def score_importance(
         parts.append(importance_weighted_nats(weights))
     protocol = f"K = {draws}, seed {seed}; {chosen_words(n, data.test)}; likelihood: {model.likelihood}"
     sheet.add("iwae", mean_estimate(torch.cat(parts)), n=n, protocol=protocol)
-
-
-def score_reconstruction(
-    sheet: Sheet,
-    encoders: list[Encoder],
-    model: Model,
-    data: ImageData,
-    n: int,
-    sharpness: Sharpness,
-    progress: Progress,
-) -> None:
-    """Adds errors, sharpness and distance from the real ones of n reconstructed test images, in one pass."""
-    measured = encoders if distances_wanted(sheet, "reconstruction_") else []
-    if not measured and not sharpness.is_wanted("reconstruction_") and not {"mse", "psnr", "ssim"} & set(sheet.wanted):
-        return
-    errors: list[Tensor] = []
-    similarities: list[Tensor] = []
-
-    def reconstructions() -> Iterator[Tensor]:
-        for images, labels, _ in batches(data.test, n, "reconstructing test images", progress):
-            made = model.reconstruct(images, labels)
-            errors.append(squared_errors(images, made))
-            if "ssim" in sheet.wanted:
-                similarities.append(structural_similarities(images, made))
-            yield made
-
-    features = encoded_by(measured, sharpness.passing(reconstructions(), "reconstruction_"))
-    protocol = f"{chosen_words(n, data.test)}, reconstructed from posterior means, as uint8"
-    score = mean_estimate(torch.cat(errors))
-    sheet.add("mse", score, n=n, protocol=protocol)
-    sheet.add("psnr", peak_signal_noise_ratio(score.value), n=n, protocol=protocol)
-    if similarities:
-        window = similarity_window(*data.test.images.shape[2:])
-        words = f"{protocol}; window of {window}x{window} pixels"
-        sheet.add("ssim", mean_estimate(torch.cat(similarities)), n=n, protocol=words)
-    sharpness.add_scores(f"{protocol}, over the same images", "reconstruction_", paired=True)
-    for encoder, fake in zip(measured, features, strict=True):
-        against_test(sheet, encoder, fake, data, f"{protocol}, against the same images", "reconstruction_")

@@ -1,0 +1,177 @@
+"""How near models come to test images: by their encoder, and by inversion of the decoder, which needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from paribus.config import EvaluationSettings
+from paribus.evaluation.distances import against_test, distances_wanted
+from paribus.evaluation.encoding import Progress, batches, choice, encoded_by, reference
+from paribus.evaluation.sharpness import Sharpness
+from paribus.evaluation.subject import Model
+from paribus.evaluation.wording import chosen_words
+from paribus.latent.inversion import CANDIDATES, PRIOR_WEIGHT, inverted_latents, prior_candidates
+from paribus.metrics.catalogue import INVERSION
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.estimates import mean_estimate
+from paribus.metrics.reconstruction import (
+    feature_distance,
+    peak_signal_noise_ratio,
+    similarity_window,
+    squared_errors,
+    structural_similarities,
+)
+from paribus.metrics.reference import Features
+from paribus.metrics.sheet import Sheet
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
+_AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
+
+
+class Errors:
+    """Gathers how far images are from what was made of them, and adds the means under names with a prefix."""
+
+    def __init__(self, sheet: Sheet, prefix: str = "") -> None:
+        self.sheet, self.prefix = sheet, prefix
+        self._squares: list[Tensor] = []
+        self._similarities: list[Tensor] = []
+
+    def is_wanted(self, *metrics: str) -> bool:
+        """Whether any of these metrics is wanted under the prefix."""
+        return any(self.prefix + metric in self.sheet.wanted for metric in metrics)
+
+    def gather(self, images: Tensor, made: Tensor) -> None:
+        """Measures images uint8 (n, C, H, W) against what was made of each."""
+        self._squares.append(squared_errors(images, made))
+        if self.is_wanted("ssim"):
+            self._similarities.append(structural_similarities(images, made))
+
+    def add_scores(self, protocol: str, window: int) -> None:
+        """Adds MSE, PSNR and SSIM; `window` is the side of SSIM's window in pixels."""
+        squares = torch.cat(self._squares)
+        add, score = partial(self.sheet.add, n=len(squares), protocol=protocol), mean_estimate(squares)
+        add(f"{self.prefix}mse", score)
+        add(f"{self.prefix}psnr", peak_signal_noise_ratio(score.value))
+        if self._similarities:
+            words = f"{protocol}; window of {window}x{window} pixels"
+            add(f"{self.prefix}ssim", mean_estimate(torch.cat(self._similarities)), protocol=words)
+
+
+def score_reconstruction(
+    sheet: Sheet,
+    encoders: list[Encoder],
+    model: Model,
+    data: ImageData,
+    n: int,
+    sharpness: Sharpness,
+    progress: Progress,
+) -> None:
+    """Adds errors, sharpness and distances from the real ones of n reconstructed test images, in one pass."""
+    errors = Errors(sheet)
+    seen = distances_wanted(sheet, "reconstruction_") or errors.is_wanted("feature_distance")
+    if not seen and not sharpness.is_wanted("reconstruction_") and not errors.is_wanted("mse", "psnr", "ssim"):
+        return
+
+    def reconstructions() -> Iterator[Tensor]:
+        for images, labels, _ in batches(data.test, n, "reconstructing test images", progress):
+            made = model.reconstruct(images, labels)
+            errors.gather(images, made)
+            yield made
+
+    measured = encoders if seen else []
+    features = encoded_by(measured, sharpness.passing(reconstructions(), "reconstruction_"))
+    protocol = f"{chosen_words(n, data.test)}, reconstructed from posterior means, as uint8"
+    errors.add_scores(protocol, _window(data))
+    sharpness.add_scores(f"{protocol}, over the same images", "reconstruction_", paired=True)
+    for encoder, made in zip(measured, features, strict=True):
+        against_test(sheet, encoder, made, data, f"{protocol}, against the same images", "reconstruction_")
+        _add_feature_distance(sheet, "feature_distance", encoder, made, data, n, protocol)
+
+
+def score_inversion(
+    sheet: Sheet,
+    encoders: list[Encoder],
+    model: Model,
+    data: ImageData,
+    n: int,
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> None:
+    """Adds errors and feature distance of the images that the decoder comes nearest to test images with.
+
+    One protocol for every model, with or without an encoder; of at most `settings.inversion_images` of the n.
+    """
+    if not set(INVERSION) & set(sheet.wanted):
+        return
+    count, errors = min(n, settings.inversion_images), Errors(sheet, "inversion_")
+    weight = PRIOR_WEIGHT if model.prior_is_normal else 0.0
+
+    def inverted() -> Iterator[Tensor]:
+        for images, made in _inverted(model, data, count, settings, weight, progress):
+            errors.gather(images, made)
+            yield made
+
+    measured = encoders if errors.is_wanted("feature_distance") else []
+    features = encoded_by(measured, inverted())
+    held = f" plus {weight:g} of the latents' mean square" if weight else ""
+    protocol = (
+        f"{chosen_words(count, data.test)}, inverted by {settings.inversion_steps} steps of Adam on the squared error"
+        f"{held} from each of the {settings.inversion_starts} best of {settings.inversion_starts * CANDIDATES} latents "
+        f"of the prior (seed {settings.seed}), as uint8"
+    )
+    errors.add_scores(protocol, _window(data))
+    for encoder, made in zip(measured, features, strict=True):
+        _add_feature_distance(sheet, "inversion_feature_distance", encoder, made, data, n, protocol)
+
+
+def _inverted(
+    model: Model, data: ImageData, count: int, settings: EvaluationSettings, weight: float, progress: Progress
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The chosen test images and what inversion makes of them, both uint8, a batch at a time."""
+    starts, steps, done = settings.inversion_starts, settings.inversion_steps, 0
+    candidates = prior_candidates(model.with_prior().latents, count, starts, settings.seed)
+    test, places = data.test, choice(len(data.test), count)
+    parts = torch.arange(count).split(_AT_ONCE)
+
+    def step_done() -> None:
+        nonlocal done
+        done += 1
+        progress("inverting test images, step", done, len(parts) * starts * steps)
+
+    for part in parts:
+        images = test.images[places[part]]
+        labels = None if test.labels is None else test.labels[places[part]]
+        decode = partial(model.generate, labels=labels)
+        latents, _ = inverted_latents(
+            decode,
+            images,
+            candidates[:, part],
+            starts=starts,
+            steps=steps,
+            prior_weight=weight,
+            step_done=step_done,
+        )
+        yield images, model.decode(latents, labels)
+
+
+def _add_feature_distance(
+    sheet: Sheet, metric: str, encoder: Encoder, made: Features, data: ImageData, n: int, protocol: str
+) -> None:
+    """Adds the distance of chosen test images from what was made of them, over that of two of n test images."""
+    if metric not in sheet.wanted:
+        return
+    count = len(made.features)
+    images, real = (reference(encoder, data, "test", size).features for size in (count, n))
+    words = f"{protocol}; over pairs among {chosen_words(n, data.test)}"
+    sheet.add(metric, feature_distance(images, made.features, real), n=count, encoder=encoder.id, protocol=words)
+
+
+def _window(data: ImageData) -> int:
+    return similarity_window(*data.test.images.shape[2:])

@@ -1,0 +1,1 @@
+"""Tools for latents: pure functions of arrays and of a decoder."""
