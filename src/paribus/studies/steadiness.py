@@ -6,18 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from paribus.report.verdict import PRIMARY
-from paribus.studies.statistics import summary
+from paribus.report.reading import study_of
+from paribus.report.verdict import primary_metric
+from paribus.statistics import summary
 
 _FROM = 0.375  # of the last snapshot's images: nearer to half of the budget than to a quarter, as of seconds it may be
 
 
-def steadiness(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+def steadiness(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
     """A score for each model and metric of steadiness, from a study's rows; the metrics' words are in the catalogue.
 
     A model without a run that came to an end is left out.
     """
-    metric = _ranked_metric([row["scores"] for row in rows if row["status"] == "done"])
+    metric, _ = primary_metric(study_of(rows))
     found = {}
     for model in dict.fromkeys(row["model"] for row in rows):
         ended = [row for row in rows if row["model"] == model and row["status"] in ("done", "failed")]
@@ -29,16 +30,6 @@ def steadiness(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, 
                 "failed_seeds": _failed_seeds(len(ended) - len(done), len(ended)),
             }
     return found
-
-
-def _ranked_metric(tables: Sequence[dict[str, Any]]) -> str | None:
-    """The metric that the report ranks by: the first that every finished run has, else the first that any has."""
-
-    def holders(metric: str) -> int:
-        return sum(table.get(metric, {}).get("value") is not None for table in tables)
-
-    everywhere = (metric for metric in PRIMARY if tables and holders(metric) == len(tables))
-    return next(everywhere, None) or next((metric for metric in PRIMARY if holders(metric)), None)
 
 
 def _seed_spread(done: Sequence[dict[str, Any]], metric: str | None) -> dict[str, Any]:
