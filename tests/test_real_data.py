@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
+import torch
 
 import paribus as pb
 from paribus.experiment import Run
+from paribus.models import build_networks
 from tests.conftest import needs_real_data
 
 pytestmark = [pytest.mark.slow, needs_real_data]
@@ -41,3 +45,20 @@ def test_faces_train_and_are_scored_without_labels(data: str, size: int, model: 
     assert {score["encoder"] for score in run.scores if score["metric"] == "kid"} != {None}
     assert all(score["encoder"].startswith("pixels") for score in run.scores if score["encoder"])
     assert run.model.sample(2).shape == (2, 3, size, size)
+
+
+@pytest.mark.parametrize("data", ["cifar10", "lfw"])
+@pytest.mark.parametrize("model", ["r3gan", "biggan"])
+def test_the_largest_models_take_real_steps(model: str, data: str, tmp_path: Path) -> None:
+    """At the presets' full width: each update is finite, moves every network, and the samples are images."""
+    changes = ["training.batch_size=8", *(["objective.conditional=false"] if data == "lfw" else [])]
+    run = pb.train(model, data, budget="2updates", out=tmp_path / "run", overrides=changes, score=False)
+    lines = [json.loads(line) for line in (run.folder.path / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["images"] >= 16 and all(math.isfinite(line["D/loss"] + line["G/loss"]) for line in lines)
+    first = build_networks(run.model.config, run.model.image)
+    for role, net in run.model.nets.items():
+        moved = [not torch.equal(a, b) for a, b in zip(net.parameters(), first[role].parameters(), strict=True)]
+        assert all(moved), f"{role}: {moved.count(False)} of {len(moved)} weights stood still"
+    samples = run.model.sample(2)
+    assert samples.shape == (2, 3, run.model.image.size, run.model.image.size)
+    assert samples.float().std() > 1
