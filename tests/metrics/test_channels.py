@@ -23,7 +23,7 @@ def stacks(n, seed):
 class Means:
     """The class probabilities of an image are its pixels' mean and the rest; the mean is its one feature too."""
 
-    id, dimensions, accuracy, size = "classifier-0123456789ab", 1, 0.9, 8
+    name, id, dimensions, accuracy, size = "classifier", "classifier-0123456789ab", 1, 0.9, 8
 
     def encode(self, images):
         means = images.float().mean((1, 2, 3))[:, None] / 255

@@ -18,15 +18,15 @@ class ChannelClassifier:
     channels', as they are independent of each other in the data.
 
     Attributes:
+        name: The classifier's.
         id: The classifier's id with "x" and the number of channels.
         dimensions: The classifier's, times channels.
         accuracy: Share of test images of which it gets all channels right, were they drawn independently.
     """
 
-    name = "classifier"
-
     def __init__(self, of_one: DatasetClassifier, channels: int) -> None:
         self.of_one, self.channels = of_one, channels
+        self.name = of_one.name
         self.id = f"{of_one.id}x{channels}"
         self.dimensions = channels * of_one.dimensions
         self.accuracy = of_one.accuracy**channels
@@ -52,6 +52,7 @@ def channel_classifier(
     test_labels: Tensor,
     classes: int,
     *,
+    seed: int = 0,
     cache: Path | None = None,
     fingerprint: str | None = None,
 ) -> ChannelClassifier:
@@ -63,6 +64,7 @@ def channel_classifier(
         _channels(test_images),
         channel_labels(test_labels, classes, channels),
         classes,
+        seed=seed,
         cache=cache,
         fingerprint=fingerprint,
     )

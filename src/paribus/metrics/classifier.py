@@ -6,8 +6,6 @@ images; 128 features of a classifier of these very classes separate good from ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,14 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paribus.errors import ParibusError
-from paribus.metrics.encoders import cached_weights, checked_images, content_hash, weights_id
+from paribus.metrics.encoders import cached_weights, checked_images, content_hash, one_thread, weights_id
 from paribus.metrics.estimates import full_precision
 from paribus.randomness import generator, keyed_seed
 
 _VERSION = 1  # part of the cache's key: raise it with any change to the network or to how it is trained
 _BATCH = 128
 _LEARNING_RATE = 4e-3
-_THREADS = 1  # sums depend on their number: fixed, so that --workers cannot change the encoder; 2 gain little here
 
 
 class ClassifierNetwork(nn.Module):
@@ -61,14 +58,16 @@ class DatasetClassifier:
     """A trained `ClassifierNetwork` as an encoder, on the CPU in fp32.
 
     Attributes:
-        id: "classifier-" and the first 12 hex digits of the sha256 over its weights.
+        name: "classifier", or "classifier-2" for the one that was trained with seed 1.
+        id: The name and the first 12 hex digits of the sha256 over its weights.
         dimensions: 128, or 64 for images under 16x16.
         accuracy: Share of test images that it classifies rightly.
     """
 
-    name = "classifier"
-
-    def __init__(self, network: ClassifierNetwork, channels: int, size: int, accuracy: float = float("nan")) -> None:
+    def __init__(
+        self, network: ClassifierNetwork, channels: int, size: int, accuracy: float = float("nan"), seed: int = 0
+    ) -> None:
+        self.name = f"classifier-{seed + 1}" if seed else "classifier"
         self.network = _channels_last(network).eval().requires_grad_(False)
         self.channels, self.size = channels, size
         self.dimensions = network.dimensions
@@ -139,7 +138,7 @@ def dataset_classifier(
     accuracy = float(weights.pop("accuracy"))
     network = _new_network(channels, size, classes, seed)
     network.load_state_dict(weights)
-    return DatasetClassifier(network, channels, size, accuracy)
+    return DatasetClassifier(network, channels, size, accuracy, seed)
 
 
 def _new_network(channels: int, size: int, classes: int, seed: int) -> ClassifierNetwork:
@@ -163,7 +162,7 @@ def training_images(count: int, channels: int, size: int) -> int:
 def _trained(images: Tensor, labels: Tensor, classes: int, seed: int) -> ClassifierNetwork:
     channels, size = images.shape[1], images.shape[2]
     updates = max(100, training_images(len(images), channels, size) // _BATCH)
-    with full_precision(), _threads(_THREADS), torch.enable_grad():
+    with full_precision(), one_thread(), torch.enable_grad():
         network = _channels_last(_new_network(channels, size, classes, seed))
         optimizer = torch.optim.Adam(network.parameters(), lr=_LEARNING_RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=updates)
@@ -200,13 +199,3 @@ def _shifted(images: Tensor, draw: torch.Generator) -> Tensor:
     rows, columns = (torch.arange(size) + moves).clamp(0, size - 1)  # (N, size) each
     image, channel = torch.arange(count)[:, None, None, None], torch.arange(channels)[None, :, None, None]
     return images[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -105,6 +106,28 @@ def checked_images(images: Tensor, channels: int, size: int, what: str) -> Tenso
     return images.cpu()
 
 
+def checked_training_images(images: Tensor, what: str) -> None:
+    """Raises a ParibusError unless the images are two or more, uint8 (N, C, H, W)."""
+    if images.dtype != torch.uint8 or images.ndim != 4 or len(images) < 2:
+        raise ParibusError(
+            "An encoder is fitted on at least two images.",
+            where=what,
+            got=f"{tuple(images.shape)} {images.dtype}",
+            expected="(N, C, H, W) torch.uint8",
+        )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums depend on the number of threads: with one, --workers cannot change an encoder that is trained here."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class PixelEncoder:
     """The first principal components of the training pixels: a view of any data, without labels or training.
 
@@ -125,13 +148,7 @@ class PixelEncoder:
     def __init__(
         self, train_images: Tensor, components: int = 64, *, fingerprint: str | None = None, cache: Path | None = None
     ) -> None:
-        if train_images.dtype != torch.uint8 or train_images.ndim != 4 or len(train_images) < 2:
-            raise ParibusError(
-                "The pixel encoder is fitted on at least two images.",
-                where="PixelEncoder",
-                got=f"{tuple(train_images.shape)} {train_images.dtype}",
-                expected="(N, C, H, W) torch.uint8",
-            )
+        checked_training_images(train_images, "PixelEncoder")
         _, self.channels, self.size, _ = train_images.shape
         self.dimensions = min(components, train_images[0].numel(), len(train_images))
 
