@@ -18,7 +18,7 @@ from harness import Result, alternate, command, convolution_peak, gemm_peak, sho
 from plain_inception import PlainInception
 from torch import Tensor
 
-from paribus.metrics.inception import InceptionEncoder
+from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_weights import read_weights
 from paribus.training.hardware import choose_device, has_native_bf16, usable_cores
 
@@ -58,8 +58,8 @@ def _inception(arguments: argparse.Namespace) -> list[Result]:
         precisions = ("fp32", "bf16") if arguments.bf16 else ("fp32",)
         peaks = {precision: _peak(precision) for precision in precisions}
         for dimensions, precision in itertools.product((768, 2048), precisions):
-            ours = InceptionEncoder(read_weights(path, dimensions), dimensions, precision=precision)
-            for batch in (ours.batch_size, 50):
+            (ours,) = InceptionNetwork(read_weights(path, dimensions), [dimensions], precision=precision).encoders
+            for batch in (ours.network.batch_size, 50):
                 fast, slow, ratio = alternate(
                     lambda encode=ours.features: _rate(encode, images, arguments.images),
                     lambda last=dimensions, batch=batch: _rate(lambda part: plain(part, last), images, batch),

@@ -421,7 +421,8 @@ def test_named_metrics_that_do_not_apply_say_why():
     [
         ({"metrics": ["frechett"]}, "Unknown metric 'frechett'. Did you mean 'frechet'"),
         ({"encoder": "pixel"}, "Unknown encoder 'pixel'. Did you mean 'pixels'"),
-        ({"encoder": "classifier"}, "needs labelled data"),
+        ({"encoder": "classifier"}, "'classifier' needs labelled data"),
+        ({"encoder": "classifier-2"}, "'classifier-2' needs labelled data"),
     ],
 )
 def test_mistakes_are_named(settings, words):
@@ -453,6 +454,25 @@ def test_automatic_encoder_needs_enough_images_a_class():
                     tuple("abcd"), "few")  # fmt: skip
     found = scores(evaluate_images(NOISE, few, EvaluationSettings(metrics=["kid"])))
     assert found["kid"]["encoder"].startswith("pixels-")
+
+
+def test_unlabelled_images_are_seen_through_what_they_teach_and_through_pixels():
+    many = ImageData("many", split(1000, 0, False), split(100, 1, False), split(200, 2, False), None, "many")
+    asked = EvaluationSettings(metrics=["kid"])
+    kids = [evaluate_images(images, many, asked) for images in (blobs(200, 5)[0], NOISE)]
+    assert [entry["encoder"].partition("-")[0] for entry in kids[0]] == ["self", "pixels"]
+    assert all(good["value"] < 0.1 * bad["value"] for good, bad in zip(*kids, strict=True))
+
+
+def test_a_second_classifier_is_as_good_and_another():
+    settings = EvaluationSettings(encoder=["classifier", "classifier-2"], metrics=["frechet", "classifier_score"])
+    entries = evaluate_images(blobs(200, 5)[0], DATA, settings)
+    second = {e["metric"]: e for e in entries if e["encoder"].startswith("classifier-2-")}
+    first = {e["metric"]: e for e in entries if not e["encoder"].startswith("classifier-2-")}
+    assert first.keys() == second.keys() == {"frechet", "classifier_score"}
+    assert first["frechet"]["value"] != second["frechet"]["value"]
+    assert second["classifier_score"]["value"] == pytest.approx(first["classifier_score"]["value"], rel=0.1)
+    assert "% test accuracy" in second["classifier_score"]["protocol"]
 
 
 def test_images_of_any_program_are_scored_like_a_models():

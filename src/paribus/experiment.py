@@ -21,8 +21,8 @@ from paribus.config import RunConfig
 from paribus.data import ImageData, load_data
 from paribus.errors import TrainingDiverged
 from paribus.evaluation import evaluate, select_best_snapshot
+from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
-from paribus.evaluation.encoding import check_encoders
 from paribus.evaluation.wording import stage_words
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid

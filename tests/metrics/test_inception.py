@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from benchmarks.plain_inception import PlainInception
 from paribus.data import load_data
 from paribus.errors import ParibusError
-from paribus.metrics.inception import InceptionEncoder
+from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.inception_layers import STAGES, convolutions_to
 from paribus.metrics.inception_weights import read_weights, widest_tap
 from paribus.metrics.resizing import bilinear_tf1
@@ -58,12 +58,17 @@ def first_part(plain):
 
 def encoder_of(state, folder, dimensions=64, **options):
     save_file(state, folder / "weights.safetensors")
-    return InceptionEncoder(read_weights(folder / "weights.safetensors", dimensions), dimensions, **options)
+    return encoder_from(folder / "weights.safetensors", dimensions, **options)
+
+
+def encoder_from(path, dimensions, **options) -> InceptionEncoder:
+    (encoder,) = InceptionNetwork(read_weights(path, dimensions), [dimensions], **options).encoders
+    return encoder
 
 
 @pytest.mark.parametrize("dimensions", STAGES)
 def test_every_tap_is_that_of_the_plain_network(dimensions, plain, full_file):
-    encoder = InceptionEncoder(read_weights(full_file, dimensions), dimensions)
+    encoder = encoder_from(full_file, dimensions)
     found, expected = encoder.features(noise(2)), plain[1][dimensions]
     assert found.shape == (2, dimensions) == expected.shape and found.dtype == torch.float32
     assert encoder.dimensions == dimensions and encoder.name == f"inception-{dimensions}"
@@ -74,6 +79,21 @@ def test_every_tap_is_that_of_the_plain_network(dimensions, plain, full_file):
         torch.testing.assert_close(
             encoder.logits(noise(2)), plain[1][1008] - state["fc.bias"], rtol=1e-4, atol=1e-4
         )  # as the Inception Score has them
+
+
+def test_one_pass_gives_the_features_of_several_encoders(plain, full_file, monkeypatch):
+    calls, convolve = [], F.conv2d
+    monkeypatch.setattr(F, "conv2d", lambda *a, **k: calls.append(1) or convolve(*a, **k))
+    network = InceptionNetwork(read_weights(full_file, 192), [192, 64])
+    found = network.features(noise(2))
+    assert len(calls) == 5, "the layers up to the deepest, each once"
+    for encoder, dimensions in zip(network.encoders, (192, 64), strict=True):
+        torch.testing.assert_close(found[dimensions], plain[1][dimensions], rtol=1e-4, atol=1e-4)
+        alone = encoder_from(full_file, dimensions)
+        assert (encoder.name, encoder.id) == (alone.name, alone.id)
+        assert encoder.features(noise(2)).equal(found[dimensions])
+        assert alone.features(noise(2)).equal(found[dimensions])
+    assert {tap: rows.shape for tap, rows in network.features(noise(2)[:0]).items()} == {192: (0, 192), 64: (0, 64)}
 
 
 def test_resizing_is_that_of_a_scalar_loop():
@@ -97,7 +117,7 @@ def test_resizing_is_that_of_a_scalar_loop():
 
 
 def test_images_of_any_size_and_grey_ones(plain, full_file):
-    encoder = InceptionEncoder(read_weights(full_file, 64), 64)
+    encoder = encoder_from(full_file, 64)
     for images in (noise(2, 3, 45), noise(1, 3, 320), noise(2, 1, 28), noise(2, 3, 40)[:, :, :25]):
         expected = plain[0](images.expand(-1, 3, -1, -1), last=64)[64]
         torch.testing.assert_close(encoder.features(images), expected, rtol=1e-5, atol=1e-5)
@@ -129,7 +149,11 @@ def test_nothing_behind_the_tap_is_needed_or_computed(dimensions, count, plain, 
     calls, convolve = [], F.conv2d
     monkeypatch.setattr(F, "conv2d", lambda *a, **k: calls.append(1) or convolve(*a, **k))
     encoder = encoder_of(part_of(plain[0].state, dimensions), tmp_path, dimensions)
-    assert widest_tap(tmp_path / "weights.safetensors") == dimensions
+    weights = read_weights(tmp_path / "weights.safetensors")
+    assert (
+        widest_tap(weights) == dimensions
+        and weights.keys() == read_weights(tmp_path / "weights.safetensors", dimensions).keys()
+    )
     torch.testing.assert_close(encoder.features(noise(2)), plain[1][dimensions], rtol=1e-4, atol=1e-4)
     assert len(calls) == count
 
@@ -137,7 +161,7 @@ def test_nothing_behind_the_tap_is_needed_or_computed(dimensions, count, plain, 
 def test_the_id_is_of_the_weights_in_use(first_part, full_file, tmp_path):
     own = encoder_of(first_part, tmp_path)
     assert own.id.startswith("inception-64-") and len(own.id) == len("inception-64-") + 12
-    whole = InceptionEncoder(read_weights(full_file, 64), 64)
+    whole = encoder_from(full_file, 64)
     assert whole.id == own.id, "neither the format of the file nor deeper weights matter"
     for part in ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"):
         name = f"Conv2d_2a_3x3.{part}"
@@ -213,7 +237,7 @@ def test_files_that_are_not_these_weights(first_part, full_file, tmp_path):
 @needs_published_weights
 def test_published_weights_give_the_plain_networks_features():
     images = load_data("cifar10").test.images[:256]
-    found = InceptionEncoder(read_weights(PUBLISHED, 768), 768).features(images)
+    found = encoder_from(PUBLISHED, 768).features(images)
     state = load_file(PUBLISHED) if PUBLISHED.suffix == ".safetensors" else torch.load(PUBLISHED, weights_only=True)
     network = PlainInception(state)
     expected = torch.cat([network(part, last=768)[768] for part in images.split(32)])
@@ -230,7 +254,7 @@ def test_features_of_published_weights_tell_what_is_in_a_picture():
     from sklearn.preprocessing import StandardScaler
 
     data = load_data("cifar10")
-    encoder = InceptionEncoder(read_weights(PUBLISHED, 768), 768)
+    encoder = encoder_from(PUBLISHED, 768)
     rows = {
         name: encoder.features(part.images[:n])
         for name, part, n in (("train", data.train, 2000), ("test", data.test, 1000))

@@ -16,8 +16,10 @@ from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.within_classes import score_within_classes
 from paribus.evaluation.wording import chosen_words, samples_words
 from paribus.metrics.catalogue import FLOORED
+from paribus.metrics.classes import classifier_score
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
+from paribus.metrics.inception import InceptionEncoder
 from paribus.metrics.reference import Features, cached_scores, reference_key
 from paribus.metrics.scoring import LEAST_ROWS, class_scores, distance_scores, distance_warning, is_hidden
 from paribus.metrics.sheet import Sheet
@@ -50,6 +52,7 @@ def score_samples(
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
             for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names, labels).items():
                 sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
+        add_inception_score(sheet, encoder, fake.features, protocol)
         if labels is not None:
             score_within_classes(sheet, encoder, data, fake.features, labels, protocol, progress)
         score_memorization(sheet, encoder, data, fake.features, protocol, progress)
@@ -103,6 +106,13 @@ def add_distances(
         found = scores.get(metric)
         warning = distance_warning(metric, found and found.value, n, encoder.dimensions)
         sheet.add(prefix + metric, found, n=n, encoder=encoder.id, split=split, protocol=protocol, warning=warning)
+
+
+def add_inception_score(sheet: Sheet, encoder: Encoder, fake: Tensor, protocol: str) -> None:
+    """Adds the Inception Score of samples' features (n, 2048), where the encoder's weights go on to the classes."""
+    if "inception_score" in sheet.wanted and isinstance(encoder, InceptionEncoder) and encoder.has_classes:
+        score = classifier_score(encoder.logits_of(fake).double().softmax(1))
+        sheet.add("inception_score", score, n=len(fake), encoder=encoder.id, split=None, protocol=protocol)
 
 
 def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features, n: int, progress: Progress) -> None:

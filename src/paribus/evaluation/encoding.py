@@ -1,27 +1,20 @@
-"""Images to features: which encoder, which images of a split, a batch at a time, and what is cached."""
+"""Images to features: which images of a split, a batch at a time, and what is cached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from paribus.cache import cache_folder
-from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError, did_you_mean
-from paribus.metrics.channels import channel_classifier
-from paribus.metrics.classifier import dataset_classifier
-from paribus.metrics.encoders import Encoder, PixelEncoder
-from paribus.metrics.inception import InceptionEncoder
-from paribus.metrics.inception_layers import STAGES
-from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.reference import Features, cached_features
 from paribus.randomness import generator
-from paribus.training.hardware import choose_device
 
 if TYPE_CHECKING:
     from paribus.data import ImageData, Split
@@ -30,129 +23,17 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
 
 
-LEAST_PER_CLASS = 20  # training images of a class, on average, for a classifier to be chosen by itself
-
-
-def _classifier(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
-    train, test = data.train, data.test
-    if train.labels is None or test.labels is None or data.shape.classes < 2:
-        raise ParibusError(
-            "The encoder 'classifier' needs labelled data.",
-            where="evaluation.encoder",
-            got=f"data '{data.name}' without labels",
-            fix="use -o evaluation.encoder=pixels",
-        )
-    progress("preparing the classifier (trained once for a data set)", 0, 1)
-    return (channel_classifier if data.channel_classes else dataset_classifier)(
-        train.images,
-        train.labels,
-        test.images,
-        test.labels,
-        _classes(data),
-        cache=cache_folder(),
-        fingerprint=data.fingerprint,
-    )
-
-
-def _classes(data: ImageData) -> int:
-    """Classes that a classifier has to tell apart."""
-    return data.channel_classes or data.shape.classes
-
-
-def _pixels(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
-    progress("finding the pixels' principal components", 0, 1)
-    return PixelEncoder(data.train.images, fingerprint=data.fingerprint, cache=cache_folder())
-
-
-def _weights(settings: EvaluationSettings, progress: Progress) -> Path:
-    def tell(done: int, total: int) -> None:
-        progress("downloading Inception's weights, MB", done // 10**6, total // 10**6)
-
-    return weights_file(settings.inception_weights, cache_folder(), tell)
-
-
-def _inception(dimensions: int, settings: EvaluationSettings, progress: Progress) -> Encoder:
-    weights = read_weights(_weights(settings, progress), dimensions)
-    return InceptionEncoder(weights, dimensions, device=choose_device("auto"), precision=settings.inception_precision)
-
-
-WITHOUT_DATA: dict[str, Callable[[EvaluationSettings, Progress], Encoder]] = {
-    f"inception-{dimensions}": partial(_inception, dimensions) for dimensions in STAGES
-}
-"""Encoders that were trained elsewhere."""
-
-FITTED: dict[str, Callable[[ImageData, EvaluationSettings, Progress], Encoder]] = {
-    "classifier": _classifier,
-    "pixels": _pixels,
-}
-"""Encoders made from the training images."""
-
-ENCODERS = (*FITTED, *WITHOUT_DATA)
-
-
-def encoder_names(settings: EvaluationSettings, automatic: str, progress: Progress) -> list[str]:
-    """The encoders that the settings ask for, each once; `automatic` stands for auto.
-
-    Who gives a file of Inception's weights wants Inception, as far as the file goes.
-    """
-    names = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
-    for name in names:
-        check_known(name, ("auto", *ENCODERS), "encoder")
-    if settings.inception_weights is not None and not WITHOUT_DATA.keys() & set(names):
-        names = [*names, f"inception-{widest_tap(_weights(settings, progress))}"]
-    return list(dict.fromkeys(automatic if name == "auto" else name for name in names))
-
-
-def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
-    """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
-    enough = data.train.labels is not None and 2 <= _classes(data) <= len(data.train) // LEAST_PER_CLASS
-    names = encoder_names(settings, "classifier" if enough else "pixels", progress)
-    return [
-        FITTED[name](data, settings, progress) if name in FITTED else WITHOUT_DATA[name](settings, progress)
-        for name in names
-    ]
-
-
-def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
-    """Finds out before the training, not after it, that an encoder is unknown or its weights are not to be had.
-
-    Raises:
-        ParibusError: It is so.
-    """
-    for name in encoder_names(settings, "pixels", progress):
-        if name in WITHOUT_DATA:
-            WITHOUT_DATA[name](settings, progress)
-
-
-def encoders_between(against: Tensor, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
-    """The encoders for two sets of images without a data set: `pixels`, fitted on one of them, and Inception.
-
-    Raises:
-        ParibusError: The classifier is asked for.
-    """
-    names = encoder_names(settings, "pixels", progress)
-    if "classifier" in names:
-        raise ParibusError(
-            "The encoder 'classifier' needs a data set.",
-            where="evaluation.encoder",
-            got="two folders of images",
-            fix="compare with --data NAME, or leave the encoder out",
-        )
-    return [PixelEncoder(against) if name == "pixels" else WITHOUT_DATA[name](settings, progress) for name in names]
-
-
 def encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
     """Features of images that come in batches; the images themselves are not kept."""
     return encoded_by([encoder], batches)[0]
 
 
-def encoded_by(encoders: list[Encoder], batches: Iterable[Tensor]) -> list[Features]:
+def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor]) -> list[Features]:
     """Features by each encoder of images that come once, in batches."""
     parts: list[list[Features]] = [[] for _ in encoders]
     for batch in batches:
-        for encoder, own in zip(encoders, parts, strict=True):
-            both = encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)
-            own.append(Features(*both))
+        for own, found in zip(parts, _batch_encoded_by(encoders, batch), strict=True):
+            own.append(found)
     joined = []
     for own in parts:
         probabilities = [part.probabilities for part in own if part.probabilities is not None]
@@ -161,17 +42,41 @@ def encoded_by(encoders: list[Encoder], batches: Iterable[Tensor]) -> list[Featu
     return joined
 
 
+def _batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> Iterator[Features]:
+    """Features by each encoder of one batch; a network of which several encoders are layers runs once."""
+    passed: dict[InceptionNetwork, dict[int, Tensor]] = {}
+    for encoder in encoders:
+        if isinstance(encoder, InceptionEncoder):
+            if encoder.network not in passed:
+                passed[encoder.network] = encoder.network.features(batch)
+            yield Features(passed[encoder.network][encoder.dimensions], None)
+        else:
+            yield Features(*(encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)))
+
+
 def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: Progress | None = None) -> Features:
-    """Features of the chosen n images of a split, cached."""
+    """Features of the chosen n images of a split, cached; with them those by other layers of the same network."""
+    together = encoder.network.encoders if isinstance(encoder, InceptionEncoder) else (encoder,)
     images = getattr(data, split).images
+    found: dict[str, Features] = {}
 
     def compute() -> Features:
         parts = (images[part] for part in choice(len(images), n).split(500))
-        return encoded(encoder, counted(parts, n, f"encoding {split} images ({encoder.name})", progress or silent))
+        names = ", ".join(each.name for each in together)
+        passing = counted(parts, n, f"encoding {split} images ({names})", progress or silent)
+        found.update(zip((each.id for each in together), encoded_by(together, passing), strict=True))
+        return found[encoder.id]
 
-    return cached_features(
-        compute, fingerprint=data.fingerprint, split=split, encoder_id=encoder.id, n=n, cache=cache_folder()
-    )
+    def cached(own: Encoder, compute: Callable[[], Features]) -> Features:
+        return cached_features(
+            compute, fingerprint=data.fingerprint, split=split, encoder_id=own.id, n=n, cache=cache_folder()
+        )
+
+    features = cached(encoder, compute)
+    for other in together if found else ():  # one lock after the other: processes cannot wait for each other
+        if other is not encoder:
+            cached(other, partial(found.__getitem__, other.id))
+    return features
 
 
 def choice(count: int, n: int) -> Tensor:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError
-from paribus.evaluation.distances import add_distances, score_prior, score_samples
+from paribus.evaluation.distances import add_distances, add_inception_score, score_prior, score_samples
+from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import (
     Progress,
     batches,
@@ -25,8 +26,6 @@ from paribus.evaluation.encoding import (
     counted,
     encoded,
     encoded_by,
-    encoders_between,
-    encoders_for,
     reference,
     silent,
 )
@@ -145,6 +144,7 @@ def compare_images(
     for encoder, theirs, ours in zip(encoders, real, fake, strict=True):
         score = partial(distance_scores, theirs.features, ours.features)
         add_distances(sheet, encoder, n, score, protocol, split="against")
+        add_inception_score(sheet, encoder, ours.features, protocol)
     sharpness.add_scores(protocol)
     sharpness.add_real(protocol)
     return sheet.finished()
@@ -169,7 +169,7 @@ def select_best_snapshot(
     n = min(settings.samples, len(data.validation))
     if n < 2:
         return []
-    encoder = encoders_for(data, settings, silent)[0]
+    encoder = main_encoder(data, settings, silent)
     real = reference(encoder, data, "validation", n)
     samples = samples_words(n, data, f"seed {settings.seed}, ")
     against = chosen_words(n, data.validation, "validation")

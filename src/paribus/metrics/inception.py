@@ -1,8 +1,8 @@
-"""The encoder of the FID: Inception's layers up to a tap, and the averages over its channels there."""
+"""The encoders of the FID: Inception's layers up to some taps, and the averages over the channels there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -13,58 +13,51 @@ from torch.nn import functional as F
 from paribus.errors import ParibusError
 from paribus.metrics.encoders import weights_id
 from paribus.metrics.estimates import full_precision
-from paribus.metrics.inception_layers import Block, Convolution, convolutions_to, layers_to
+from paribus.metrics.inception_layers import STAGES, Block, Convolution, convolutions_to, layers_to
 from paribus.metrics.resizing import bilinear_tf1
 
 SIZE = 299
 """Pixels of the images that the network was made for; others are resized."""
 
 
-class InceptionEncoder:
-    """Averages over the pixels of one of Inception's layers; on the last layer's 2,048 channels, features of the FID.
-
-    Comparable only with scores from the same layer, weights and precision. Of images unlike photographs (digits) it
-    says little.
+class InceptionNetwork:
+    """Inception's layers up to the deepest of some taps: one pass gives the features at all of them.
 
     Attributes:
-        name: For example "inception-768"; "inception-768-bf16" where that was asked for.
-        id: The name and the first 12 hex digits of the sha256 over the weights up to the layer, with batch norm folded
-            in: all that decides the features. A file whose numbers were rounded on the way has another id.
+        encoders: An encoder a tap, in the order of the taps.
 
     Args:
         weights: NAME.weight and NAME.bias of each convolution, float32, with batch norm folded in, and perhaps
             fc.weight and fc.bias, as `read_weights` gives them.
-        dimensions: 64, 192, 768 or 2048: which layer. What lies behind it is neither needed nor computed.
+        taps: Some of 64, 192, 768 and 2048. What lies behind the deepest is neither needed nor computed.
         device: Where it runs; features come back to the CPU.
-        precision: bf16 is faster where the hardware has it natively, and gives other numbers: hence the name.
+        precision: bf16 is faster where the hardware has it natively, and gives other numbers: hence the names.
         batch_size: Images in a forward pass; by default 8 on a CPU, whose caches hold few, else 128.
     """
 
     def __init__(
         self,
         weights: Mapping[str, Tensor],
-        dimensions: int = 2048,
+        taps: Sequence[int] = (2048,),
         *,
         device: torch.device | str = "cpu",
         precision: Literal["fp32", "bf16"] = "fp32",
         batch_size: int | None = None,
     ) -> None:
-        used = [f"{layer.name}.{part}" for layer in convolutions_to(dimensions) for part in ("weight", "bias")]
-        self.name = f"inception-{dimensions}" + ("-bf16" if precision == "bf16" else "")
-        self.id = weights_id(self.name, {key: weights[key] for key in used})
-        self.dimensions = dimensions
+        self.precision = precision
         self.device = torch.device(device)
         self.batch_size = batch_size or (8 if self.device.type == "cpu" else 128)
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        self._layers = list(layers_to(dimensions))
-        self._weights = {layer.name: self._laid_out(weights, [layer]) for layer in convolutions_to(dimensions)}
-        for layer in self._layers:
+        deepest = max(taps)
+        self._stages = {tap: layers for tap, layers in STAGES.items() if tap <= deepest}
+        self._weights = {layer.name: self._laid_out(weights, [layer]) for layer in convolutions_to(deepest)}
+        for layer in layers_to(deepest):
             if isinstance(layer, Block):
                 self._weights[layer.name] = self._laid_out(weights, _heads(layer))
-        self._classes = (weights["fc.weight"], weights["fc.bias"]) if "fc.weight" in weights else None
+        self.encoders = tuple(InceptionEncoder(self, weights, tap) for tap in taps)
 
-    def features(self, images: Tensor) -> Tensor:
-        """Features (N, d) float32, none below 0, of images uint8 (N, 1 or 3, H, W) of any size.
+    def features(self, images: Tensor) -> dict[int, Tensor]:
+        """Features (N, tap) float32 at each tap, none below 0, of images uint8 (N, 1 or 3, H, W) of any size.
 
         Raises:
             ParibusError: They are not such images.
@@ -72,50 +65,30 @@ class InceptionEncoder:
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
             raise ParibusError(
                 "These images do not fit the encoder.",
-                where="InceptionEncoder.features",
+                where="InceptionNetwork.features",
                 got=f"{tuple(images.shape)} {images.dtype}",
                 expected="(N, 1 or 3, H, W) torch.uint8",
             )
+        taps = [encoder.dimensions for encoder in self.encoders]
         if not len(images):
-            return torch.zeros(0, self.dimensions)
+            return {tap: torch.zeros(0, tap) for tap in taps}
         with _exact(self.device):
-            parts = [self._features(part.to(self.device)).cpu() for part in images.split(self.batch_size)]
-        return torch.cat(parts)
+            parts = [self._features(part.to(self.device)) for part in images.split(self.batch_size)]
+        return {tap: torch.cat([part[tap].cpu() for part in parts]) for tap in taps}
 
-    def logits(self, images: Tensor) -> Tensor:
-        """`logits_of` the features of images: (N, 1008) float32."""
-        return self.logits_of(self.features(images))
-
-    def logits_of(self, features: Tensor, *, biased: bool = False) -> Tensor:
-        """Logits (N, 1008) float32 of classes, from features (N, 2048).
-
-        Without the bias by default: the Inception Score's first code multiplied by the matrix alone, and published
-        scores have been computed so since. Eight of the 1,008 outputs name no class.
-
-        Raises:
-            ParibusError: The features are another layer's, or the weights came without the classes.
-        """
-        if self._classes is None or self.dimensions != 2048:
-            raise ParibusError(
-                "Inception's classes need all of its layers.",
-                where=self.id,
-                got="weights without fc.weight" if self.dimensions == 2048 else f"{self.dimensions} features",
-                expected="the encoder inception-2048, with the full weights",
-            )
-        matrix, bias = self._classes
-        with torch.no_grad(), full_precision():
-            return F.linear(features, matrix, bias if biased else None)
-
-    def _features(self, images: Tensor) -> Tensor:
+    def _features(self, images: Tensor) -> dict[int, Tensor]:
         # resizing keeps a constant, so subtracting first is the same, on fewer and exact numbers
         x = bilinear_tf1((images.float() - 128) / 128, SIZE).to(self._dtype)
         x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        for layer in self._layers:
-            if isinstance(layer, Block):
-                x = self._joined(x, layer)
-            else:
-                x = self._convolved(x, layer) if isinstance(layer, Convolution) else F.max_pool2d(x, 3, 2)
-        return x.mean((2, 3), dtype=torch.float32)
+        found = {}
+        for tap, layers in self._stages.items():
+            for layer in layers:
+                if isinstance(layer, Block):
+                    x = self._joined(x, layer)
+                else:
+                    x = self._convolved(x, layer) if isinstance(layer, Convolution) else F.max_pool2d(x, 3, 2)
+            found[tap] = x.mean((2, 3), dtype=torch.float32)
+        return found
 
     def _convolved(self, x: Tensor, layer: Convolution) -> Tensor:
         return F.conv2d(x, *self._weights[layer.name], layer.stride, layer.padding).relu_()
@@ -147,6 +120,65 @@ class InceptionEncoder:
         bias = torch.cat([weights[f"{layer.name}.bias"] for layer in layers])
         placed = weight.to(self.device, self._dtype).contiguous(memory_format=torch.channels_last)
         return placed, bias.to(self.device, self._dtype)
+
+
+class InceptionEncoder:
+    """Averages over the pixels of one of Inception's layers; on the last layer's 2,048 channels, features of the FID.
+
+    Comparable only with scores from the same layer, weights and precision. Of images unlike photographs (digits) it
+    says little.
+
+    Attributes:
+        name: For example "inception-768"; "inception-768-bf16" where that was asked for.
+        id: The name and the first 12 hex digits of the sha256 over the weights up to the layer, with batch norm folded
+            in: all that decides the features. A file whose numbers were rounded on the way has another id.
+        dimensions: 64, 192, 768 or 2048: which layer.
+        network: What computes the features of this layer, and of others in the same pass.
+    """
+
+    def __init__(self, network: InceptionNetwork, weights: Mapping[str, Tensor], dimensions: int) -> None:
+        used = [f"{layer.name}.{part}" for layer in convolutions_to(dimensions) for part in ("weight", "bias")]
+        self.network, self.dimensions = network, dimensions
+        self.name = f"inception-{dimensions}" + ("-bf16" if network.precision == "bf16" else "")
+        self.id = weights_id(self.name, {key: weights[key] for key in used})
+        self._classes = (weights["fc.weight"], weights["fc.bias"]) if "fc.weight" in weights else None
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether `logits_of` is to be had: of the last layer's features, where the weights go on to the classes."""
+        return self._classes is not None and self.dimensions == max(STAGES)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, d) float32, none below 0, of images uint8 (N, 1 or 3, H, W) of any size.
+
+        Raises:
+            ParibusError: They are not such images.
+        """
+        return self.network.features(images)[self.dimensions]
+
+    def logits(self, images: Tensor) -> Tensor:
+        """`logits_of` the features of images: (N, 1008) float32."""
+        return self.logits_of(self.features(images))
+
+    def logits_of(self, features: Tensor, *, biased: bool = False) -> Tensor:
+        """Logits (N, 1008) float32 of classes, from features (N, 2048).
+
+        Without the bias by default: the Inception Score's first code multiplied by the matrix alone, and published
+        scores have been computed so since. Eight of the 1,008 outputs name no class.
+
+        Raises:
+            ParibusError: The features are another layer's, or the weights came without the classes.
+        """
+        if self._classes is None or not self.has_classes:
+            raise ParibusError(
+                "Inception's classes need all of its layers.",
+                where=self.id,
+                got="weights without fc.weight" if self.dimensions == 2048 else f"{self.dimensions} features",
+                expected="the encoder inception-2048, with the full weights",
+            )
+        matrix, bias = self._classes
+        with torch.no_grad(), full_precision():
+            return F.linear(features, matrix, bias if biased else None)
 
 
 def _heads(block: Block) -> list[Convolution]:

@@ -86,12 +86,12 @@ def _unavailable(what: str, where: str, got: object, cache: Path) -> ParibusErro
     )
 
 
-def read_weights(path: Path, dimensions: int) -> dict[str, Tensor]:
-    """Weights for `InceptionEncoder` from a file: up to a tap, and the classes' where the file has them.
+def read_weights(path: Path, dimensions: int | None = None) -> dict[str, Tensor]:
+    """Weights for `InceptionNetwork` from a file: up to a tap, and the classes' where the file has them.
 
     Args:
         path: A state dict with torch-fidelity's names, as .pth or .safetensors; it may end behind the tap.
-        dimensions: The tap: 64, 192, 768 or 2048.
+        dimensions: The tap: 64, 192, 768 or 2048; by default the last one that the file suffices for.
 
     Returns:
         NAME.weight (outputs, inputs, height, width) and NAME.bias (outputs,) of each convolution, and perhaps
@@ -101,6 +101,7 @@ def read_weights(path: Path, dimensions: int) -> dict[str, Tensor]:
         ParibusError: The file cannot be read, or lacks tensors, or has them in other shapes.
     """
     state = _read(path)
+    dimensions = dimensions or _widest(state)
     _check(state, dimensions, path)
     weights = {}
     for layer in convolutions_to(dimensions):
@@ -110,9 +111,9 @@ def read_weights(path: Path, dimensions: int) -> dict[str, Tensor]:
     return weights
 
 
-def widest_tap(path: Path) -> int:
-    """The last tap that a file's weights suffice for; the first if they suffice for none."""
-    return _widest(_read(path))
+def widest_tap(weights: Mapping[str, Tensor]) -> int:
+    """The last tap that weights go up to, as `read_weights` gives them."""
+    return max(tap for tap in STAGES if all(f"{layer.name}.weight" in weights for layer in convolutions_to(tap)))
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

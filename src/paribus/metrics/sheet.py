@@ -55,7 +55,7 @@ def _why_missing(metric: str) -> str:
     if metric in ("train_seconds", "sampler_seconds", "images_seen", "peak_memory_bytes", "flops_per_image"):
         return "counted during training: see the run's done.json"
     if metric == "inception_score":
-        return "needs Inception's weights; 'classifier_score' is the same formula with the data's own classifier"
+        return "needs inception-2048 with its last layer; 'classifier_score' is by the data's own classifier"
     if metric == "class_agreement":
         return "the model is not conditional, or the encoder is not 'classifier'"
     if metric in ("frechet_within_classes", "floor_frechet_within_classes"):

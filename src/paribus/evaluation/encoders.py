@@ -1,0 +1,179 @@
+"""Which encoders an evaluation uses, and how they are made: trained, fitted, or read from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from paribus.cache import cache_folder
+from paribus.config import EvaluationSettings
+from paribus.errors import ParibusError
+from paribus.evaluation.encoding import Progress, check_known
+from paribus.metrics.channels import channel_classifier
+from paribus.metrics.classifier import dataset_classifier
+from paribus.metrics.encoders import Encoder, PixelEncoder
+from paribus.metrics.inception import InceptionNetwork
+from paribus.metrics.inception_layers import STAGES
+from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
+from paribus.metrics.self_trained import SelfTrainedEncoder
+from paribus.training.hardware import choose_device
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
+LEAST_PER_CLASS = 20
+"""Training images of a class, on average, for a classifier to be chosen by itself."""
+LEAST_TO_TRAIN = 1000
+"""Training images for a self-trained encoder to be chosen by itself."""
+
+CLASSIFIERS = {"classifier": 0, "classifier-2": 1}
+"""Encoders trained with the data's labels, and their seeds: a second one shows whether a ranking holds."""
+
+UNLABELLED: dict[str, Callable[..., Encoder]] = {"self": SelfTrainedEncoder, "pixels": PixelEncoder}
+"""Encoders made from training images alone."""
+
+TAPS = {f"inception-{dimensions}": dimensions for dimensions in STAGES}
+"""Encoders that were trained elsewhere: layers of one network."""
+
+ENCODERS = (*CLASSIFIERS, *UNLABELLED, *TAPS)
+_WIDEST = "inception"  # the last layer that the given file suffices for
+
+
+def encoder_names(data: ImageData, settings: EvaluationSettings) -> list[str]:
+    """The encoders that the settings ask for, each once.
+
+    Who gives a file of Inception's weights wants Inception: as far as the file goes, where no layer is named.
+
+    Raises:
+        ParibusError: One is unknown.
+    """
+    return _names(settings, _automatic(data))
+
+
+def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+    """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
+    return _for_data(encoder_names(data, settings), data, settings, progress)
+
+
+def main_encoder(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
+    """The first of `encoders_for`, without the others."""
+    return _for_data(encoder_names(data, settings)[:1], data, settings, progress)[0]
+
+
+def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
+    """Finds out before the training, not after it, that an encoder is unknown or its weights are not to be had.
+
+    Raises:
+        ParibusError: It is so.
+    """
+    if taps := _taps_among(_names(settings, [])):
+        _weights(taps, settings, progress)
+
+
+def encoders_between(against: Tensor, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+    """The encoders for two sets of images without a data set: those made from one of them, and Inception.
+
+    Raises:
+        ParibusError: A classifier is asked for.
+    """
+    names = _names(settings, ["pixels"])
+    if asked := [name for name in names if name in CLASSIFIERS]:
+        raise ParibusError(
+            f"The encoder '{asked[0]}' needs a data set.",
+            where="evaluation.encoder",
+            got="two folders of images",
+            fix="compare with --data NAME, or leave the encoder out",
+        )
+    return _made(names, lambda name: _unlabelled(name, against, None, progress), settings, progress)
+
+
+def _names(settings: EvaluationSettings, automatic: Sequence[str]) -> list[str]:
+    """What the settings ask for; `automatic` stand for auto."""
+    asked = [settings.encoder] if isinstance(settings.encoder, str) else settings.encoder
+    for name in asked:
+        check_known(name, ("auto", *ENCODERS), "encoder")
+    names = [own for name in asked for own in (automatic if name == "auto" else [name])]
+    if settings.inception_weights is not None and not _taps_among(names):
+        names.append(_WIDEST)
+    return list(dict.fromkeys(names))
+
+
+def _automatic(data: ImageData) -> list[str]:
+    """What suits the data: a classifier where labelled images are enough, else views that need no labels."""
+    if data.train.labels is not None and 2 <= _classes(data) <= len(data.train) // LEAST_PER_CLASS:
+        return ["classifier"]
+    return ["self", "pixels"] if len(data.train) >= LEAST_TO_TRAIN else ["pixels"]
+
+
+def _taps_among(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in TAPS or name == _WIDEST]
+
+
+def _for_data(names: Sequence[str], data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+    def own(name: str) -> Encoder:
+        if name in CLASSIFIERS:
+            return _classifier(name, data, progress)
+        return _unlabelled(name, data.train.images, data.fingerprint, progress)
+
+    return _made(names, own, settings, progress)
+
+
+def _made(
+    names: Sequence[str], own: Callable[[str], Encoder], settings: EvaluationSettings, progress: Progress
+) -> list[Encoder]:
+    """The named encoders: `own` makes those of the data; the layers of Inception share one network."""
+    found = {name: own(name) for name in names if name in CLASSIFIERS or name in UNLABELLED}
+    if taps := _taps_among(names):
+        weights = _weights(taps, settings, progress)
+        network = InceptionNetwork(
+            weights,
+            [TAPS.get(name) or widest_tap(weights) for name in taps],
+            device=choose_device("auto"),
+            precision=settings.inception_precision,
+        )
+        found |= dict(zip(taps, network.encoders, strict=True))
+    return [found[name] for name in names]
+
+
+def _classifier(name: str, data: ImageData, progress: Progress) -> Encoder:
+    train, test = data.train, data.test
+    if train.labels is None or test.labels is None or data.shape.classes < 2:
+        raise ParibusError(
+            f"The encoder '{name}' needs labelled data.",
+            where="evaluation.encoder",
+            got=f"data '{data.name}' without labels",
+            fix="use -o evaluation.encoder=self or pixels",
+        )
+    progress(f"preparing the encoder '{name}' (trained once for a data set)", 0, 1)
+    return (channel_classifier if data.channel_classes else dataset_classifier)(
+        train.images,
+        train.labels,
+        test.images,
+        test.labels,
+        _classes(data),
+        seed=CLASSIFIERS[name],
+        cache=cache_folder(),
+        fingerprint=data.fingerprint,
+    )
+
+
+def _classes(data: ImageData) -> int:
+    """Classes that a classifier has to tell apart."""
+    return data.channel_classes or data.shape.classes
+
+
+def _unlabelled(name: str, images: Tensor, fingerprint: str | None, progress: Progress) -> Encoder:
+    progress(f"preparing the encoder '{name}' (once for a data set)", 0, 1)
+    return UNLABELLED[name](images, fingerprint=fingerprint, cache=cache_folder())
+
+
+def _weights(taps: Sequence[str], settings: EvaluationSettings, progress: Progress) -> dict[str, Tensor]:
+    """Inception's weights up to the deepest of the taps, from the file that is given, known or downloaded."""
+
+    def tell(done: int, total: int) -> None:
+        progress("downloading Inception's weights, MB", done // 10**6, total // 10**6)
+
+    file = weights_file(settings.inception_weights, cache_folder(), tell)
+    return read_weights(file, max((TAPS[name] for name in taps if name in TAPS), default=None))
