@@ -119,6 +119,22 @@ class RunFolder:
         """The scores, or an empty list before the evaluation."""
         return _read_json(self.path / "evaluation.json") or []
 
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The evaluation by metric: "scores" of the last weights, and "best" of the best snapshot or None.
+
+        The first encoder that gives a metric speaks for the run, since numbers of two have neither a mean nor a ranking
+        in common; under "other_encoders" stand the same two tables for each of the others, in the configured order.
+        """
+        first: dict[str, Any] = {"scores": {}, "best": None}
+        others: dict[str, dict[str, Any]] = {}
+        for entry in self.evaluation:
+            weights, metric, tables = "best" if entry.get("weights") == "best" else "scores", entry["metric"], first
+            if metric in (first[weights] or {}):
+                tables = others.setdefault(entry["encoder"], {"scores": {}, "best": None})
+            tables[weights] = (tables[weights] or {}) | {metric: entry}
+        return first | {"other_encoders": others}
+
     def metrics_lines(self) -> list[dict[str, Any]]:
         """All whole lines of metrics.jsonl."""
         if not self.metrics.is_file():

@@ -165,9 +165,9 @@ def results(models: tuple[str, ...], seeds: tuple[int, ...], images: dict[str, i
         for seed in seeds:
             row: dict[str, Any] = {
                 "model": model, "seed": seed, "folder": f"runs/{model}-seed{seed}", "status": "done", "reason": "",
-                "scores": scores(model, seed), "best": None, "snapshots": [], "images": images[model],
-                "seconds": 20.0 + 0.02 * seed, "updates": {"D": 900, "G": 900} if "gan" in model else {"VAE": 1100},
-                "parameters": PARAMETERS[model],
+                "scores": scores(model, seed), "best": None, "other_encoders": {}, "snapshots": [],
+                "images": images[model], "seconds": 20.0 + 0.02 * seed,
+                "updates": {"D": 900, "G": 900} if "gan" in model else {"VAE": 1100}, "parameters": PARAMETERS[model],
             }  # fmt: skip
             if model == "dcgan":
                 best = {name: entry | {"snapshot": images[model] // 2} for name, entry in scores(model, seed).items()}

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from paribus.report import encoders
-from paribus.report.contents import Score, Study
+from paribus.report.cautions import cautions_of
+from paribus.report.contents import Run, Score, Study
 from paribus.report.html import rendered
 from paribus.report.reading import read_folder
 from paribus.report.verdict import floor, verdict
+from tests.report.conftest import save
 
 Given = tuple[Path, dict[str, Any]]
 PIXELS = "pixels-c7d2"
@@ -35,6 +37,8 @@ def seen_twice(study: Given) -> Callable[[dict[str, float]], Path]:
             entries = [{"metric": "frechet", "value": value}, {"metric": "floor_frechet", "value": 7.25}]
             added = [common | entry | {"weights": "last"} for entry in entries]
             path.write_text(json.dumps([*json.loads(path.read_text()), *added]))
+            row["other_encoders"] = {PIXELS: {"scores": {entry["metric"]: entry for entry in added}, "best": None}}
+        save(folder, results)
         return folder
 
     return write
@@ -63,27 +67,58 @@ def test_the_first_encoder_alone_ranks_and_is_averaged(study: Given, seen_twice:
         m: before.summary(m, "frechet") for m in before.models
     }
     (study[0] / "results.json").unlink()  # then every run is read from its own folder
-    assert read_folder(study[0]).summary("vae", "frechet").mean < 100  # type: ignore[union-attr]
+    alone = read_folder(study[0])
+    assert alone.summary("vae", "frechet").mean < 100  # type: ignore[union-attr]
+    assert [run.others for run in alone.runs] == [run.others for run in after.runs]
 
 
 def test_says_whether_the_ranking_is_the_same(study: Given, seen_twice: Callable[..., Path]) -> None:
     [view] = encoders.other_views(read_folder(seen_twice(SAME)))
-    assert view.ranking == (
-        "Ranked by mean Fréchet distance the models stand in the same order through both encoders: "
-        "dcgan, wgan-gp, vae, beta-vae."
-    )
+    assert view.ranking == ("Ranked by mean Fréchet distance the models stand in the same order through both encoders.")
 
 
 def test_says_which_models_change_places(seen_twice: Callable[..., Path]) -> None:
-    [view] = encoders.other_views(read_folder(seen_twice(SAME | {"vae": 50.0})))
+    given = read_folder(seen_twice(SAME | {"vae": 50.0}))
+    [view] = encoders.other_views(given)
     assert "not the same through both encoders" in view.ranking
     assert f"vae, dcgan, wgan-gp, beta-vae through {PIXELS}" in view.ranking
     assert "By more than their seeds scatter change places: dcgan with vae and wgan-gp with vae. Which" in view.ranking
+    [caution] = [c for c in cautions_of(given) if PIXELS in c.text]
+    assert caution.kind == "caution" and caution.text == (
+        "Which model is better depends on the encoder: by Fréchet distance models change places between "
+        f"classifier-3f9a and {PIXELS}, by more than their seeds scatter."
+    )
+    assert "change places: dcgan with vae and wgan-gp with vae." in caution.details[0]
+
+
+def test_each_ranked_metric_is_held_against_the_other_encoder(seen_twice: Callable[..., Path]) -> None:
+    given = read_folder(seen_twice(SAME))
+    coverage = {"dcgan": 0.9, "wgan-gp": 0.8, "vae": 0.2, "beta-vae": 0.5}
+
+    def with_coverage(run: Run) -> Run:
+        table = run.others[PIXELS]
+        common = replace(table["frechet"], error=0.01)
+        more = {
+            "coverage": replace(common, value=coverage[run.model] + 0.01 * run.seed),
+            "recall": replace(common, value=0.5, n=100 + run.seed),
+        }
+        return replace(run, others={PIXELS: table | more})
+
+    found = encoders.ranking(replace(given, runs=tuple(with_coverage(run) for run in given.runs)), PIXELS)
+    assert found.same == ("Fréchet distance",) and found.unlike == ("Recall",)
+    [change] = found.changes
+    assert change.label == "Coverage" and change.firm == (("vae", "beta-vae"),)
+    assert change.orders == (["dcgan", "wgan-gp", "vae", "beta-vae"], ["dcgan", "wgan-gp", "beta-vae", "vae"])
+    assert "alike by Recall cannot be said: not all runs were measured alike." in found.words
 
 
 def test_places_within_the_scatter_are_called_so(seen_twice: Callable[..., Path]) -> None:
-    [view] = encoders.other_views(read_folder(seen_twice(SAME | {"vae": 199.9})))
+    given = read_folder(seen_twice(SAME | {"vae": 199.9}))
+    [view] = encoders.other_views(given)
     assert "No two models that change places are told apart by their seeds through both." in view.ranking
+    [note] = [c for c in cautions_of(given) if PIXELS in c.text]
+    assert note.kind == "note"
+    assert note.text.startswith("By Fréchet distance the models' order changes between classifier-3f9a and ")
 
 
 def test_runs_through_different_encoders_have_no_mean_together(study: Given) -> None:

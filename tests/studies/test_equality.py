@@ -52,6 +52,18 @@ def test_several_encoders_are_named() -> None:
     assert evaluation.startswith("Evaluation: the same 2 encoders (classifier, pixels; the first ranks), at most")
 
 
+def test_encoders_that_nobody_named_are_counted_too() -> None:
+    def said(*overrides: str) -> str:
+        configs = {(model, 0): tiny_config(model, *overrides) for model in ("gan", "dcgan")}
+        return next((s for s in what_was_equal(configs, made_data(n=80)) if s.startswith("Evaluation")), "")
+
+    assert said().startswith("Evaluation: one encoder (classifier), at most")
+    given = said("evaluation.inception_weights=w.pth")
+    assert given.startswith("Evaluation: the same 2 encoders (classifier, inception; the first ranks), at most")
+    named = said("evaluation.inception_weights=w.pth", "evaluation.encoder=inception-64")
+    assert named.startswith("Evaluation: one encoder (inception-64), at most")
+
+
 def test_a_schedule_beside_a_constant_is_a_difference() -> None:
     schedule = "training.optimizer.G.learning_rate={start: 0.1, end: 0.01, images: 5000}"
     configs = {("gan", 0): tiny_config("gan", schedule), ("dcgan", 0): tiny_config("dcgan")}

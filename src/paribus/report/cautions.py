@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paribus.report.contents import Run, Study
+from paribus.report.encoders import Change, other_encoders, ranking
 from paribus.report.verdict import named, scores_of
 from paribus.report.wording import clause, count, listed, number, plural
 
@@ -26,8 +27,8 @@ class Caution:
 
 def cautions_of(study: Study) -> list[Caution]:
     """All warnings, the gravest first."""
-    found = [*_failed(study), *_unfinished(study), *_collapse(study), *_measured(study), *_seeds(study)]
-    return [*found, *_best(study), *_skipped(study)]
+    found = [*_failed(study), *_unfinished(study), *_collapse(study), *_measured(study), *_views(study)]
+    return [*found, *_seeds(study), *_best(study), *_skipped(study)]
 
 
 def _failed(study: Study) -> Iterable[Caution]:
@@ -105,6 +106,26 @@ def _measured(study: Study) -> Iterable[Caution]:
             own.setdefault(text, []).append(run)
     for text, runs in own.items():
         yield Caution("caution", f"{named(runs)}: {clause(text)}.")
+
+
+def _views(study: Study) -> Iterable[Caution]:
+    """Metrics by which the models' order depends on the encoder."""
+    for seen in (ranking(study, encoder) for encoder in other_encoders(study)):
+        between = f"between {seen.first} and {seen.other}"
+        firm = [change for change in seen.changes if change.firm]
+        weak = [change for change in seen.changes if not change.firm]
+        if firm:
+            text = f"Which model is better depends on the encoder: by {_labels(firm)} models change places {between}"
+            details = tuple(" ".join(seen.of(change)) for change in firm)
+            yield Caution("caution", f"{text}, by more than their seeds scatter.", details)
+        if weak:
+            text = f"By {_labels(weak)} the models' order changes {between}"
+            details = tuple(seen.of(change)[0] for change in weak)
+            yield Caution("note", f"{text}, but no two that change places are told apart by their seeds.", details)
+
+
+def _labels(changes: Iterable[Change]) -> str:
+    return listed([change.label for change in changes])
 
 
 def _seeds(study: Study) -> Iterable[Caution]:

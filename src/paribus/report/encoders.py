@@ -13,17 +13,75 @@ from itertools import combinations
 
 from paribus.report.comparison import ordered, protocols_agree, separated
 from paribus.report.contents import Run, Score, Study
-from paribus.report.tables import Leaderboard, leaderboard
+from paribus.report.tables import QUALITY, Leaderboard, leaderboard
 from paribus.report.verdict import primary_metric
 from paribus.report.wording import NARROW, count, listed
 
 ACCURACY = re.compile(r"classes by a classifier of ([\d.]+)\s*% test accuracy")
-RANKED_BY = "frechet"
 COMPARING = (
     "frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "copying",
     "authenticity", "diversity", "frechet_within_classes",
 )  # fmt: skip
 """Metrics that compare sets of images, each through one encoder."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric by which two encoders rank the models differently.
+
+    Args:
+        label: The metric in words.
+        orders: The models, the best mean first, through the first encoder and through the other.
+        firm: Pairs that change places by more than their seeds scatter through either.
+    """
+
+    label: str
+    orders: tuple[list[str], list[str]]
+    firm: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Whether another encoder ranks the models as the first one does, metric by metric.
+
+    Args:
+        first: The encoder that speaks for the runs.
+        other: The one beside it.
+        same: Labels of metrics by which the models stand in the same order.
+        changes: Those by which they do not.
+        unlike: Labels of metrics for which not all runs were measured alike.
+    """
+
+    first: str
+    other: str
+    same: tuple[str, ...]
+    changes: tuple[Change, ...]
+    unlike: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """All of it in sentences; empty where there is nothing to rank."""
+        order = "the models stand in the same order through both encoders"
+        text = [f"Ranked by mean {listed(self.same)} {order}."] if self.same else []
+        text += [sentence for change in self.changes for sentence in self.of(change)]
+        if self.unlike:
+            label = listed(self.unlike)
+            text.append(f"Whether it ranks them alike by {label} cannot be said: not all runs were measured alike.")
+        return " ".join(text)
+
+    def of(self, change: Change) -> tuple[str, str]:
+        """A change in two sentences: both orders, and what the seeds say of it."""
+        first, second = (", ".join(order) for order in change.orders)
+        text = (
+            f"Ranked by mean {change.label} the models' order is not the same through both encoders: "
+            f"{first} through {self.first}; {second} through {self.other}."
+        )
+        if not change.firm:
+            return text, "No two models that change places are told apart by their seeds through both."
+        pairs = [f"{a} with {b}" for a, b in change.firm[:6]]
+        pairs += [f"{len(change.firm) - 6} more"] if len(change.firm) > 6 else []
+        firm = f"By more than their seeds scatter change places: {listed(pairs)}."
+        return text, f"{firm} Which is better depends on the view."
 
 
 @dataclass(frozen=True)
@@ -45,41 +103,41 @@ def seen_through(study: Study, encoder: str) -> Study:
     return replace(study, runs=tuple(runs), summaries={})
 
 
+def other_encoders(study: Study) -> list[str]:
+    """Every encoder but the first, in the configured order."""
+    return list(dict.fromkeys(encoder for run in study.runs for encoder in run.others))
+
+
 def other_views(study: Study) -> list[View]:
-    """A view for each encoder but the first, in the configured order."""
+    """A view for each encoder but the first."""
     views = []
-    for encoder in dict.fromkeys(encoder for run in study.runs for encoder in run.others):
+    for encoder in other_encoders(study):
         other = seen_through(study, encoder)
         board = leaderboard(other, primary_metric(other)[0])
-        views.append(View(encoder, described(study, encoder), board, _ranking(study, other, encoder)))
+        views.append(View(encoder, described(study, encoder), board, ranking(study, encoder).words))
     return views
 
 
-def _ranking(study: Study, other: Study, encoder: str) -> str:
-    """Whether the models' order is the same through the first encoder and through another, in words."""
-    if study.single:
-        return ""
-    places = ordered(other, RANKED_BY)
-    first = [model for model in ordered(study, RANKED_BY) if model in places]
-    second = [model for model in places if model in first]
-    if len(first) < 2:
-        return ""
-    label = study.metric(RANKED_BY).label
-    if not (protocols_agree(study, RANKED_BY) and protocols_agree(other, RANKED_BY)):
-        return f"Whether it ranks the models alike cannot be said: not all runs were measured alike by {label}."
-    if first == second:
-        return f"Ranked by mean {label} the models stand in the same order through both encoders: {', '.join(first)}."
-    leading = next(iter(main_encoders(study, (RANKED_BY,))), "the first encoder")
-    text = (
-        f"Ranked by mean {label} the models' order is not the same through both encoders: "
-        f"{', '.join(first)} through {leading}; {', '.join(second)} through {encoder}."
-    )
-    swapped = [(a, b) for a, b in combinations(first, 2) if second.index(a) > second.index(b)]
-    firm = [(a, b) for a, b in swapped if separated(study, RANKED_BY, a, b) and separated(other, RANKED_BY, b, a)]
-    if firm:
-        pairs = listed([f"{a} with {b}" for a, b in firm[:6]] + ([f"{len(firm) - 6} more"] if len(firm) > 6 else []))
-        return f"{text} By more than their seeds scatter change places: {pairs}. Which is better depends on the view."
-    return f"{text} No two models that change places are told apart by their seeds through both."
+def ranking(study: Study, encoder: str) -> Ranking:
+    """Holds the models' order by each ranked metric through the first encoder against that through another."""
+    other = seen_through(study, encoder)
+    same, changes, unlike, leading = [], [], [], ""
+    for metric in () if study.single else (m for m in QUALITY if study.metric(m).better):
+        places, label = ordered(other, metric), study.metric(metric).label
+        first = [model for model in ordered(study, metric) if model in places]
+        second = [model for model in places if model in first]
+        if len(first) < 2:
+            continue
+        leading = leading or next(iter(main_encoders(study, (metric,))), "the first encoder")
+        if not (protocols_agree(study, metric) and protocols_agree(other, metric)):
+            unlike.append(label)
+        elif first == second:
+            same.append(label)
+        else:
+            swapped = ((a, b) for a, b in combinations(first, 2) if second.index(a) > second.index(b))
+            firm = ((a, b) for a, b in swapped if separated(study, metric, a, b) and separated(other, metric, b, a))
+            changes.append(Change(label, (first, second), tuple(firm)))
+    return Ranking(leading, encoder, tuple(same), tuple(changes), tuple(unlike))
 
 
 def main_encoders(study: Study, metrics: Iterable[str] | None = None) -> list[str]:
@@ -102,6 +160,7 @@ def described(study: Study, encoder: str) -> str:
         return f"{encoder}, a classifier of {known} test accuracy"
     kinds = {
         "classifier": "a classifier of the data's own classes",
+        "self": "filters learned from the images themselves",
         "pixels": "the pixels' principal components",
         "inception": "a layer of the network behind the FID",
     }

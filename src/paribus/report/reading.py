@@ -95,15 +95,14 @@ def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
     record = (folder.record or {}) if folder else {}
     best, best_images = _best(row.get("best"))
     config = record.get("config") or {}
-    scores = {name: Score.read(entry) for name, entry in (row.get("scores") or {}).items()}
     return Run(
         model=row["model"],
         seed=row["seed"],
         status=row.get("status") or "unfinished",
         reason=_one_line(str(row.get("reason") or "")),
-        scores=scores,
+        scores=_scores(row.get("scores") or {}),
         best=best,
-        others=_others(folder, scores),
+        others={encoder: _scores(tables["scores"]) for encoder, tables in (row.get("other_encoders") or {}).items()},
         best_images=best_images,
         best_is_last=not best and folder is not None and (folder.path / "snapshots.json").is_file(),
         images=finite(row.get("images")),
@@ -119,15 +118,8 @@ def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
     )
 
 
-def _others(folder: RunFolder | None, scores: dict[str, Score]) -> dict[str, dict[str, Score]]:
-    """What the last weights score through encoders that do not speak for the run, in the configured order."""
-    found: dict[str, dict[str, Score]] = {}
-    for entry in folder.evaluation if folder else ():
-        metric, encoder = entry["metric"], entry.get("encoder")
-        if encoder and (entry.get("weights") or "last") == "last" and metric in scores:
-            if encoder != scores[metric].encoder:
-                found.setdefault(encoder, {})[metric] = Score.read(entry)
-    return found
+def _scores(table: dict[str, Any]) -> dict[str, Score]:
+    return {metric: Score.read(entry) for metric, entry in table.items()}
 
 
 def _best(table: dict[str, Any] | None) -> tuple[dict[str, Score], int | None]:
@@ -138,7 +130,7 @@ def _best(table: dict[str, Any] | None) -> tuple[dict[str, Score], int | None]:
     within = next((entry["snapshot"] for entry in scores.values() if entry.get("snapshot") is not None), None)
     beside = table.get("snapshot", table.get("images"))
     snapshot = beside if isinstance(beside, int) else within
-    return {name: Score.read(entry) for name, entry in scores.items()}, snapshot
+    return _scores(scores), snapshot
 
 
 def _one_line(reason: str) -> str:
@@ -152,22 +144,20 @@ def _run(folder: RunFolder, row: dict[str, Any]) -> Run:
     done = folder.done or {}
     lines = folder.metrics_lines()
     last: dict[str, Any] = lines[-1] if lines else {}
-    tables: dict[str, dict[str, Any]] = {"last": {}, "best": {}}
-    for entry in folder.evaluation:
-        # with several encoders the first one speaks for the run
-        tables.setdefault(str(entry.get("weights") or "last"), {}).setdefault(entry["metric"], entry)
     running = "still training, or interrupted" if lines else "not started"
     costs = {key: done.get(key) for key in ("flops_per_image", "peak_memory_bytes", "sampler_seconds")}
-    own = costs | {
-        "status": done.get("status") or "unfinished",
-        "reason": done.get("reason") or ("" if done else running),
-        "scores": tables["last"],
-        "best": tables["best"] or None,
-        "images": done.get("images", last.get("images")),
-        "seconds": done.get("seconds", last.get("seconds")),
-        "updates": done.get("updates"),
-        "parameters": folder.record.get("parameters"),
-    }
+    own = (
+        costs
+        | folder.tables
+        | {
+            "status": done.get("status") or "unfinished",
+            "reason": done.get("reason") or ("" if done else running),
+            "images": done.get("images", last.get("images")),
+            "seconds": done.get("seconds", last.get("seconds")),
+            "updates": done.get("updates"),
+            "parameters": folder.record.get("parameters"),
+        }
+    )
     return _from_row(folder, own | row)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from paribus.config import RunConfig, SamplerSettings, Schedule
 from paribus.data import ImageData
+from paribus.evaluation.encoders import encoder_names
 
 Configs = dict[tuple[str, int], RunConfig]
 
@@ -30,10 +31,11 @@ def what_was_equal(configs: Configs, data: ImageData) -> list[str]:
     ]
     if shared("training.budget"):
         sentences.append(f"Budget: {training.budget} of training for every run.")
-    if shared("evaluation.encoder", "evaluation.samples", "evaluation.seed"):
+    encoders = ("evaluation.encoder", "evaluation.inception_weights", "evaluation.inception_precision")
+    if shared(*encoders, "evaluation.samples", "evaluation.seed"):
         sentences.append(
-            f"Evaluation: {_encoders_words(evaluation.encoder)}, at most {evaluation.samples:,} samples with seed "
-            f"{evaluation.seed}, scored against the test split."
+            f"Evaluation: {_encoders_words(encoder_names(data, evaluation))}, at most {evaluation.samples:,} samples "
+            f"with seed {evaluation.seed}, scored against the test split."
         )
     if shared("training.threads", "training.precision"):
         plural = "s" if training.threads != 1 else ""
@@ -68,9 +70,10 @@ def what_varied(configs: Configs) -> list[str]:
     return sentences
 
 
-def _encoders_words(encoder: list[str] | str) -> str:
-    names = [encoder] if isinstance(encoder, str) else encoder
-    return "one encoder" if len(names) == 1 else f"the same {len(names)} encoders ({', '.join(names)}; the first ranks)"
+def _encoders_words(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"one encoder ({names[0]})"
+    return f"the same {len(names)} encoders ({', '.join(names)}; the first ranks)"
 
 
 def _sampler_words(sampler: SamplerSettings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +25,37 @@ def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]
         "reason": (done or {}).get("reason"),
         "scores": {},
         "best": None,
+        "other_encoders": {},
     }
     if run.exists:
         row["parameters"] = run.record["parameters"]
     if done is None or done["status"] != "done":
         return row
     row |= {key: done[key] for key in ("images", "seconds", "updates", "flops_per_image", "peak_memory_bytes")}
-    scores = run.evaluation
-    # with several encoders the first one speaks for the run; all of them stand in evaluation.json
-    row["scores"] = _by_metric([s for s in scores if s.get("weights", "last") == "last"])
-    best = [s for s in scores if s.get("weights") == "best"]
-    if best:
-        row["best"] = _by_metric(best)
-    row["scores"] |= _by_metric(cost_entries(done))
+    row |= run.tables
     row["snapshots"] = run.snapshot_scores
+    row["scores"] |= {cost["metric"]: cost for cost in cost_entries(done)}
     return row
 
 
 def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows, and a summary for each model and metric over its seeds."""
-    models: dict[str, dict[str, Any]] = {}
-    for model in dict.fromkeys(row["model"] for row in rows):
-        values: dict[str, list[float]] = {}
-        for row in rows:
-            if row["model"] != model:
-                continue
-            for metric, score in row["scores"].items():
-                if score["value"] is not None and math.isfinite(score["value"]):
-                    values.setdefault(metric, []).append(score["value"])
-        models[model] = {metric: summary(found).as_dict() for metric, found in values.items()}
-    return {"runs": rows, "models": models, "comparisons": comparisons(rows), "steadiness": steadiness(rows)}
+    """The rows, and a summary for each model and metric over its seeds; what other encoders say stands apart."""
+    encoders = dict.fromkeys(encoder for row in rows for encoder in row["other_encoders"])
+    others = {
+        encoder: _summaries((row["model"], row["other_encoders"].get(encoder, {"scores": {}})) for row in rows)
+        for encoder in encoders
+    }
+    models = _summaries((row["model"], row) for row in rows)
+    told = {"comparisons": comparisons(rows), "steadiness": steadiness(rows)}
+    return {"runs": rows, "models": models, "other_encoders": others} | told
 
 
-def _by_metric(scores: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for score in scores:
-        found.setdefault(score["metric"], score)
-    return found
+def _summaries(tables: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """By model and metric, over the "scores" of its runs."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for model, table in tables:
+        of_model = values.setdefault(model, {})
+        for metric, score in table["scores"].items():
+            if score["value"] is not None and math.isfinite(score["value"]):
+                of_model.setdefault(metric, []).append(score["value"])
+    return {m: {metric: summary(v).as_dict() for metric, v in of_model.items()} for m, of_model in values.items()}
