@@ -28,8 +28,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-benchmark: $(INSTALLED)  ## Training speed beside a textbook loop
+benchmark: $(INSTALLED)  ## Speed of training and of evaluation beside the ordinary way
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/evaluation.py
 
 browser:  ## Debian's chromium, for browser-test
 	command -v chromium >/dev/null || (apt-get update -q && apt-get install -y -q chromium)

@@ -1,7 +1,8 @@
-"""Images per second of what evaluation spends its time on, beside the ordinary way to compute the same.
+"""Speed and memory of what evaluation spends its time on, beside the ordinary way to compute the same.
 
-python benchmarks/evaluation.py                     all parts
-python benchmarks/evaluation.py --bf16              also Inception in bf16, which pays only where it is native
+python benchmarks/evaluation.py                             all parts
+python benchmarks/evaluation.py --parts frechet --threads 1 one of them, on one core
+python benchmarks/evaluation.py --bf16                      also Inception in bf16, which pays only where it is native
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from features import frechet_results, neighbour_results
 from harness import Result, alternate, command, convolution_peak, gemm_peak, show
 from plain_inception import PlainInception
 from torch import Tensor
@@ -30,13 +32,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")
     parser.add_argument("--rounds", type=int, default=5, help="alternating rounds a case")
-    parser.add_argument("--images", type=int, default=50, help="images a round")
+    parser.add_argument("--images", type=int, default=50, help="images a round, for Inception")
+    parser.add_argument("--rows", type=int, default=10_000, help="features a set, for distances")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="CPU threads")
     parser.add_argument("--bf16", action="store_true", help="also Inception in bf16")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    print(f"{arguments.threads} threads; medians of {arguments.rounds} rounds of {arguments.images} images")
+    print(f"{arguments.threads} threads; medians of {arguments.rounds} rounds")
     print(f"{'':<44}{'ours':>12}{'ordinary':>12}")
     show([result for part in arguments.parts for result in PARTS[part](arguments)], arguments.json)
 
@@ -91,7 +94,21 @@ def _rate(encode: Callable[[Tensor], object], images: Tensor, batch: int) -> flo
     return len(images) / (time.perf_counter() - start)
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], list[Result]]] = {"inception": _inception}
+def _frechet(arguments: argparse.Namespace) -> list[Result]:
+    return frechet_results(arguments.rows, 2048, arguments.rounds, arguments.threads)
+
+
+def _neighbours(arguments: argparse.Namespace) -> list[Result]:
+    """With as many features as the data's own classifier has, and as many as Inception."""
+    results = (neighbour_results(arguments.rows, d, arguments.rounds, arguments.threads) for d in (128, 2048))
+    return list(itertools.chain.from_iterable(results))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], list[Result]]] = {
+    "inception": _inception,
+    "frechet": _frechet,
+    "neighbours": _neighbours,
+}
 """What can be measured, by name; each gives its results."""
 
 

@@ -144,6 +144,19 @@ def test_kernel_distance_equals_a_double_loop(n, m):
     assert kernel_distance(real, fake).value == pytest.approx(kernel_by_loops(real.numpy(), fake.numpy()), rel=1e-10)
 
 
+def test_kernel_distance_is_the_expectation_of_torchmetrics_subsets():
+    from torchmetrics.image.kid import poly_mmd
+
+    real, fake = normal(400, 16), normal(400, 16, 1) * 1.2 + 0.3
+    ours = kernel_distance(real, fake).value
+    assert ours == pytest.approx(float(poly_mmd(real, fake)), rel=1e-9)  # all rows as one subset
+    seeded = torch.Generator().manual_seed(0)
+    subsets = [[rows[torch.randperm(400, generator=seeded)[:50]] for rows in (real, fake)] for _ in range(500)]
+    theirs = [float(poly_mmd(*pair)) for pair in subsets]
+    print(f"{ours:.5f} beside {np.mean(theirs):.5f} ± {np.std(theirs) / 500**0.5:.5f}")
+    assert abs(np.mean(theirs) - ours) < 3 * np.std(theirs) / 500**0.5 < 0.1 * ours
+
+
 def test_kernel_distance_does_not_depend_on_blocks():
     real, fake = normal(101, 5), normal(77, 5, 1)
     values = {blocks: kernel_distance(real, fake, blocks).value for blocks in (1, 7, 20, 50)}

@@ -36,7 +36,10 @@ class GaussianStatistics:
         """R of shape (min(n, d), d) with covariance = RᵀR."""
         if self.centred is not None:
             return self.centred
-        values, vectors = torch.linalg.eigh(self.covariance)
+        lower, failed = torch.linalg.cholesky_ex(self.covariance)
+        if not failed:
+            return lower.T
+        values, vectors = torch.linalg.eigh(self.covariance)  # a singular one: features that are constant or copies
         return values.clamp_min(0).sqrt()[:, None] * vectors.T
 
 
@@ -45,8 +48,21 @@ def gaussian_statistics(features: Tensor) -> GaussianStatistics:
     rows = feature_matrix(features, "given")
     count, dimensions = rows.shape
     mean = rows.mean(0)
-    centred = (rows - mean) / math.sqrt(count - 1)
-    return GaussianStatistics(count, mean, centred.T @ centred, centred if count < dimensions else None)
+    centred = rows - mean
+    covariance = _products_of_columns(centred) / (count - 1)
+    kept = centred / math.sqrt(count - 1) if count < dimensions else None
+    return GaussianStatistics(count, mean, covariance, kept)
+
+
+def _products_of_columns(rows: Tensor, block: int = 256) -> Tensor:
+    """rowsᵀ rows (d, d) of (n, d), each pair of columns multiplied once: half the work of a product of two matrices."""
+    dimensions = rows.shape[1]
+    products = rows.new_empty(dimensions, dimensions)
+    for start in range(0, dimensions, block):
+        part = rows[:, start : start + block].T @ rows[:, start:]
+        products[start : start + block, start:] = part
+        products[start:, start : start + block] = part.T
+    return products
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:

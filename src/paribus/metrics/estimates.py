@@ -87,8 +87,8 @@ def ratio_estimate(terms: Tensor, reference: Tensor, *, paired: bool = False) ->
     return Estimate(ratio, math.hypot(mean_estimate(terms).error, ratio * below.error) / below.value)
 
 
-def feature_matrix(features: Tensor, name: str, at_least: int = 2) -> Tensor:
-    """Features (n, d) as float64 on the CPU, checked.
+def feature_matrix(features: Tensor, name: str, at_least: int = 2, dtype: torch.dtype | None = torch.float64) -> Tensor:
+    """Features (n, d) as `dtype` on the CPU, checked; None leaves them as they are.
 
     Raises:
         ParibusError: Not a matrix, fewer than `at_least` rows, or a value that is NaN or infinite.
@@ -102,8 +102,9 @@ def feature_matrix(features: Tensor, name: str, at_least: int = 2) -> Tensor:
             expected=f"shape (n, d) with n of at least {at_least}",
             fix="give more images",
         )
-    matrix = features.detach().to("cpu", torch.float64)
-    finite = torch.isfinite(matrix).all(1)
+    matrix = features.detach().to("cpu", dtype)
+    # a part at a time: over all rows at once the check would take as much memory as they do
+    finite = torch.cat([torch.isfinite(part).all(1) for part in matrix.split(1024)])
     if not finite.all():
         raise ParibusError(
             "Features must be finite.",
@@ -115,13 +116,15 @@ def feature_matrix(features: Tensor, name: str, at_least: int = 2) -> Tensor:
     return matrix
 
 
-def feature_pair(real: Tensor, fake: Tensor, at_least: int = 2) -> tuple[Tensor, Tensor]:
-    """Two feature matrices of the same width, as float64 on the CPU.
+def feature_pair(
+    real: Tensor, fake: Tensor, at_least: int = 2, dtype: torch.dtype | None = torch.float64
+) -> tuple[Tensor, Tensor]:
+    """Two feature matrices of the same width, as `dtype` on the CPU; None leaves them as they are.
 
     Raises:
         ParibusError: As `feature_matrix`, or the widths differ.
     """
-    real, fake = feature_matrix(real, "real", at_least), feature_matrix(fake, "fake", at_least)
+    real, fake = feature_matrix(real, "real", at_least, dtype), feature_matrix(fake, "fake", at_least, dtype)
     if real.shape[1] != fake.shape[1]:
         raise ParibusError(
             "Real and fake features have different widths.",

@@ -12,8 +12,8 @@ from paribus.errors import ParibusError
 from paribus.metrics.estimates import feature_pair, full_precision
 
 _SPARE = 8  # candidates beyond k that are measured exactly
-_BLOCK = 1 << 22  # pairs in one block of distances
-_CHUNK = 1 << 22  # numbers in one chunk of exact differences
+_BLOCK = 1 << 21  # pairs in one block of distances
+_CHUNK = 1 << 18  # numbers in one chunk of float64: they stay in the processor's cache
 _TINY = 1e-30  # squared distances in units of the largest coordinate; below, float32 has few digits
 TIE = 1 + 1e-12  # equal distances may differ in their last bits when summed in another order
 
@@ -41,7 +41,7 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
     Returns:
         "precision", "recall", "density" and "coverage".
     """
-    real, fake = feature_pair(real, fake)
+    real, fake = feature_pair(real, fake, dtype=None)
     if min(len(real), len(fake)) <= k or k < 1:
         raise ParibusError(
             "Too few points for nearest neighbours.",
@@ -56,8 +56,9 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
         balls_around_fake = torch.zeros(len(fake), dtype=torch.int64)
         real_found = torch.zeros(len(real), dtype=torch.bool)
         real_covered = torch.zeros(len(real), dtype=torch.bool)
+        columns = fakes.rough()
         for rows in _row_blocks(len(real), len(fake)):
-            in_real, in_fake = _inside(reals, fakes, rows, real_radii, fake_radii)
+            in_real, in_fake = _inside(reals, fakes, columns, rows, real_radii, fake_radii)
             balls_around_fake += in_real.sum(0)
             real_covered[rows] = in_real.any(1)
             real_found[rows] = in_fake.any(1)
@@ -80,35 +81,51 @@ def nearest_distances(queries: Tensor, points: Tensor, own: Tensor | None = None
     Returns:
         Distances (n,) float64 and rows (n,) of `points`.
     """
-    points, queries = feature_pair(points, queries, at_least=1)
+    points, queries = feature_pair(points, queries, at_least=1, dtype=None)
     asked, known = _comparable(queries, points)
     with full_precision(), torch.no_grad():
-        rows = _nearest(asked, known, 1, own)[1]
-        # from the features as given, so that distances to several sets can be compared to the last bits
-        return _exact_pairs(queries, points, torch.arange(len(queries)), rows), rows
+        distances, rows = _nearest(asked, known, 1, own)
+    return distances / asked.unit, rows  # a power of two: distances to several sets can be compared to the last bits
 
 
 def _comparable(*sets: Tensor) -> list[_Points]:
-    """The sets around the first one's mean and scaled to at most 1: the same neighbours, less rounding."""
-    middle = sets[0].mean(0)
-    centred = [rows - middle for rows in sets]
-    largest = max(float(rows.abs().max()) for rows in centred)
-    scale = 2.0 ** -math.frexp(largest)[1]  # a power of two: exact, and float32 neither overflows nor underflows
-    return [_Points(rows * scale) for rows in centred]
+    """The sets around one middle and scaled to at most 1: the same neighbours, less rounding."""
+    middle = sets[0][:: max(1, len(sets[0]) // 1000)].double().mean(0)
+    ends = torch.stack([end.double() for rows in sets for end in rows.aminmax(dim=0)])
+    largest = float((ends - middle).abs().max())
+    unit = 2.0 ** -math.frexp(largest)[1]  # a power of two: exact, and float32 neither overflows nor underflows
+    return [_Points(rows, middle, unit) for rows in sets]
 
 
 class _Points:
-    """Points in float64 for exact distances, and in float32 with squared norms for proposals."""
+    """Points as they were given, and what float32 copies of them take; no copy in float64 holds them all.
 
-    def __init__(self, exact: Tensor) -> None:
-        self.exact = exact
-        self.rough = exact.float()
-        self.norms = self.rough.square().sum(1)
+    Args:
+        given: (n, d).
+        middle: (d,) float64, taken off each point for rough distances.
+        unit: What distances are multiplied by.
+    """
+
+    def __init__(self, given: Tensor, middle: Tensor, unit: float) -> None:
+        self.given, self.middle, self.unit = given, middle, unit
+        self.step = max(1, _CHUNK // given.shape[1])
+        self.norms = torch.cat([self._rough(part).square().sum(1) for part in given.split(self.step)])
         # a squared distance from rough is off by at most slack * (|a|^2 + |b|^2) + _TINY: inputs, products, sums round
-        self.slack = (8 + exact.shape[1] ** 0.5) * torch.finfo(torch.float32).eps
+        self.slack = (8 + given.shape[1] ** 0.5) * torch.finfo(torch.float32).eps
 
     def __len__(self) -> int:
-        return len(self.exact)
+        return len(self.given)
+
+    def rough(self, rows: slice = slice(None)) -> Tensor:
+        """Rows around the middle, float32: their squared norms and products give rough distances."""
+        given = self.given[rows]
+        result = torch.empty(given.shape, dtype=torch.float32)
+        for target, part in zip(result.split(self.step), given.split(self.step), strict=True):
+            target.copy_(self._rough(part))
+        return result
+
+    def _rough(self, part: Tensor) -> Tensor:
+        return (part.double() - self.middle).mul_(self.unit).float()
 
 
 def _row_blocks(rows: int, columns: int) -> Iterator[slice]:
@@ -116,21 +133,18 @@ def _row_blocks(rows: int, columns: int) -> Iterator[slice]:
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
-def _exact_pairs(a: Tensor, b: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Distances |a[rows] - b[columns]|, (pairs,) float64, from differences."""
-    step = max(1, _CHUNK // a.shape[1])
-    pairs = zip(rows.split(step), columns.split(step), strict=True)
-    parts = [(a[i] - b[j]).square().sum(1).sqrt() for i, j in pairs]
+def _exact_pairs(a: _Points, b: _Points, rows: Tensor, columns: Tensor) -> Tensor:
+    """Distances |a[rows] - b[columns]|, (pairs,) float64, from differences of the points as given."""
+    pairs = zip(rows.split(a.step), columns.split(a.step), strict=True)
+    parts = [a.given[i].double().sub_(b.given[j]).mul_(a.unit).square_().sum(1).sqrt_() for i, j in pairs]
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
 
 
-def _exact_block(a: Tensor, b: Tensor) -> Tensor:
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def _rough_products(a: _Points, b: _Points, rows: slice) -> Tensor:
-    """-2ab of a block of rows with all columns, float32."""
-    return (a.rough[rows] @ b.rough.T).mul_(-2)
+def _exact_rows(a: _Points, b: _Points, rows: Tensor) -> Tensor:
+    """Distances (rows, n) float64 of a[rows] from all of b, from differences of the points as given."""
+    queries = a.given[rows].double() * a.unit
+    parts = (part.double() * b.unit for part in b.given.split(b.step))
+    return torch.cat([torch.cdist(queries, part, compute_mode="donot_use_mm_for_euclid_dist") for part in parts], 1)
 
 
 def _radii(points: _Points, k: int) -> Tensor:
@@ -147,24 +161,25 @@ def _nearest(queries: _Points, points: _Points, k: int, own: Tensor | None = Non
     places = torch.empty(len(queries), dtype=torch.int64)
     others = len(points) - (own is not None)
     kept = min(k + _SPARE, others)
+    columns, least_norms = points.rough(), (1 - points.slack) * points.norms
     for rows in _row_blocks(len(queries), len(points)):
         numbers = torch.arange(rows.start, rows.stop)
         # proposals are lower bounds, so that the largest kept one bounds from below all that were not kept
-        lower = _rough_products(queries, points, rows)
-        lower += ((1 - points.slack) * points.norms)[None]
+        lower = torch.addmm(least_norms[None], queries.rough(rows), columns.T, alpha=-2)
         if own is not None:
             lower[numbers - rows.start, own[numbers]] = torch.inf
         bounds, candidates = lower.topk(kept, dim=1, largest=False)
         bounds = bounds.double() + (1 - points.slack) * queries.norms[rows, None].double() - _TINY
         pairs = numbers.repeat_interleave(kept)
-        near = _exact_pairs(queries.exact, points.exact, pairs, candidates.flatten()).view(-1, kept)
+        near = _exact_pairs(queries, points, pairs, candidates.flatten()).view(-1, kept)
         distance, at = near.kthvalue(k, dim=1)
         place = candidates.gather(1, at[:, None])[:, 0]
         if kept < others:
             unsure = torch.nonzero(distance.square() > bounds[:, -1]).flatten()
             step = max(1, _BLOCK // len(points))
-            for part in unsure.split(step):  # more near-duplicates than spare candidates: measure the whole row
-                exact = _exact_block(queries.exact[numbers[part]], points.exact)
+            # more near-duplicates than spare candidates: measure the whole row
+            for part in unsure.split(step) if len(unsure) else ():
+                exact = _exact_rows(queries, points, numbers[part])
                 if own is not None:
                     exact[torch.arange(len(part)), own[numbers[part]]] = torch.inf
                 distance[part], place[part] = exact.kthvalue(k, dim=1)
@@ -172,10 +187,14 @@ def _nearest(queries: _Points, points: _Points, k: int, own: Tensor | None = Non
     return distances, places
 
 
-def _inside(real: _Points, fake: _Points, rows: slice, real_radii: Tensor, fake_radii: Tensor) -> tuple[Tensor, Tensor]:
-    """For a block of real rows: which fake points lie in each real ball, and which fake balls hold each real point."""
-    squares = _rough_products(real, fake, rows)
-    squares += fake.norms[None]
+def _inside(
+    real: _Points, fake: _Points, columns: Tensor, rows: slice, real_radii: Tensor, fake_radii: Tensor
+) -> tuple[Tensor, Tensor]:
+    """For a block of real rows: which fake points lie in each real ball, and which fake balls hold each real point.
+
+    `columns` (m, d) are all fake points in float32.
+    """
+    squares = torch.addmm(fake.norms[None], real.rough(rows), columns.T, alpha=-2)
     squares += real.norms[rows, None]
     real_limit, fake_limit = (real_radii[rows] * TIE)[:, None], (fake_radii * TIE)[None]
     real_doubt = real.slack * (real.norms[rows, None] + fake.norms.max()) + _TINY
@@ -185,9 +204,9 @@ def _inside(real: _Points, fake: _Points, rows: slice, real_radii: Tensor, fake_
     open_pairs |= others
     i, j = torch.nonzero(open_pairs, as_tuple=True)
     if len(i) > open_pairs.numel() // 8:
-        exact = _exact_block(real.exact[rows], fake.exact)
+        exact = _exact_rows(real, fake, torch.arange(rows.start, rows.stop))
         return exact <= real_limit, exact <= fake_limit
-    exact = _exact_pairs(real.exact[rows], fake.exact, i, j)
+    exact = _exact_pairs(real, fake, i + rows.start, j)
     in_real[i, j] = exact <= real_limit[i, 0]
     in_fake[i, j] = exact <= fake_limit[0, j]
     return in_real, in_fake
