@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from paribus.evaluation import evaluate
     from paribus.experiment import train
     from paribus.models import load_model as load
-    from paribus.studies import compare
+    from paribus.studies.comparison import compare
 
 __all__ = ["ParibusError", "__version__", "compare", "evaluate", "load", "load_data", "train"]
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
     "ParibusError": ("paribus.errors", "ParibusError"),
-    "compare": ("paribus.studies", "compare"),
+    "compare": ("paribus.studies.comparison", "compare"),
     "evaluate": ("paribus.evaluation", "evaluate"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),

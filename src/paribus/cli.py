@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from paribus import __version__
+from paribus import __version__, study_commands
 from paribus.errors import ParibusError
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(study_commands.app, name="study")
 
 DataOption = Annotated[
     str | None,
@@ -60,16 +62,14 @@ def compare(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     on_bad: OnBadOption = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")] = None,
+    workers: study_commands.WorkersOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Train several models under one budget, score them alike, and write a report.
 
     The same command on an existing folder carries on.
     """
-    from paribus import console
-    from paribus.experiment import stop_on_signal
-    from paribus.studies import compare as plan
+    from paribus.studies.comparison import compare as plan
 
     names = [name.strip() for name in models.split(",") if name.strip()]
     study = plan(
@@ -83,21 +83,7 @@ def compare(
         workers=workers,
         start=False,
     )
-    cost = study.estimate()
-    console.say(
-        f"{len(study.configs)} runs on {study.data.name}, {budget} each, {study.workers} at a time: about "
-        f"{console.duration(cost.training_seconds)} of training and {console.duration(cost.sampling_seconds)} of "
-        f"sampling, {console.size(cost.disk_bytes)} in {study.folder}"
-    )
-    with console.watching_study() as changed, stop_on_signal() as stop_requested:
-        finished = study.run(changed, stop_requested)
-    if not finished:
-        console.say("interrupted: the same command carries on from the checkpoints")
-        raise typer.Exit(130)
-    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
-    for row in failed:
-        console.say(f"failed: {row['model']} seed {row['seed']}: {row['reason']}")
-    print(study.folder / "report.html")
+    study_commands.carry_out(study)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -107,54 +107,6 @@ def size(amount: float) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:.3g} TB"
-
-
-@contextmanager
-def watching_study() -> Iterator[Callable[[list[Any]], None]]:
-    """Shows all runs of a study: a live table on a terminal, a line for every change of state elsewhere."""
-    if not sys.stderr.isatty():
-        shown: dict[str, str] = {}
-        last = [float("-inf")]
-
-        def print_changes(jobs: list[Any]) -> None:
-            due = time.monotonic() - last[0] >= LINE_SECONDS
-            for job in jobs:
-                if shown.get(job.name) != job.state or (due and job.state == "running"):
-                    shown[job.name] = job.state
-                    say(f"{job.name:<24}{job.state:<10}{_standing(job)}")
-            if due:
-                last[0] = time.monotonic()
-
-        yield print_changes
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.table import Table
-
-    with Live(console=Console(stderr=True), refresh_per_second=4) as live:
-
-        def draw(jobs: list[Any]) -> None:
-            table = Table("run", "state", "progress", box=None)
-            for job in jobs:
-                table.add_row(job.name, job.state, _standing(job))
-            live.update(table)
-
-        yield draw
-
-
-def _standing(job: Any) -> str:
-    if job.state == "failed":
-        return job.reason.splitlines()[0]
-    if job.state != "running":
-        return ""
-    if job.notice:
-        return job.notice
-    if not job.progress:
-        return "preparing"
-    progress = job.progress
-    left = progress["seconds"] * (1 / progress["fraction"] - 1) if progress["fraction"] else 0.0
-    losses = "  ".join(f"{k} {v:.4g}" for k, v in progress["terms"].items() if k.endswith("/loss"))
-    return f"{min(progress['fraction'], 1):4.0%}  {duration(max(left, 0))} left  {losses}"
 
 
 def print_scores(scores: list[dict[str, Any]]) -> None:

@@ -28,6 +28,11 @@ class ParibusError(Exception):
             if value is not None:
                 lines.append(f"  {label + ':':<10}{value}")
         super().__init__("\n".join(lines))
+        self.what, self.where, self.got, self.expected, self.fix = what, where, got, expected, fix
+
+    def at(self, where: str) -> ParibusError:
+        """The same error under the name that its place has for the user."""
+        return ParibusError(self.what, where=where, got=self.got, expected=self.expected, fix=self.fix)
 
 
 class TrainingDiverged(ParibusError):

@@ -30,8 +30,9 @@ from paribus.models.model import parameter_count
 from paribus.models.packaging import with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import resolve
-from paribus.resuming import grew, refuse_existing, settled
+from paribus.resuming import grew, identity, refuse_existing, settled
 from paribus.runs import RunFolder, write_atomically, write_json
+from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Progress, check, fit
 
@@ -207,6 +208,8 @@ def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
         "seed": config.seed,
         "config": config.tree(),
         "data": data.summary(),
+        "numerics": NUMERICS_VERSION,
+        "identity": identity(config, data.fingerprint),
         "parameters": {role: parameter_count(net) for role, net in nets.items()},
         "threads": config.training.threads,
         "machine": machine(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import yaml
@@ -12,8 +13,7 @@ from paribus.errors import ParibusError
 def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
     """Applies one `key.path=value` (the value is read as YAML) to a copy of a configuration tree."""
     path, sign, text = assignment.partition("=")
-    keys = path.strip().split(".")
-    if not sign or not all(keys):
+    if not sign or not all(path.strip().split(".")):
         raise ParibusError(
             "An override must have the form key.path=value.",
             where=f"-o {assignment}",
@@ -24,12 +24,15 @@ def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ParibusError("An override's value is not valid YAML.", where=f"-o {path}", got=text) from error
+    return with_value(tree, path.strip(), value)
+
+
+def with_value(tree: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Sets one value, as YAML read it, at a path such as `objective.latent_dim` in a copy of a configuration tree."""
     if isinstance(value, str):  # YAML reads 2e-4 as text
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
-    return _assign(tree, keys, value, path)
+    return _assign(tree, path.split("."), value, path)
 
 
 def _assign(tree: dict[str, Any], keys: list[str], value: Any, path: str) -> dict[str, Any]:

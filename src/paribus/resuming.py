@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from paribus.config import RunConfig, validated
@@ -9,6 +11,7 @@ from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.overrides import merged, with_override
 from paribus.runs import RunFolder
+from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import usable_cores
 
 FREE_TO_CHANGE = (
@@ -19,6 +22,44 @@ FREE_TO_CHANGE = (
     "evaluation",
 )
 """Settings that a resumed run may change: they do not touch what was trained already."""
+
+WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps")
+"""Settings that change neither weights nor scores."""
+
+
+def identity(config: RunConfig, fingerprint: str) -> str:
+    """What tells one run from another: a hash of its configuration with the seed, its images, and the numerics version.
+
+    Args:
+        config: The resolved configuration, with its thread count.
+        fingerprint: That of the images.
+    """
+    content = [_with_effect(config.tree()), fingerprint, NUMERICS_VERSION]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
+    """Keeps a study from taking another run for its own.
+
+    Raises:
+        ParibusError: The folder holds a run of other settings, images or numerics.
+    """
+    if run.record.get("identity") == identity(config, fingerprint):
+        return
+    _refuse_other_numbers(run)
+    _refuse_other_images(fingerprint, run)
+    stored, asked = run.record["config"], config.tree()
+    different = _differences(_with_effect(stored), _with_effect(asked))
+    if different:
+        path = different[0]
+        raise ParibusError(
+            "This folder holds a run of other settings than the study asks for.",
+            where=f"{path} in {run.path}",
+            got=_at(asked, path),
+            expected=_at(stored, path),
+            fix="give the study the setting that it began with, or another folder with --out, or move the run's "
+            "folder away",
+        )
 
 
 def refuse_existing(run: RunFolder, resume: bool) -> None:
@@ -56,18 +97,38 @@ def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
         threads = config.training.threads or usable_cores()
         return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
     stored = run.record
-    if stored["data"]["fingerprint"] != data.fingerprint:
-        raise ParibusError(
-            "The images are not those that the run began with.",
-            where=str(run.path),
-            got=f"fingerprint {data.fingerprint[:12]}",
-            expected=stored["data"]["fingerprint"][:12],
-            fix="restore the data, or start a new run with another --out",
-        )
+    _refuse_other_images(data.fingerprint, run)
     threads = config.training.threads or stored["config"]["training"]["threads"]
     config = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
     _refuse_difference(stored["config"], config.tree(), run)
+    if run.done is None or run.done["status"] != "done" or grew(config, run):  # there is more to train
+        _refuse_other_numbers(run)
     return config
+
+
+def _refuse_other_images(fingerprint: str, run: RunFolder) -> None:
+    stored = run.record["data"]["fingerprint"]
+    if stored != fingerprint:
+        raise ParibusError(
+            "The images are not those that the run began with.",
+            where=str(run.path),
+            got=f"fingerprint {fingerprint[:12]}",
+            expected=stored[:12],
+            fix="restore the data, or start a new run with another --out",
+        )
+
+
+def _refuse_other_numbers(run: RunFolder) -> None:
+    stored = run.record.get("numerics", NUMERICS_VERSION)
+    if stored != NUMERICS_VERSION:
+        raise ParibusError(
+            "This run was trained by another version of Paribus, whose numbers are not this one's.",
+            where=str(run.path),
+            got=f"numerics version {stored}",
+            expected=NUMERICS_VERSION,
+            fix="start a new run with another --out, or use the version that it began with "
+            f"({(run.record.get('machine') or {}).get('paribus', 'unknown')})",
+        )
 
 
 def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFolder) -> None:
@@ -85,6 +146,11 @@ def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFo
             expected=_at(stored, path),
             fix="leave the setting out to carry on, or start a new run with another --out",
         )
+
+
+def _with_effect(tree: dict[str, Any]) -> dict[str, Any]:
+    training = {key: value for key, value in tree["training"].items() if f"training.{key}" not in WITHOUT_EFFECT}
+    return tree | {"training": training}
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:

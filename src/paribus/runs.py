@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,9 @@ import yaml
 
 from paribus.cache import replacing
 from paribus.errors import ParibusError
+
+LONGEST_LINE = 1 << 14
+"""Bytes that a line of metrics.jsonl does not exceed."""
 
 
 def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
@@ -40,6 +44,54 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON atomically."""
     write_atomically(path, json.dumps(value, indent=1, allow_nan=True) + "\n")
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file, by the parser in C where there is one: a study may have hundreds of them."""
+    return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@contextlib.contextmanager
+def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
+    """Holds a folder for this process.
+
+    Args:
+        folder: Made if need be.
+        what: Whose folder it is, in words.
+        patience_seconds: How long to wait for another holder, which may be about to end, or only looking
+            (`is_held`).
+
+    Raises:
+        ParibusError: Another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + patience_seconds
+    with (folder / ".lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ParibusError(
+                        f"Another process is working in this {what}'s folder.",
+                        where=str(folder),
+                        fix="wait until it ends, or choose another --out",
+                    ) from None
+                time.sleep(0.05)
+        yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds a folder at this moment."""
+    try:
+        with (folder / ".lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 @dataclass(frozen=True)
@@ -107,7 +159,7 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of run.yaml."""
-        return yaml.safe_load((self.path / "run.yaml").read_text())
+        return read_yaml(self.path / "run.yaml")
 
     @property
     def done(self) -> dict[str, Any] | None:
@@ -145,24 +197,20 @@ class RunFolder:
                 lines.append(json.loads(line))
         return lines
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the folder for this process.
+    def last_line(self) -> dict[str, Any]:
+        """The last whole line of metrics.jsonl, without reading the others; empty where there is none."""
+        if not self.metrics.is_file():
+            return {}
+        with self.metrics.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE))
+            for line in reversed(file.read().splitlines()):
+                with contextlib.suppress(ValueError):  # cut short, by a crash or by the place where reading began
+                    return dict(json.loads(line))
+        return {}
 
-        Raises:
-            ParibusError: Another process holds it.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ParibusError(
-                    "Another process is working in this run's folder.",
-                    where=str(self.path),
-                    fix="wait until it ends, or choose another --out",
-                ) from None
-            yield
+    def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
+        """Holds the folder for this process; see `held`."""
+        return held(self.path, patience_seconds=patience_seconds)
 
 
 def _read_json(path: Path) -> Any:

@@ -39,11 +39,12 @@ def read_folder(path: Path) -> Study:
 def _read_study(path: Path) -> Study:
     record = _mapping(path / "study.yaml")
     results = _mapping(path / "results.json") if (path / "results.json").is_file() else {}
-    runs = [_study_run(path, row) for row in results.get("runs") or []]
+    rows = results.get("runs") or []
+    runs = [_study_run(path, row) for row in rows]
     seeds = tuple(record.get("seeds") or sorted({run.seed for run in runs}))
     models = tuple(dict.fromkeys([*(record.get("models") or []), *(run.model for run in runs)]))
     known = {(run.model, run.seed) for run in runs}
-    outdated = {row["model"] for row in results.get("runs") or [] if row.get("status") == "unfinished"}
+    outdated = {label_of(row) for row in rows if row.get("status") == "unfinished"}
     expected = ((m, s) for m in record.get("models") or [] for s in seeds)
     runs += [_study_run(path, {"model": m, "seed": s}) for m, s in expected if (m, s) not in known]
     order = {model: place for place, model in enumerate(models)}
@@ -74,6 +75,11 @@ def _read_study(path: Path) -> Study:
     )
 
 
+def label_of(row: dict[str, Any]) -> str:
+    """What a row of results.json is called: in a study with axes their values tell it from others of its model."""
+    return str(row.get("label") or row["model"])
+
+
 def study_of(rows: list[dict[str, Any]]) -> Study:
     """The rows of results.json as a study, without the runs' folders."""
     runs = tuple(_from_row(None, row) for row in rows)
@@ -86,8 +92,8 @@ def _study_run(path: Path, row: dict[str, Any]) -> Run:
     names.append(f"runs/{row['model']}-seed{row['seed']}")
     folder = next((RunFolder(path / name) for name in names if (path / name / "run.yaml").is_file()), None)
     if row.get("status", "unfinished") == "unfinished":  # the folder may know more by now
-        key = {"model": row["model"], "seed": row["seed"]}
-        return _run(folder, key) if folder else Run(row["model"], row["seed"], "unfinished", "not started")
+        key = {name: row[name] for name in ("model", "label", "axes", "seed") if name in row}
+        return _run(folder, key) if folder else Run(label_of(row), row["seed"], "unfinished", "not started", extra=key)
     return _from_row(folder, row)
 
 
@@ -96,7 +102,7 @@ def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
     best, best_images = _best(row.get("best"))
     config = record.get("config") or {}
     return Run(
-        model=row["model"],
+        model=label_of(row),
         seed=row["seed"],
         status=row.get("status") or "unfinished",
         reason=_one_line(str(row.get("reason") or "")),

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from paribus.config import RunConfig
+from paribus.errors import ParibusError
 from paribus.runs import RunFolder, write_json
 
 INTERRUPTED = 130
+FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}
+"""Exit codes of a process that something else ended; what a run brings upon itself is a failure."""
+STARTED = "--- started "
+"""Begins the line of log.txt before what one process of a run says."""
 
 
 @dataclass
@@ -23,7 +31,7 @@ class Job:
     """A run to be done, and how far it is.
 
     Attributes:
-        state: waiting, running, done, failed, or stopped (by request, with a checkpoint).
+        state: waiting, running, done, failed, or stopped (by request with a checkpoint, or killed from outside).
         notice: What it is doing besides training.
     """
 
@@ -99,6 +107,8 @@ def _terminate(running: dict[int, tuple[Job, subprocess.Popen[str]]]) -> None:
 def _start(job: Job, messages: queue.Queue[tuple[int, dict[str, Any] | None]]) -> subprocess.Popen[str]:
     job.folder.path.mkdir(parents=True, exist_ok=True)
     with (job.folder.path / "log.txt").open("a") as log:
+        log.write(f"{STARTED}{datetime.now(UTC).isoformat(timespec='seconds')}\n")
+        log.flush()
         process = subprocess.Popen(
             [sys.executable, "-m", "paribus.studies.worker", str(job.folder.path)],
             stdin=subprocess.PIPE,
@@ -128,12 +138,13 @@ def _finish(job: Job, code: int) -> None:
     if code == 0:
         job.state = "done"
         return
-    if code == INTERRUPTED:
+    if code == INTERRUPTED or code in FROM_OUTSIDE:
         job.state = "stopped"
+        job.reason = f"killed by {signal.Signals(-code).name}" if code < 0 else ""
         return
     job.state = "failed"
-    log = job.folder.path / "log.txt"
-    last = log.read_text().strip().splitlines()[-1:] if log.is_file() else []
-    job.reason = job.reason or f"the process ended with code {code}: {' '.join(last) or 'no message'}"
-    if job.folder.done is None:
-        write_json(job.folder.path / "done.json", {"status": "failed", "reason": job.reason})
+    said = (job.folder.path / "log.txt").read_text().rpartition(STARTED)[2].strip().splitlines()[1:]
+    job.reason = job.reason or f"the process ended with code {code}: {said[-1] if said else 'no message'}"
+    with contextlib.suppress(ParibusError), job.folder.locked():  # held: the run belongs to another process
+        if job.folder.done is None:
+            write_json(job.folder.path / "done.json", {"status": "failed", "reason": job.reason})

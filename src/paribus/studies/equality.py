@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paribus.config import RunConfig, SamplerSettings, Schedule
 from paribus.data import ImageData
 from paribus.evaluation.encoders import encoder_names
+from paribus.studies.matching import TOLERANCE, Match
 
 Configs = dict[tuple[str, int], RunConfig]
+"""By label (a model, with its values of the study's axes) and seed."""
 
 SAMPLER_USES = {"prior": (), "gmm": ("components",), "two-stage": ("updates", "learning_rate", "warmup")}
 """Settings that each sampler reads."""
 
 
-def what_was_equal(configs: Configs, data: ImageData) -> list[str]:
-    """Sentences on what every run shares."""
+def what_was_equal(configs: Configs, *images: ImageData) -> list[str]:
+    """Sentences on what every run shares; `images` are those of all runs, each data set once."""
     first = next(iter(configs.values()))
     training, evaluation = first.training, first.evaluation
-    shape = data.shape
     leaves = list(_leaves_by_model(configs).values())
 
     def shared(*paths: str) -> bool:
         return all(len({str(tree.get(path)) for tree in leaves}) == 1 for path in paths)
 
-    sentences = [
-        f"Data: the same {len(data.train):,} training images of {data.name} "
-        f"({shape.size}x{shape.size}, {'grey' if shape.channels == 1 else 'colour'}), "
-        "in the same order for every model of a seed."
-    ]
+    sentences = []
+    if len(images) == 1:
+        [data] = images
+        shape = data.shape
+        sentences.append(
+            f"Data: the same {len(data.train):,} training images of {data.name} "
+            f"({shape.size}x{shape.size}, {'grey' if shape.channels == 1 else 'colour'}), "
+            "in the same order for every model of a seed."
+        )
     if shared("training.budget"):
         sentences.append(f"Budget: {training.budget} of training for every run.")
     encoders = ("evaluation.encoder", "evaluation.inception_weights", "evaluation.inception_precision")
-    if shared(*encoders, "evaluation.samples", "evaluation.seed"):
+    named = {tuple(encoder_names(data, evaluation)) for data in images}
+    if len(named) == 1 and shared(*encoders, "evaluation.samples", "evaluation.seed"):
         sentences.append(
-            f"Evaluation: {_encoders_words(encoder_names(data, evaluation))}, at most {evaluation.samples:,} samples "
+            f"Evaluation: {_encoders_words(*named)}, at most {evaluation.samples:,} samples "
             f"with seed {evaluation.seed}, scored against the test split."
         )
     if shared("training.threads", "training.precision"):
@@ -70,7 +77,19 @@ def what_varied(configs: Configs) -> list[str]:
     return sentences
 
 
-def _encoders_words(names: list[str]) -> str:
+def equal_parameters(matches: Mapping[str, Match]) -> list[str]:
+    """A sentence on the parameters that were made equal by width, and what was reached."""
+    if not matches:
+        return []
+    target = next(iter(matches.values())).target
+    reached = "; ".join(
+        f"{match.width} with {match.parameters:,}, {match.difference:+.1%} ({label})"
+        for label, match in matches.items()
+    )
+    return [f"Parameters: {target:,} for every model within {TOLERANCE:.0%}, by the backbone's width: {reached}."]
+
+
+def _encoders_words(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"one encoder ({names[0]})"
     return f"the same {len(names)} encoders ({', '.join(names)}; the first ranks)"

@@ -25,6 +25,16 @@ class Cost:
     sampling_seconds: float
     disk_bytes: float
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.training_seconds + other.training_seconds,
+            self.sampling_seconds + other.sampling_seconds,
+            self.disk_bytes + other.disk_bytes,
+        )
+
+    def __mul__(self, count: float) -> Cost:
+        return Cost(self.training_seconds * count, self.sampling_seconds * count, self.disk_bytes * count)
+
 
 def estimate(config: RunConfig, data: ImageData) -> Cost:
     """Times a few steps and a few samples of one run; nothing for one that diverges at once, as its run will say."""

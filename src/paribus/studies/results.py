@@ -1,4 +1,4 @@
-"""results.json: a row a run, a mean with its interval a model and metric, and which models are told apart."""
+"""results.json: a row a run, a mean with its interval a label and metric, and which labels are told apart."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from typing import Any
 
 from paribus.evaluation import cost_entries
 from paribus.report.comparisons import comparisons
-from paribus.runs import RunFolder
+from paribus.report.reading import label_of
 from paribus.statistics import summary
+from paribus.studies.planning import PlannedRun
 from paribus.studies.steadiness import steadiness
 
 
-def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]:
+def run_row(planned: PlannedRun, root: Path) -> dict[str, Any]:
     """Everything about one run that tables and pictures need."""
+    run = planned.folder
     done = run.done
     row: dict[str, Any] = {
-        "model": model,
-        "seed": seed,
+        "model": planned.config.model,
+        "label": planned.label,
+        "axes": planned.axes,
+        "seed": planned.seed,
+        "identity": planned.identity,
         "folder": str(run.path.relative_to(root)),
+        "expected_images": planned.expected_images,
         "status": done["status"] if done else "unfinished",
         "reason": (done or {}).get("reason"),
         "scores": {},
@@ -39,19 +45,19 @@ def run_row(model: str, seed: int, run: RunFolder, root: Path) -> dict[str, Any]
 
 
 def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows, and a summary for each model and metric over its seeds; what other encoders say stands apart."""
+    """The rows, and a summary for each label and metric over its seeds; what other encoders say stands apart."""
     encoders = dict.fromkeys(encoder for row in rows for encoder in row["other_encoders"])
     others = {
-        encoder: _summaries((row["model"], row["other_encoders"].get(encoder, {"scores": {}})) for row in rows)
+        encoder: _summaries((label_of(row), row["other_encoders"].get(encoder, {"scores": {}})) for row in rows)
         for encoder in encoders
     }
-    models = _summaries((row["model"], row) for row in rows)
+    models = _summaries((label_of(row), row) for row in rows)
     told = {"comparisons": comparisons(rows), "steadiness": steadiness(rows)}
     return {"runs": rows, "models": models, "other_encoders": others} | told
 
 
 def _summaries(tables: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """By model and metric, over the "scores" of its runs."""
+    """By label and metric, over the "scores" of its runs."""
     values: dict[str, dict[str, list[float]]] = {}
     for model, table in tables:
         of_model = values.setdefault(model, {})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from paribus.report.reading import study_of
+from paribus.report.reading import label_of, study_of
 from paribus.report.verdict import primary_metric
 from paribus.statistics import summary
 
@@ -20,8 +20,8 @@ def steadiness(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]
     """
     metric, _ = primary_metric(study_of(rows))
     found = {}
-    for model in dict.fromkeys(row["model"] for row in rows):
-        ended = [row for row in rows if row["model"] == model and row["status"] in ("done", "failed")]
+    for model in dict.fromkeys(map(label_of, rows)):
+        ended = [row for row in rows if label_of(row) == model and row["status"] in ("done", "failed")]
         done = [row for row in ended if row["status"] == "done"]
         if ended:
             found[model] = {

@@ -1,11 +1,11 @@
-"""A study: models x seeds under one budget, each run in a process of its own, then results and a report."""
+"""A study: every variant of a plan with every seed, each run in a process of its own, then results and a report."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,80 +16,169 @@ import yaml
 from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
-from paribus.experiment import data_settings, load
-from paribus.overrides import merged
-from paribus.recipes import resolve
-from paribus.runs import RunFolder, write_atomically, write_json
+from paribus.resuming import refuse_another
+from paribus.runs import held, read_yaml, write_atomically, write_json
 from paribus.studies.engines import Job, run_locally
-from paribus.studies.equality import what_varied, what_was_equal
+from paribus.studies.equality import equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
+from paribus.studies.matching import Match, total_parameters
+from paribus.studies.plan import Plan, validated_plan
+from paribus.studies.planning import PlannedRun, planned
 from paribus.studies.results import results, run_row
-from paribus.training.hardware import machine, usable_cores
+from paribus.training.hardware import machine
+
+DYING_SECONDS = 30.0
+"""How long a worker of a killed study may take to end."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Runs of several models in one folder.
+    """Runs of several variants in one folder.
 
     Attributes:
         folder: Where study.yaml, results.json, report.html and runs/ lie.
-        configs: A configuration for each (model, seed).
-        data: The images of all of them.
+        plan: What was asked for.
+        runs: What is to be carried out, in the plan's order.
+        matches: By label, the width that the plan's `params` chose.
         workers: Runs at a time.
     """
 
     folder: Path
-    configs: dict[tuple[str, int], RunConfig]
-    data: ImageData
+    plan: Plan
+    runs: tuple[PlannedRun, ...]
+    matches: Mapping[str, Match]
     workers: int
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        folder: Path | None = None,
+        *,
+        workers: int | None = None,
+        images: ImageData | None = None,
+        may_grow: bool = True,
+    ) -> Study:
+        """The study of a plan, new or carried on; nothing is written yet.
+
+        Args:
+            plan: What to do.
+            folder: Where; by default runs/ and the plan's name.
+            workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
+            images: Those of every run, where they are loaded already.
+            may_grow: Whether a folder that holds part of the plan is extended, and not refused.
+
+        Raises:
+            ParibusError: The plan cannot be carried out, or the folder holds another study.
+        """
+        folder = Path("runs") / plan.name if folder is None else folder
+        stored = stored_description(folder)
+        runs, matches, workers = planned(plan, folder, images=images, workers=workers, threads=stored.get("threads"))
+        study = cls(folder, plan, tuple(runs), matches, workers)
+        study._refuse_another(stored, may_grow)
+        return study
+
+    @classmethod
+    def open(cls, folder: Path, *, workers: int | None = None, plan: Plan | None = None) -> Study:
+        """The study that a folder holds, or that study with a larger plan.
+
+        Raises:
+            ParibusError: There is no study in the folder.
+        """
+        return cls.of(plan or stored_plan(folder), folder, workers=workers)
 
     @property
     def results(self) -> dict[str, Any]:
         """The content of results.json."""
         return json.loads((self.folder / "results.json").read_text())
 
-    def run_folder(self, model: str, seed: int) -> RunFolder:
-        """Where one run lies."""
-        return RunFolder(self.folder / "runs" / f"{model}-seed{seed}")
+    @property
+    def configs(self) -> dict[tuple[str, int], RunConfig]:
+        """The configuration of each (label, seed)."""
+        return {(run.label, run.seed): run.config for run in self.runs}
 
-    def estimate(self) -> Cost:
-        """Expected cost of all runs: seconds of this machine with all workers busy, and bytes."""
-        models = {model: config for (model, _), config in self.configs.items()}
-        seeds = len(self.configs) / len(models)
-        each = [estimate(config, self.data) for config in models.values()]
-        return Cost(
-            sum(cost.training_seconds for cost in each) * seeds / self.workers,
-            sum(cost.sampling_seconds for cost in each) * seeds / self.workers,
-            sum(cost.disk_bytes for cost in each) * seeds,
-        )
+    @property
+    def data_names(self) -> str:
+        """The names of all data sets, as the plan gives them."""
+        return ", ".join(dict.fromkeys(run.data.name for run in self.runs))
+
+    @property
+    def budget(self) -> str:
+        """The budget of every run, or all of them where it is an axis."""
+        return ", ".join(dict.fromkeys(str(run.config.training.budget) for run in self.runs))
+
+    def waiting(self, retry: bool = False) -> list[PlannedRun]:
+        """The runs that `run` would carry out; failed ones only with `retry`."""
+        over = ("done",) if retry else ("done", "failed")
+        return [run for run in self.runs if (run.folder.done or {}).get("status") not in over]
+
+    def listing(self, waiting: list[PlannedRun]) -> list[dict[str, Any]]:
+        """Each run and what there is of it, for a table."""
+        open_names = {run.name for run in waiting}
+        return [
+            {
+                "run": f"{run.label} seed {run.seed}",
+                "state": ("goes on" if run.folder.checkpoint.is_file() else "new")
+                if run.name in open_names
+                else (run.folder.done or {})["status"],
+                "budget": str(run.config.training.budget),
+                "parameters": f"{total_parameters(run.config, run.data.shape):,}",
+                "folder": str(run.folder.path),
+            }
+            for run in self.runs
+        ]
+
+    def estimate(self, runs: list[PlannedRun]) -> Cost:
+        """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
+        total = Cost(0.0, 0.0, 0.0)
+        for label in dict.fromkeys(run.label for run in runs):
+            same = [run for run in runs if run.label == label]
+            total += estimate(same[0].config, same[0].data) * len(same)
+        busy = min(self.workers, len(runs)) or 1
+        return Cost(total.training_seconds / busy, total.sampling_seconds / busy, total.disk_bytes)
 
     def run(
         self,
         changed: Callable[[list[Job]], None] = lambda jobs: None,
         stop_requested: Callable[[], bool] = lambda: False,
+        *,
+        retry: bool = False,
     ) -> bool:
-        """Does every run that is not finished yet, then writes results.json and report.html.
+        """Carries out every run that is not over yet, then writes results.json and report.html.
 
         Args:
             changed: Called with all jobs whenever one of them changed.
             stop_requested: When it becomes true, the runs write their checkpoints and the study ends unfinished.
+            retry: Whether runs that failed are tried again, from their last checkpoint.
 
         Returns:
             Whether every run was carried out (or failed by itself).
+
+        Raises:
+            ParibusError: Another process is at work in the folder.
         """
-        jobs = [self._job(model, seed, config) for (model, seed), config in self.configs.items()]
-        self._write_description()
-        changed(jobs)
-        run_locally(jobs, self.workers, lambda: changed(jobs), stop_requested)
-        self.write_results()
-        self.report()
+        with held(self.folder, "study"):
+            again = {run.name for run in self.waiting(retry)}
+            jobs = [_job(run, run.name in again) for run in self.runs]
+            for job in jobs:
+                if job.state == "waiting" and job.folder.path.is_dir():
+                    # the worker of a parent that was killed a moment ago may not have noticed yet
+                    with job.folder.locked(DYING_SECONDS):
+                        pass
+            self.write_results()
+            self._write_description()
+            changed(jobs)
+            run_locally(jobs, self.workers, lambda: changed(jobs), stop_requested)
+            self.write_results()
+            self.report()
         return not any(job.state in ("waiting", "stopped") for job in jobs)
 
     def write_results(self) -> None:
         """Writes results.json from the runs' folders as they are."""
-        rows = [run_row(model, seed, self.run_folder(model, seed), self.folder) for model, seed in self.configs]
-        equal = {"equal": what_was_equal(self.configs, self.data), "varied": what_varied(self.configs)}
-        write_json(self.folder / "results.json", results(rows) | equal)
+        images = {id(run.data): run.data for run in self.runs}.values()
+        equal = [*what_was_equal(self.configs, *images), *equal_parameters(self.matches)]
+        rows = [run_row(run, self.folder) for run in self.runs]
+        write_json(self.folder / "results.json", results(rows) | {"equal": equal, "varied": what_varied(self.configs)})
 
     def report(self, out: str | Path | None = None) -> Path:
         """Writes the report, a self-contained HTML file, by default report.html in the study's folder."""
@@ -97,116 +186,79 @@ class Study:
 
         return write_report(self.folder, Path(out) if out else None)
 
-    def _job(self, model: str, seed: int, config: RunConfig) -> Job:
-        folder = self.run_folder(model, seed)
-        done = folder.done
-        finished = done is not None and done["status"] == "done"
-        return Job(f"{model} seed {seed}", config, folder, state="done" if finished else "waiting")
-
     def _write_description(self) -> None:
-        first = next(iter(self.configs.values()))
-        path = self.folder / "study.yaml"
+        first, stored = self.runs[0], stored_description(self.folder)
+        sets = list({run.data.fingerprint: run.data.summary() for run in self.runs}.values())
+        here = self._extent()
+        grew = bool(stored) and any(stored[key] != value for key, value in here.items())
+        commands = [stored["command"]] if stored else []
+        commands += [_command()] if not stored or (grew and _command() not in commands) else []
         description = {
             "name": self.folder.name,
-            "created": _stored(path).get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": _command(),
-            "budget": str(first.training.budget),
-            "budget_unit": first.training.budget.unit,
-            "data": self.data.summary(),
-            "models": list(dict.fromkeys(model for model, _ in self.configs)),
-            "seeds": list(dict.fromkeys(seed for _, seed in self.configs)),
-            "threads": first.training.threads,
+            "created": stored.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": " && ".join(commands),
+            "budget_unit": first.config.training.budget.unit,
+            "data": sets[0] if len(sets) == 1 else {"name": self.data_names, "sets": sets},
+            **here,
+            "threads": first.config.training.threads,
             "machine": machine(),
+            "plan": self.plan.model_dump(mode="json"),
         }
-        write_atomically(path, yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+        write_atomically(self.folder / "study.yaml", yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+
+    def _extent(self) -> dict[str, Any]:
+        return {
+            "models": list(dict.fromkeys(run.label for run in self.runs)),
+            "seeds": list(dict.fromkeys(run.seed for run in self.runs)),
+            "budget": self.budget,
+        }
+
+    def _refuse_another(self, stored: dict[str, Any], may_grow: bool) -> None:
+        for key, value in self._extent().items() if stored else ():
+            kept = set(stored[key]) <= set(value) if may_grow and key != "budget" else stored[key] == value
+            if may_grow and key == "budget" and "training.budget" in self.plan.axes:
+                continue  # each label names its own
+            if not kept:
+                raise ParibusError(
+                    "This folder holds another study.",
+                    where=f"{key} in {self.folder / 'study.yaml'}",
+                    got=value,
+                    expected=stored[key],
+                    fix="repeat the command that the study began with, or choose another --out; 'paribus study run "
+                    f"{self.folder}' carries on with what the folder holds, 'paribus study add' extends it",
+                )
+        for run in self.runs:
+            if run.folder.exists:
+                refuse_another(run.config, run.data.fingerprint, run.folder)
 
 
-def compare(
-    models: Sequence[str],
-    data: ImageData | str | Path = "digits",
-    *,
-    seeds: int | Sequence[int] = 2,
-    budget: str = "200kimg",
-    out: str | Path | None = None,
-    overrides: Sequence[str] = (),
-    changes: dict[str, Any] | None = None,
-    workers: int | None = None,
-    start: bool = True,
-) -> Study:
-    """Trains and scores several models under one budget; carries on where an earlier call with the same words ended.
+def stored_description(folder: Path) -> dict[str, Any]:
+    """The content of a study's study.yaml; empty where there is none."""
+    path = folder / "study.yaml"
+    return (read_yaml(path) or {}) if path.is_file() else {}
 
-    Args:
-        models: Names of presets.
-        data: Loaded images, or what `load_data` takes.
-        seeds: How many, or which.
-        budget: The same for every run.
-        out: The study's folder; by default runs/compare-DATA.
-        overrides: `key.path=value` texts for every run.
-        changes: Parts of the configuration tree for every run.
-        workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
-        start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
+
+def stored_plan(folder: Path) -> Plan:
+    """The plan of the study in a folder.
 
     Raises:
-        ParibusError: Something given is wrong, or the folder holds another study.
+        ParibusError: There is none.
     """
-    chosen = range(seeds) if isinstance(seeds, int) else seeds
-    if not models or not chosen:
-        raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
-    change = merged(changes or {}, {"data": data_settings(data), "training": {"budget": budget}})
-    configs = {
-        (model, seed): resolve(model, change, {"seed": seed}, overrides=list(overrides))
-        for model in dict.fromkeys(models)
-        for seed in chosen
-    }
-    first = next(iter(configs.values()))
-    cores = usable_cores()
-    if workers is None:
-        workers = 1 if first.training.budget.is_timed else min(cores, len(configs))
-    elif workers > 1 and first.training.budget.is_timed:
+    stored = stored_description(folder)
+    if "plan" not in stored:
         raise ParibusError(
-            "With a budget in seconds runs must not share the machine: one worker at a time.",
-            where="--workers",
-            got=workers,
-            fix="leave --workers out, or give the budget in images (200kimg) or epochs",
+            "There is no study here.",
+            where=str(folder),
+            got="no study.yaml in it" if folder.is_dir() else "no such folder",
+            expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
-    threads = first.training.threads or max(1, cores // workers)
-    configs = {key: _with_threads(config, threads) for key, config in configs.items()}
-    images = data if isinstance(data, ImageData) else load(first)
-    folder = Path(out) if out is not None else Path("runs") / f"compare-{Path(first.data.name).name}"
-    _refuse_another(folder, configs, images)
-    study = Study(folder, configs, images, workers)
-    if start:
-        study.run()
-    return study
+    return validated_plan(stored["plan"])
 
 
-def _with_threads(config: RunConfig, threads: int) -> RunConfig:
-    return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
-
-
-def _refuse_another(folder: Path, configs: dict[tuple[str, int], RunConfig], data: ImageData) -> None:
-    stored = _stored(folder / "study.yaml")
-    first = next(iter(configs.values()))
-    asked = {
-        "models": list(dict.fromkeys(model for model, _ in configs)),
-        "seeds": list(dict.fromkeys(seed for _, seed in configs)),
-        "budget": str(first.training.budget),
-    }
-    for key, value in asked.items():
-        if stored and stored[key] != value:
-            raise ParibusError(
-                "This folder holds another study.",
-                where=f"{key} in {folder / 'study.yaml'}",
-                got=value,
-                expected=stored[key],
-                fix="repeat the command that the study began with, or choose another --out",
-            )
-    if stored and stored["data"]["fingerprint"] != data.fingerprint:
-        raise ParibusError("This folder holds a study of other images.", where=str(folder), fix="choose another --out")
-
-
-def _stored(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text()) if path.is_file() else {}
+def _job(run: PlannedRun, waiting: bool) -> Job:
+    done = run.folder.done or {}
+    state = "waiting" if waiting else done["status"]
+    return Job(f"{run.label} seed {run.seed}", run.config, run.folder, state, reason=done.get("reason") or "")
 
 
 def _command() -> str:

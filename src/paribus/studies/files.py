@@ -1,0 +1,104 @@
+"""STUDY.yaml as a user writes it: read into a plan, with the line of every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paribus.errors import ParibusError
+from paribus.studies.plan import Plan, validated_plan
+
+
+class StudyFile:
+    """A file that holds a plan."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file.
+
+        Raises:
+            ParibusError: It cannot be read, is no mapping, or names a key twice.
+        """
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self._tree = yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise ParibusError("The study's file cannot be read.", where=str(path), got=reason) from None
+        if not isinstance(self._tree, dict) or root is None:
+            raise ParibusError(
+                "A study's file must hold named settings.",
+                where=f"{path}, line 1",
+                got=repr(self._tree)[:80],
+                expected="a mapping such as 'model: vae' and 'budget: 20kimg' on lines of their own",
+                fix="docs/studies.md has an example",
+            )
+        self._lines = dict(self._places(root))
+
+    def plan(self) -> Plan:
+        """The plan, named after the file where it does not name itself.
+
+        Raises:
+            ParibusError: A setting is unknown or has a wrong value; with its line.
+        """
+        with self.naming_lines():
+            return validated_plan({"name": self.path.stem} | self._tree)
+
+    @contextmanager
+    def naming_lines(self) -> Iterator[None]:
+        """Adds file and line to errors whose place is a path in the plan."""
+        try:
+            yield
+        except ParibusError as error:
+            if (error.where or "").partition(".")[0].split(" ")[0] not in Plan.model_fields:
+                raise
+            raise error.at(f"{self.path}, line {self._line(error.where or '')}: {error.where}") from None
+
+    def _line(self, path: str) -> int:
+        known = path.split(" ")[0]
+        while known and known not in self._lines:
+            known = known.rpartition(".")[0]
+        return self._lines.get(known, 1)
+
+    def _places(self, node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, int]]:
+        children: list[tuple[str, yaml.Node, yaml.Node]] = []
+        if isinstance(node, yaml.MappingNode):
+            children = [(str(key.value), key, value) for key, value in node.value]
+            names = [name for name, _, _ in children]
+            for place, (name, key, _) in enumerate(children):
+                if name in names[:place]:
+                    raise ParibusError(
+                        "A key stands twice.",
+                        where=f"{self.path}, line {key.start_mark.line + 1}: {prefix}{name}",
+                        fix="name each key once",
+                    )
+        elif isinstance(node, yaml.SequenceNode):
+            children = [(str(place), value, value) for place, value in enumerate(node.value)]
+        for name, key, value in children:
+            yield prefix + name, key.start_mark.line + 1
+            yield from self._places(value, f"{prefix}{name}.")
+
+
+def read_values(text: str) -> tuple[str, list[Any]]:
+    """Reads `key.path=value,value`, as `paribus study add` takes it.
+
+    Raises:
+        ParibusError: The text has another form.
+    """
+    path, sign, values = text.partition("=")
+    try:
+        found = yaml.safe_load(f"[{values}]")
+    except yaml.YAMLError:
+        found = None
+    if not sign or not path.strip() or not found:
+        raise ParibusError(
+            "What is added must have the form key.path=value,value.",
+            where=text,
+            expected="for example objective.latent_dim=16,32 or seeds=3,4 or model=dcgan",
+        )
+    return path.strip(), found

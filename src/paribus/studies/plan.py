@@ -1,0 +1,265 @@
+"""What a study is to do: one base configuration, axes that vary it, seeds, and one budget.
+
+A study is every combination of its axes' values (a variant) with every seed. Errors name their place by its path in
+the plan ("axes.objective.latent_dim.1"), which the reader of a file turns into a line (`studies/files.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from paribus.budget import Budget
+from paribus.config import RunConfig, validated
+from paribus.errors import ParibusError, did_you_mean
+from paribus.overrides import merged, with_value
+from paribus.recipes import resolve
+from paribus.settings import Settings
+
+BUDGET_PATH = "training.budget"
+NAME_LENGTH = 80
+
+
+class Plan(Settings):
+    """The content of a STUDY.yaml."""
+
+    name: str = Field("study", min_length=1)
+    """The study's name, and that of its folder under runs/; by default the file's."""
+    model: str | None = None
+    """A preset; left out where `axes.model` names several."""
+    data: dict[str, Any] | str = "digits"
+    """What --data takes, or a group of settings: {name: mnist, size: 16}."""
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Part of the configuration tree for every run, over the preset's."""
+    axes: dict[str, list[Any]] = Field(default_factory=dict)
+    """Values by path of the configuration (`objective.latent_dim: [8, 16]`), or presets by `model`."""
+    seeds: int | list[int] = 2
+    """How many (0, 1, ...), or which."""
+    budget: str | None = None
+    """The same for every run; left out where `axes.training.budget` names several of one unit."""
+    evaluation: dict[str, Any] = Field(default_factory=dict)
+    """How every run is scored: {samples: 2000, encoder: pixels}."""
+    params: Literal["match"] | int | None = None
+    """match: the width of every backbone is scaled until all runs have as many parameters as the first one has, within
+    2 %; a number: as many as that."""
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _countable(cls, value: Any) -> Any:
+        if isinstance(value, float) and value.is_integer():  # 1e6
+            value = int(value)
+        if isinstance(value, int) and (isinstance(value, bool) or value < 1):
+            raise ValueError("match, or a positive number of parameters")
+        return value
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds one by one."""
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def compares_models_alone(self) -> bool:
+        """Whether nothing but the preset and the seed tells the runs apart."""
+        return set(self.axes) <= {"model"}
+
+    @property
+    def data_tree(self) -> dict[str, Any]:
+        """The `data` part of the configuration tree."""
+        return {"name": self.data} if isinstance(self.data, str) else self.data
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination of the axes' values.
+
+    Attributes:
+        label: A name that tells it from the others: "vae latent_dim=8".
+        axes: The value of each axis.
+        config: The configuration, of seed 0.
+    """
+
+    label: str
+    axes: dict[str, Any]
+    config: RunConfig
+
+    def run_name(self, seed: int, *, short: bool) -> str:
+        """The name of a run's folder; with axes besides the model it ends with a short hash of their values."""
+        if short:
+            return f"{self.label}-seed{seed}"
+        digest = hashlib.sha256(json.dumps(self.axes, sort_keys=True).encode()).hexdigest()[:6]
+        readable = re.sub(r"[^\w.=-]+", "-", self.label)[:NAME_LENGTH].rstrip("-.")
+        return f"{readable}-seed{seed}-{digest}"
+
+
+def variants(plan: Plan) -> list[Variant]:
+    """Every combination of the axes' values, the last axis changing fastest.
+
+    Raises:
+        ParibusError: The plan asks for nothing, for something twice, or for something that is no configuration.
+    """
+    _check(plan)
+    axes = plan.axes if "model" in plan.axes or plan.model is None else {"model": [plan.model], **plan.axes}
+    keys = _short_keys([path for path in axes if path != "model"])
+    found: dict[str, Variant] = {}
+    for values in itertools.product(*axes.values()):
+        assignment = dict(zip(axes, values, strict=True))
+        config = _resolved(plan, assignment)
+        words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path != "model"]
+        variant = Variant(" ".join([config.model, *words]), assignment, config)
+        same = json.dumps(config.tree(), sort_keys=True)
+        if same in found:
+            raise ParibusError(
+                "Two of the study's runs would be the same.",
+                where="axes",
+                got=f"'{found[same].label}' and '{variant.label}'",
+                fix="leave one of the values out",
+            )
+        found[same] = variant
+    return list(found.values())
+
+
+def _check(plan: Plan) -> None:
+    if plan.model is None and "model" not in plan.axes:
+        raise ParibusError("The study names no model.", where="model", fix="add model: NAME, or axes: {model: [A, B]}")
+    if plan.model is not None and "model" in plan.axes:
+        raise ParibusError("The study names its models twice.", where="axes.model", fix="leave one of the two out")
+    if not plan.seed_list or min(plan.seed_list) < 0:
+        raise ParibusError(
+            "A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, such as 3, or which, as [0, 1]"
+        )
+    _refuse_repeated(plan.seed_list, "seeds")
+    for path, values in plan.axes.items():
+        if not values:
+            raise ParibusError(
+                "An axis needs a value.", where=f"axes.{path}", got="[]", fix="name its values, or leave the axis out"
+            )
+        _refuse_repeated(values, f"axes.{path}")
+        if path == "seed" or (path == "backbone.width" and plan.params is not None):
+            reason, fix = (
+                ("Seeds are no axis.", "name them under seeds:")
+                if path == "seed"
+                else ("Widths are what 'params' chooses.", "leave this axis or params out")
+            )
+            raise ParibusError(reason, where=f"axes.{path}", got=values, fix=fix)
+    _check_budget(plan)
+
+
+def _refuse_repeated(values: list[Any], where: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise ParibusError("A value stands twice.", where=f"{where}.{place}", got=value, fix="name each value once")
+
+
+def _check_budget(plan: Plan) -> None:
+    amounts = plan.axes.get(BUDGET_PATH, [])
+    places: list[tuple[str, Any]] = [("budget", plan.budget)] if plan.budget is not None else []
+    if "budget" in (plan.overrides.get("training") or {}):
+        places.append((f"overrides.{BUDGET_PATH}", plan.overrides["training"]["budget"]))
+    if amounts:
+        places.append((f"axes.{BUDGET_PATH}", amounts))
+    if len(places) != 1:
+        raise ParibusError(
+            "A study needs a budget." if not places else "A study's budget is named more than once.",
+            where=places[-1][0] if places else "budget",
+            got=", ".join(f"{place}: {value}" for place, value in places) or None,
+            fix="write budget: 200kimg (or 60s, 20epochs, 5000updates, 3e15flop) and leave it out elsewhere",
+        )
+    if not amounts and places[0][0] == "budget":
+        Budget.parse(str(plan.budget), where="budget")
+    units = [Budget.parse(amount, where=f"axes.{BUDGET_PATH}.{place}").unit for place, amount in enumerate(amounts)]
+    for place, unit in enumerate(units):
+        if unit != units[0]:
+            raise ParibusError(
+                "The budgets of one study must have one unit: what is held equal would not be the same otherwise.",
+                where=f"axes.{BUDGET_PATH}.{place}",
+                got=f"{amounts[place]} ({unit})",
+                expected=f"{units[0]}, as {amounts[0]}",
+                fix="write all of them in one unit",
+            )
+
+
+def _resolved(plan: Plan, assignment: Mapping[str, Any]) -> RunConfig:
+    base = merged(plan.overrides, {"data": merged(plan.overrides.get("data") or {}, plan.data_tree)})
+    if plan.budget is not None:
+        base = merged(base, {"training": {"budget": plan.budget}})
+    base = merged(base, {"evaluation": plan.evaluation})
+    change: dict[str, Any] = {}
+    try:
+        for path, value in assignment.items():
+            if path != "model":
+                change = with_value(change, path, value)
+        return resolve(assignment["model"], base, change)
+    except ParibusError as error:
+        of_model = f" ({assignment['model']})" if len(plan.axes.get("model", [])) > 1 else ""
+        raise error.at(_place(plan, assignment, error.where or "") + of_model) from None
+
+
+def _place(plan: Plan, assignment: Mapping[str, Any], path: str) -> str:
+    """Where in the plan the setting stands that an error is about."""
+    if path == "MODEL":
+        return f"axes.model.{plan.axes['model'].index(assignment['model'])}" if "model" in plan.axes else "model"
+    for axis, value in assignment.items():
+        if axis == path or axis.startswith(path + ".") or path.startswith(axis + "."):
+            return f"axes.{axis}.{plan.axes[axis].index(value)}"
+    group, _, rest = path.partition(".")
+    if group == "data" and not isinstance(plan.data, str) and rest.split(".")[0] in plan.data:
+        return path
+    if group == "evaluation" and rest.split(".")[0] in plan.evaluation:
+        return path
+    return f"overrides.{path}"
+
+
+def _short_keys(paths: list[str]) -> dict[str, str]:
+    """The last part of each path, or as much of it as tells it from the others; `objective.name` is `objective`."""
+
+    def end(path: str, parts: int) -> str:
+        return ".".join(path.removesuffix(".name").split(".")[-parts:])
+
+    def shortest(path: str) -> str:
+        lengths = range(1, path.count(".") + 1)
+        return next(
+            (end(path, n) for n in lengths if [end(other, n) for other in paths].count(end(path, n)) == 1), path
+        )
+
+    return {path: shortest(path) for path in paths}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
+    """The plan with more values of one of its axes, or more seeds.
+
+    Raises:
+        ParibusError: There is no such axis, or a value is there already.
+    """
+    tree = plan.model_dump()
+    if path == "seeds":
+        tree["seeds"] = plan.seed_list + values
+    elif path == "model" and plan.model is not None:
+        tree |= {"model": None, "axes": {"model": [plan.model, *values]} | plan.axes}
+    elif path in plan.axes:
+        tree["axes"] = plan.axes | {path: plan.axes[path] + values}
+    else:
+        known = list(dict.fromkeys([*plan.axes, "model", "seeds"]))
+        raise ParibusError(
+            f"The study has no axis '{path}'.{did_you_mean(path, known)}",
+            where=path,
+            expected=", ".join(known),
+            fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
+        )
+    return validated_plan(tree)
+
+
+def validated_plan(tree: dict[str, Any]) -> Plan:
+    """A plan from plain values; a mistake becomes one readable error."""
+    plan: Plan = validated(Plan, tree)
+    return plan

@@ -1,0 +1,68 @@
+"""How far a study is, read off its files; nothing heavy is imported, nothing is written."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from paribus.budget import Budget
+from paribus.errors import ParibusError
+from paribus.runs import RunFolder, is_held, read_yaml
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """The state of each run and how many there are of each state.
+
+    Returns:
+        name, budget, counts ({state: runs}) and runs: label, seed, axes, folder, state (waiting, running, stopped,
+        done, failed), fraction of the budget or None, images, seconds of training, seconds_left or None, terms (the
+        newest logged losses) and reason.
+
+    Raises:
+        ParibusError: There is no study in the folder.
+    """
+    description, results = folder / "study.yaml", folder / "results.json"
+    if not description.is_file() or not results.is_file():
+        raise ParibusError(
+            "There is no study here.",
+            where=str(folder),
+            got="no study.yaml and results.json in it" if folder.is_dir() else "no such folder",
+            expected="a folder written by 'paribus study run' or 'paribus compare'",
+        )
+    study = read_yaml(description)
+    runs = [_standing(folder, row) for row in json.loads(results.read_text())["runs"]]
+    counts = dict(Counter(run["state"] for run in runs))
+    return {"name": study["name"], "budget": study["budget"], "counts": counts, "runs": runs}
+
+
+def _standing(root: Path, row: dict[str, Any]) -> dict[str, Any]:
+    run = RunFolder(root / row["folder"])
+    done = run.done or {}
+    line = run.last_line()
+    state = done.get("status") or ("running" if is_held(run.path) else "stopped" if line else "waiting")
+    seconds, fraction = line.get("seconds", 0.0), 1.0 if state == "done" else _fraction(run, row, line)
+    left = seconds * (1 / fraction - 1) if fraction and state in ("running", "stopped") else None
+    return {
+        "label": row["label"],
+        "seed": row["seed"],
+        "axes": row["axes"],
+        "folder": row["folder"],
+        "state": state,
+        "fraction": fraction,
+        "images": line.get("images", 0),
+        "seconds": seconds,
+        "seconds_left": left,
+        "terms": {key: value for key, value in line.items() if key.endswith("/loss")},
+        "reason": done.get("reason"),
+    }
+
+
+def _fraction(run: RunFolder, row: dict[str, Any], line: dict[str, Any]) -> float | None:
+    if not line:
+        return 0.0
+    if row["expected_images"] is not None:
+        return min(1.0, line["images"] / row["expected_images"])
+    budget = Budget.parse(run.record["config"]["training"]["budget"]) if run.exists else None
+    return min(1.0, line["seconds"] / budget.amount) if budget and budget.is_timed else None
