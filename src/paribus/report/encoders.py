@@ -171,9 +171,10 @@ def described(study: Study, encoder: str) -> str:
 def encoder_facts(study: Study) -> list[str]:
     """Each encoder with its accuracy, how many images it saw, and which split they were held against."""
     found: dict[str, None] = {}
+    accuracies = {encoder: accuracy(study, encoder) for encoder in {s.encoder for s in _scores(study)} if encoder}
     for score in _scores(study):
         if score.encoder:
-            known = accuracy(study, score.encoder)
+            known = accuracies[score.encoder]
             images = f", {count(score.n)} images" if score.n else ""
             split = f" against the {score.split} split" if score.split else ""
             found[f"{score.encoder}{f' ({known} test accuracy)' if known else ''}{images}{split}"] = None

@@ -49,17 +49,17 @@ class ModelPictures:
 
 @dataclass(frozen=True)
 class SeedPictures:
-    """The real images and every model's pictures for one seed."""
+    """Every model's pictures for one seed."""
 
     seed: int
-    real: Picture | None
     models: tuple[ModelPictures, ...]
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """All pictures of a report; `size` is the edge of one image in pixels."""
+    """All pictures of a report; `size` is the edge of one image in pixels, `real` stands beside the chosen seed's."""
 
+    real: Picture | None
     seeds: tuple[SeedPictures, ...]
     size: int
     seeds_left_out: int = 0
@@ -77,7 +77,7 @@ class Gallery:
     @property
     def pictures(self) -> list[Picture]:
         """Every picture."""
-        found = [s.real for s in self.seeds]
+        found = [self.real]
         for shown in (m for s in self.seeds for m in s.models):
             found += [shown.samples, shown.reconstructions, *shown.progress]
         return [p for p in found if p]
@@ -98,8 +98,8 @@ def gallery(study: Study) -> Gallery | None:
     for seed in seeds[:SEEDS_SHOWN]:
         runs = {run.model: run for run in study.runs if run.seed == seed}
         models = (_of_run(runs[m], place, size, limit) for place, m in enumerate(study.models) if m in runs)
-        by_seed.append(SeedPictures(seed, real, tuple(models)))
-    return Gallery(tuple(by_seed), size, len(seeds) - len(by_seed))
+        by_seed.append(SeedPictures(seed, tuple(models)))
+    return Gallery(real, tuple(by_seed), size, len(seeds) - len(by_seed))
 
 
 def _real(study: Study, run: Run, size: int, limit: int) -> Picture | None:

@@ -55,8 +55,8 @@ class StudyFile:
         try:
             yield
         except ParibusError as error:
-            if (error.where or "").partition(".")[0].split(" ")[0] not in Plan.model_fields:
-                raise
+            if (error.where or "").partition(".")[0].split(" ")[0] not in {*Plan.model_fields, *self._lines}:
+                raise  # it is about something else than the plan
             raise error.at(f"{self.path}, line {self._line(error.where or '')}: {error.where}") from None
 
     def _line(self, path: str) -> int:

@@ -42,7 +42,7 @@ class Plan(Settings):
     """Values by path of the configuration (`objective.latent_dim: [8, 16]`), or presets by `model`."""
     seeds: int | list[int] = 2
     """How many (0, 1, ...), or which."""
-    budget: str | None = None
+    budget: str | float | None = None
     """The same for every run; left out where `axes.training.budget` names several of one unit."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """How every run is scored: {samples: 2000, encoder: pixels}."""

@@ -73,11 +73,16 @@
   }
 
   // one seed at a time
-  const chooser = document.getElementById("seed");
+  const chooser = document.getElementById("seed"), real = document.getElementById("real");
   if (chooser) {
     const show = () => {
       const chosen = chooser.querySelector("input:checked").value;
-      for (const part of all(".seed")) part.hidden = part.dataset.seed !== chosen;
+      for (const part of all(".seed")) {
+        part.hidden = part.dataset.seed !== chosen;
+        if (part.hidden || !real) continue;
+        part.querySelector(".cards").prepend(real);  // the same real images stand beside every seed
+        real.querySelector(".enlarge").dataset.group = `samples-${chosen}`;
+      }
     };
     chooser.hidden = false;
     chooser.addEventListener("change", show);

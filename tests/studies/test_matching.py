@@ -1,0 +1,53 @@
+"""Equal parameters by width, counted on networks that were really built."""
+
+from __future__ import annotations
+
+import pytest
+
+from paribus.errors import ParibusError
+from paribus.models import build_networks
+from paribus.recipes import resolve
+from paribus.settings import ImageShape
+from paribus.studies.equality import equal_parameters
+from paribus.studies.matching import Match, matched
+
+SHAPE = ImageShape(1, 28, 10)
+
+
+def built(model: str, width: int) -> int:
+    nets = build_networks(resolve(model, {"backbone": {"width": width}}), SHAPE)
+    return sum(parameter.numel() for net in nets.values() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("model", ["gan", "dcgan", "conv-vae", "vae-gan", "sngan", "avb"])
+def test_widths_reach_the_parameters_of_another_model(model: str) -> None:
+    target = built("vae", 512)
+    config, match = matched(resolve(model), SHAPE, target, model)
+    assert config.backbone.width == match.width
+    assert match.parameters == built(model, match.width) == pytest.approx(target, rel=0.02)
+    assert match.difference == pytest.approx(built(model, match.width) / target - 1)
+
+
+def test_a_width_that_fits_stays() -> None:
+    config = resolve("vae")
+    same, match = matched(config, SHAPE, round(built("vae", 512) * 1.019), "vae")
+    assert same == config
+    assert match.width == 512
+
+
+def test_what_cannot_be_matched_is_refused_with_what_can() -> None:
+    """aae's discriminator of latents alone has more parameters than this, whatever the width."""
+    with pytest.raises(ParibusError) as caught:
+        matched(resolve("aae"), SHAPE, 100_000, "aae")
+    assert "No width gives 'aae' as many parameters as the study wants, within 2%." in str(caught.value)
+    assert f"nearest: {built('aae', 1):,} with width 1" in str(caught.value)
+    assert f"write params: {built('aae', 1)}" in str(caught.value)
+
+
+def test_what_was_reached_is_said() -> None:
+    found = {"vae": Match(512, 1000, 1000), "gan": Match(48, 990, 1000)}
+    assert equal_parameters(found) == [
+        "Parameters: 1,000 for every model within 2%, by the backbone's width: "
+        "512 with 1,000, +0.0% (vae); 48 with 990, -1.0% (gan)."
+    ]
+    assert equal_parameters({}) == []

@@ -1,0 +1,136 @@
+"""From STUDY.yaml to variants: every combination once, and one clear error with its line for every mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from paribus.errors import ParibusError
+from paribus.studies.files import StudyFile, read_values
+from paribus.studies.plan import Plan, variants, with_values
+
+PLAN = """\
+axes:
+  model: [vae, gan]
+  objective.latent_dim: [4, 8]
+seeds: [0, 3]
+budget: 2kimg
+overrides:
+  training: {batch_size: 32}
+evaluation: {samples: 200}
+"""
+
+
+def written(folder: Path, text: str = PLAN) -> Path:
+    path = folder / "sizes.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_combination_is_a_variant(tmp_path: Path) -> None:
+    plan = StudyFile(written(tmp_path)).plan()
+    assert plan.name == "sizes"
+    found = variants(plan)
+    assert [variant.label for variant in found] == [
+        "vae latent_dim=4", "vae latent_dim=8", "gan latent_dim=4", "gan latent_dim=8",
+    ]  # fmt: skip
+    assert found[2].axes == {"model": "gan", "objective.latent_dim": 4}
+    config = found[3].config
+    assert (config.model, config.objective.latent_dim) == ("gan", 8)
+    assert (config.training.batch_size, str(config.training.budget), config.evaluation.samples) == (32, "2kimg", 200)
+    assert config.data.name == "digits"
+
+
+def test_names_of_runs() -> None:
+    plan = Plan(model="vae", axes={"objective.latent_dim": [4, 8], "data.name": ["digits", "/a b/c"]}, budget="1epochs")
+    names = [variant.run_name(2, short=False) for variant in variants(plan)]
+    assert len(set(names)) == 4
+    assert names[1].startswith("vae-latent_dim=4-data=-a-b-c-seed2-")
+    assert all(name.rpartition("-")[2].isalnum() and "/" not in name for name in names)
+    [alone] = variants(Plan(model="vae", budget="1epochs"))
+    assert alone.run_name(2, short=True) == "vae-seed2"
+
+
+def test_labels_use_as_much_of_a_path_as_tells_axes_apart() -> None:
+    paths = ["training.optimizer.G.learning_rate", "training.optimizer.D.learning_rate"]
+    axes = {"objective.loss": ["hinge"], **{path: ["1e-3"] for path in paths}}
+    [variant] = variants(Plan(model="dcgan", axes=axes, budget="1epochs"))
+    assert variant.label == "dcgan loss=hinge G.learning_rate=1e-3 D.learning_rate=1e-3"
+    assert variant.config.training.optimizer["G"].learning_rate == 0.001
+
+
+def test_another_objective_starts_from_its_own_defaults() -> None:
+    axes = {"objective.name": ["vae", "iwae"], "objective.latent_dim": [4]}
+    found = variants(Plan(model="gan", axes=axes, budget="1epochs"))
+    assert [variant.label for variant in found] == ["gan objective=vae latent_dim=4", "gan objective=iwae latent_dim=4"]
+    assert [variant.config.objective.name for variant in found] == ["vae", "iwae"]
+
+
+MISTAKES = [
+    ("[1, 2]", 1, "A study's file must hold named settings."),
+    ("axes: [", None, "The study's file cannot be read."),
+    (PLAN + "budgets: 3kimg\n", 9, "Unknown setting 'budgets'. Did you mean 'budget'?"),
+    (PLAN + "budget: 3kimg\n", 9, "A key stands twice."),
+    (PLAN.replace("latent_dim", "latent_dmi"), 3, "Unknown setting 'objective.latent_dmi'. Did you mean 'latent_dim'?"),
+    (PLAN.replace("objective.", "objectiv."), 3, "Unknown setting 'objectiv'. Did you mean 'objective'?"),
+    (PLAN.replace("[4, 8]", "[]"), 3, "An axis needs a value."),
+    (PLAN.replace("[4, 8]", "8"), 3, "Setting 'axes.objective.latent_dim' has a wrong value."),
+    (PLAN.replace("[4, 8]", "[4, 8, 4]"), 3, "A value stands twice."),
+    (PLAN.replace("[4, 8]", "\n  - 4\n  - -1"), 5, "Setting 'objective.latent_dim' has a wrong value."),
+    (PLAN.replace("[vae, gan]", "[vae, gam]"), 2, "Unknown model 'gam'. Did you mean 'gan'?"),
+    (PLAN.replace("[0, 3]", "[0, 3, 0]"), 4, "A value stands twice."),
+    (PLAN.replace("[0, 3]", "0"), 4, "A study needs a seed."),
+    (PLAN.replace("budget: 2kimg\n", ""), 1, "A study needs a budget."),
+    (PLAN.replace("2kimg", "2"), 5, "A budget must be a positive number with a unit."),
+    (PLAN.replace("objective.latent_dim: [4, 8]", "seed: [0, 1]"), 3, "Seeds are no axis."),
+    (PLAN.replace("batch_size: 32", "batch_size: 1"), 7, "Setting 'training.batch_size' has a wrong value."),
+    (PLAN.replace("batch_size: 32", "budget: 1kimg"), 7, "A study's budget is named more than once."),
+    (PLAN.replace("samples: 200", "samples: 2"), 8, "Setting 'evaluation.samples' has a wrong value."),
+    (PLAN + "model: vae\n", 2, "The study names its models twice."),
+    ("model: vae\nbudget: 1kimg\naxes: {training.budget: [2kimg]}\n", 3, "A study's budget is named more than once."),
+    ("model: vae\naxes:\n  training.budget: [2kimg, 3epochs]\n", 3, "The budgets of one study must have one unit"),
+    ("model: vae\naxes: {training.precision: [auto], training.optimizer.E: [{}, {kind: adam}]}\nbudget: 1kimg\n", 2,
+     "Two of the study's runs would be the same."),
+    ("model: vae\nbudget: 1kimg\nparams: match\naxes: {backbone.width: [8, 16]}\n", 4, "Widths are what 'params'"),
+    ("model: vae\nbudget: 1kimg\nparams: 0\n", 3, "Setting 'params' has a wrong value."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "message"), MISTAKES, ids=[f"{k}" for k in range(len(MISTAKES))])
+def test_mistakes_are_named_with_their_line(text: str, line: int | None, message: str, tmp_path: Path) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ParibusError) as caught:
+        file = StudyFile(path)
+        plan = file.plan()
+        with file.naming_lines():
+            variants(plan)
+    assert str(caught.value).startswith(message)
+    place = f"where:    {path}, line {line}" if line else f"where:    {path}"
+    assert place in str(caught.value)
+
+
+def test_a_golden_error(tmp_path: Path) -> None:
+    file = StudyFile(written(tmp_path, PLAN.replace("objective.latent_dim", "objective.beta")))
+    with pytest.raises(ParibusError) as caught, file.naming_lines():
+        variants(file.plan())
+    first, where, got, *_ = str(caught.value).splitlines()
+    assert first == "Unknown setting 'objective.beta'."
+    assert where == f"  where:    {tmp_path}/sizes.yaml, line 3: axes.objective.beta.0 (gan)"
+    assert got == "  got:      beta"
+
+
+def test_values_are_added_to_axes_and_seeds() -> None:
+    plan = Plan(model="vae", axes={"objective.latent_dim": [4]}, seeds=2, budget="1kimg")
+    more = with_values(plan, *read_values("objective.latent_dim=8,16"))
+    assert more.axes == {"objective.latent_dim": [4, 8, 16]}
+    assert with_values(plan, *read_values("seeds=5")).seed_list == [0, 1, 5]
+    models = [variant.config.model for variant in variants(with_values(plan, *read_values("model=gan")))]
+    assert models == ["vae", "gan"]
+    with pytest.raises(ParibusError, match="A value stands twice"):
+        variants(with_values(plan, "objective.latent_dim", [4]))
+    with pytest.raises(ParibusError, match=r"no axis 'objective.latent'. Did you mean 'objective.latent_dim'"):
+        with_values(plan, "objective.latent", [4])
+    for text in ("seeds", "=3", "seeds=", "seeds=[1"):
+        with pytest.raises(ParibusError, match="must have the form"):
+            read_values(text)
