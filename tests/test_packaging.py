@@ -19,6 +19,8 @@ from paribus.recipes import model_names, resolve
 from paribus.settings import ImageShape
 
 ROOT = Path(__file__).parent.parent
+GROUPS = ("study",)
+"""Commands that have commands of their own."""
 
 
 def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
@@ -38,7 +40,9 @@ def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
     assert "</html>" in (tmp_path / "page.html").read_text()
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/models.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/models.md", "docs/studies.md"]
+)
 def test_files_that_a_document_names_are_there(document: str) -> None:
     path = ROOT / document
     text = path.read_text()
@@ -62,7 +66,7 @@ def test_readme_commands_are_understood() -> None:
     for line in lines:
         words = line.split()
         shown = subprocess.run(
-            [sys.executable, "-m", "paribus", words[1], "--help"],
+            [sys.executable, "-m", "paribus", *words[1 : 3 if words[1] in GROUPS else 2], "--help"],
             capture_output=True, text=True, env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
         )  # fmt: skip
         assert shown.returncode == 0, line

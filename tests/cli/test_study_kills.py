@@ -1,4 +1,4 @@
-"""Studies whose processes are killed at random moments: they complete, no run twice, with an undisturbed study's bytes."""
+"""Studies killed at random moments: they complete, no run twice, with the bytes of an undisturbed study."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
+from paribus.runs import RunFolder
 from tests.cli.conftest import Paribus
-from tests.cli.test_kills import digest, steps_logged, workers_of
+from tests.cli.test_kills import digest, workers_of
 
-STEPS = 120
+IMAGES = 1920
+"""Of each run."""
 
 
 def plan(models: list[str], sizes: list[int], seeds: int) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def plan(models: list[str], sizes: list[int], seeds: int) -> dict[str, Any]:
     return {
         "axes": {"model": models, "data.size": sizes},
         "seeds": seeds,
-        "budget": f"{16 * STEPS}img",
+        "budget": f"{IMAGES}img",
         "overrides": {"backbone": {"width": 8}, "training": training},
         "evaluation": {"samples": 64, "encoder": "pixels", "metrics": ["kid"]},
     }
@@ -36,11 +38,11 @@ def plan(models: list[str], sizes: list[int], seeds: int) -> dict[str, Any]:
 
 def disturbed(paribus: Paribus, study: Path, runs: int, victims: list[str], moments: random.Random) -> None:
     """Runs a study, killing a process each time when so much more of the training is done, until it completes."""
-    total = runs * STEPS
+    total = runs * IMAGES
     wanted = [total * (k + moments.random()) / (len(victims) + 1) for k in range(len(victims))]
     process = started(paribus, study)
-    for victim, steps in zip(victims, wanted, strict=True):
-        while sum(map(steps_logged, (study / "runs").glob("*"))) < steps or not workers_of(paribus.folder):
+    for victim, images in zip(victims, wanted, strict=True):
+        while sum(map(images_logged, (study / "runs").glob("*"))) < images or not workers_of(paribus.folder):
             if process.poll() is not None:
                 assert process.returncode == 130, process.communicate()
                 process = started(paribus, study)
@@ -58,6 +60,10 @@ def disturbed(paribus: Paribus, study: Path, runs: int, victims: list[str], mome
     assert process.returncode == 0
 
 
+def images_logged(run: Path) -> int:
+    return RunFolder(run).last_line().get("images", 0)
+
+
 def started(paribus: Paribus, study: Path) -> subprocess.Popen[str]:
     with (paribus.folder / "said.txt").open("a") as said:
         return subprocess.Popen(
@@ -71,9 +77,9 @@ def check_each_run_once(study: Path, runs: int, kills: int) -> None:
     assert len(folders) == runs
     starts = 0
     for run in folders:
-        lines = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-        assert lines == sorted(set(lines)), f"{run}: a step was logged twice"
-        assert lines[-1] == STEPS
+        images = [json.loads(line)["images"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert images == sorted(set(images)), f"{run}: a step was logged twice"
+        assert images[-1] == IMAGES
         times = re.findall(r"^--- started (.*)$", (run / "log.txt").read_text(), re.MULTILINE)
         finished = datetime.fromisoformat(json.loads((run / "done.json").read_text())["finished"])
         assert max(map(datetime.fromisoformat, times)) <= finished, f"{run} was started after its end"

@@ -75,3 +75,9 @@ def test_what_differs_is_not_called_equal() -> None:
     budgets = {("gan", 0): tiny_config("gan", "training.budget=1epochs"), ("dcgan", 0): tiny_config("dcgan")}
     assert not any(sentence.startswith("Budget") for sentence in what_was_equal(budgets, made_data()))
     assert any(sentence.startswith("training.budget: 1epochs (gan)") for sentence in what_varied(budgets))
+
+
+def test_images_that_are_not_the_same_for_all_are_not_called_equal() -> None:
+    sizes = {(f"gan size={size}", 0): tiny_config("gan", f"data.size={size}") for size in (8, 16)}
+    assert not any(sentence.startswith("Data") for sentence in what_was_equal(sizes, None))
+    assert "data.size: 8 (gan size=8); 16 (gan size=16)." in what_varied(sizes)
