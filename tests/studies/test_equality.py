@@ -79,5 +79,5 @@ def test_what_differs_is_not_called_equal() -> None:
 
 def test_images_that_are_not_the_same_for_all_are_not_called_equal() -> None:
     sizes = {(f"gan size={size}", 0): tiny_config("gan", f"data.size={size}") for size in (8, 16)}
-    assert not any(sentence.startswith("Data") for sentence in what_was_equal(sizes, None))
+    assert not any(sentence.startswith("Data") for sentence in what_was_equal(sizes, made_data(), made_data(16)))
     assert "data.size: 8 (gan size=8); 16 (gan size=16)." in what_varied(sizes)

@@ -92,7 +92,7 @@ def _study_run(path: Path, row: dict[str, Any]) -> Run:
     names.append(f"runs/{row['model']}-seed{row['seed']}")
     folder = next((RunFolder(path / name) for name in names if (path / name / "run.yaml").is_file()), None)
     if row.get("status", "unfinished") == "unfinished":  # the folder may know more by now
-        key = {name: row[name] for name in ("model", "label", "axes", "seed") if name in row}
+        key: dict[str, Any] = {name: row[name] for name in ("model", "label", "axes", "seed") if name in row}
         return _run(folder, key) if folder else Run(label_of(row), row["seed"], "unfinished", "not started", extra=key)
     return _from_row(folder, row)
 
