@@ -17,7 +17,7 @@ from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.resuming import refuse_another
-from paribus.runs import held, read_yaml, write_atomically, write_json
+from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
 from paribus.studies.engines import Job, run_locally
 from paribus.studies.equality import equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
@@ -106,6 +106,10 @@ class Study:
     def budget(self) -> str:
         """The budget of every run, or all of them where it is an axis."""
         return ", ".join(dict.fromkeys(str(run.config.training.budget) for run in self.runs))
+
+    def run_folder(self, label: str, seed: int) -> RunFolder:
+        """Where one run lies."""
+        return next(run.folder for run in self.runs if (run.label, run.seed) == (label, seed))
 
     def waiting(self, retry: bool = False) -> list[PlannedRun]:
         """The runs that `run` would carry out; failed ones only with `retry`."""
