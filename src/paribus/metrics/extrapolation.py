@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import linear_regression
 
 import torch
 from torch import Tensor
@@ -51,10 +52,8 @@ def frechet_infinity(real: Tensor, fake: Tensor, sizes: int = SIZES) -> Estimate
     real, fake = feature_pair(real, fake)
     reference = gaussian_statistics(real)
     counts = subset_sizes(len(fake), fake.shape[1], sizes)
-    distances = torch.tensor([_mean_distance(reference, fake, n) for n in counts], dtype=torch.float64)
-    slopes = torch.stack([torch.ones(len(counts)), 1 / torch.tensor(counts)], 1).double()
-    value = float(torch.linalg.lstsq(slopes, distances[:, None]).solution[0, 0])
-    return Estimate(value, frechet_error(real, fake))
+    line = linear_regression([1 / n for n in counts], [_mean_distance(reference, fake, n) for n in counts])
+    return Estimate(line.intercept, frechet_error(real, fake))
 
 
 def subset_sizes(count: int, dimensions: int, sizes: int = SIZES) -> list[int]:
