@@ -15,6 +15,7 @@ import pytest
 from tests.cli.conftest import QUICK, Paribus
 
 MODELS = ["gan", "dcgan", "vae"]
+UPDATES = 1000
 
 
 def digest(run: Path) -> str:
@@ -26,13 +27,22 @@ def test_killed_and_resumed_is_bit_exact(model: str, paribus: Paribus) -> None:
     seed = int(os.environ.get("PARIBUS_TEST_SEED", time.time_ns() % 10_000))
     print(f"PARIBUS_TEST_SEED={seed}")  # shown when the test fails
     moments = random.Random(seed)
-    command = ["train", model, "--budget", "2500updates", "--no-score", *QUICK, "-o", "training.checkpoint_steps=20"]
+    command = [
+        "train",
+        model,
+        "--budget",
+        f"{UPDATES}updates",
+        "--no-score",
+        *QUICK,
+        "-o",
+        "training.checkpoint_steps=20",
+    ]
     paribus(*command, "--out", "whole")
 
     run, kills = paribus.folder / "broken", 0
     while not (run / "done.json").exists():
         process = paribus.start(*command, "--out", "broken", "--resume", start_new_session=True)
-        wanted = steps_logged(run) + moments.randint(1, 800)
+        wanted = steps_logged(run) + moments.randint(1, UPDATES // 3)
         while process.poll() is None and steps_logged(run) < wanted:
             time.sleep(0.005)
         time.sleep(moments.uniform(0, 0.3))
@@ -83,7 +93,7 @@ def test_two_processes_cannot_share_a_run(paribus: Paribus) -> None:
 
 
 def test_workers_die_with_a_killed_parent_and_the_study_carries_on(paribus: Paribus) -> None:
-    command = ["compare", "--models", "gan,vae", "--seeds", "1", "--budget", "60kimg", "--out", "study", *QUICK]
+    command = ["compare", "--models", "gan,vae", "--seeds", "1", "--budget", "30kimg", "--out", "study", *QUICK]
     command += ["-o", "training.checkpoint_steps=20"]
     process = paribus.start(*command)
     runs = paribus.folder / "study" / "runs"
@@ -101,7 +111,7 @@ def test_workers_die_with_a_killed_parent_and_the_study_carries_on(paribus: Pari
     assert [row["status"] for row in results["runs"]] == ["done", "done"]
     for model in ("gan", "vae"):
         alone = [*QUICK, "-o", "training.threads=1", "-o", "training.checkpoint_steps=20"]
-        paribus("train", model, "--budget", "60kimg", "--out", f"alone-{model}", "--no-score", *alone)
+        paribus("train", model, "--budget", "30kimg", "--out", f"alone-{model}", "--no-score", *alone)
         assert digest(paribus.folder / f"alone-{model}") == digest(runs / f"{model}-seed0")
 
 
