@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from paribus.listing import rows
-from paribus.models.model import network_shape
+from paribus.models.networks import network_shape
 from paribus.recipes import model_names, resolve
 from paribus.settings import ImageShape
 

@@ -26,7 +26,7 @@ from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
-from paribus.models.model import parameter_count
+from paribus.models.networks import parameter_count
 from paribus.models.packaging import with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import resolve

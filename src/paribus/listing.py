@@ -12,7 +12,7 @@ def rows(what: str) -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    from paribus.models.model import parameter_counts
+    from paribus.models.networks import parameter_counts
     from paribus.recipes import about, model_names, own_shape, resolve
 
     found = []

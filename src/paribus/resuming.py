@@ -48,18 +48,14 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
         return
     _refuse_other_numbers(run)
     _refuse_other_images(fingerprint, run)
-    stored, asked = run.record["config"], config.tree()
-    different = _differences(_with_effect(stored), _with_effect(asked))
-    if different:
-        path = different[0]
-        raise ParibusError(
-            "This folder holds a run of other settings than the study asks for.",
-            where=f"{path} in {run.path}",
-            got=_at(asked, path),
-            expected=_at(stored, path),
-            fix="give the study the setting that it began with, or another folder with --out, or move the run's "
-            "folder away",
-        )
+    _refuse_first_of(
+        _differences(_with_effect(run.record["config"]), _with_effect(config.tree())),
+        run.record["config"],
+        config.tree(),
+        run,
+        "This folder holds a run of other settings than the study asks for.",
+        "give the study the setting that it began with, or another folder with --out, or move the run's folder away",
+    )
 
 
 def refuse_existing(run: RunFolder, resume: bool) -> None:
@@ -137,15 +133,22 @@ def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFo
         for path in _differences(stored, asked)
         if not any(path == free or path.startswith(free + ".") for free in FREE_TO_CHANGE)
     ]
-    if different:
-        path = different[0]
-        raise ParibusError(
-            "A resumed run must keep its configuration.",
-            where=f"{path} in {run.path}",
-            got=_at(asked, path),
-            expected=_at(stored, path),
-            fix="leave the setting out to carry on, or start a new run with another --out",
-        )
+    _refuse_first_of(
+        different,
+        stored,
+        asked,
+        run,
+        "A resumed run must keep its configuration.",
+        "leave the setting out to carry on, or start a new run with another --out",
+    )
+
+
+def _refuse_first_of(
+    paths: list[str], stored: dict[str, Any], asked: dict[str, Any], run: RunFolder, message: str, fix: str
+) -> None:
+    if paths:
+        where, got, expected = f"{paths[0]} in {run.path}", _at(asked, paths[0]), _at(stored, paths[0])
+        raise ParibusError(message, where=where, got=got, expected=expected, fix=fix)
 
 
 def _with_effect(tree: dict[str, Any]) -> dict[str, Any]:

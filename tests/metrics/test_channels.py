@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from paribus.errors import ParibusError
-from paribus.metrics.channels import ChannelClassifier, channel_classifier, channel_labels
+from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
+from paribus.metrics.classifier import dataset_classifier
 
 
 def spots(n, seed):
@@ -52,7 +53,8 @@ def test_probabilities_are_products_and_features_lie_side_by_side():
 
 def test_a_classifier_of_channels_tells_all_combinations():
     train, test = stacks(200, 0), stacks(100, 1)
-    encoder = channel_classifier(*train, *test, 2)
+    splits = [(single_channels(images), channel_labels(labels, 2, 3)) for images, labels in (train, test)]
+    encoder = ChannelClassifier(dataset_classifier(*splits[0], *splits[1], 2), 3)
     features, probabilities = encoder.encode(test[0])
     assert features.shape == (100, 192) and probabilities.shape == (100, 8)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(100))

@@ -11,7 +11,7 @@ from paribus.cache import cache_folder
 from paribus.config import EvaluationSettings
 from paribus.errors import ParibusError
 from paribus.evaluation.encoding import Progress, check_known
-from paribus.metrics.channels import channel_classifier
+from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
 from paribus.metrics.classifier import dataset_classifier
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionNetwork
@@ -147,16 +147,20 @@ def _classifier(name: str, data: ImageData, progress: Progress) -> Encoder:
             fix="use -o evaluation.encoder=self or pixels",
         )
     progress(f"preparing the encoder '{name}' (trained once for a data set)", 0, 1)
-    return (channel_classifier if data.channel_classes else dataset_classifier)(
-        train.images,
-        train.labels,
-        test.images,
-        test.labels,
+    splits = [(train.images, train.labels), (test.images, test.labels)]
+    channels = data.shape.channels
+    if data.channel_classes:
+        of_one = data.channel_classes
+        splits = [(single_channels(x), channel_labels(y, of_one, channels)) for x, y in splits]
+    encoder = dataset_classifier(
+        *splits[0],
+        *splits[1],
         _classes(data),
         seed=CLASSIFIERS[name],
         cache=cache_folder(),
         fingerprint=data.fingerprint,
     )
+    return ChannelClassifier(encoder, channels) if data.channel_classes else encoder
 
 
 def _classes(data: ImageData) -> int:

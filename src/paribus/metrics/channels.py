@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from paribus.metrics.classifier import DatasetClassifier, dataset_classifier
+from paribus.metrics.classifier import DatasetClassifier
 from paribus.metrics.encoders import checked_images
 
 
@@ -38,37 +36,11 @@ class ChannelClassifier:
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, d) and class probabilities (N, classes), float32, of images uint8 (N, C, H, W)."""
         images = checked_images(images, self.channels, self.of_one.size, "ChannelClassifier.encode")
-        features, of_channels = self.of_one.encode(_channels(images))
+        features, of_channels = self.of_one.encode(single_channels(images))
         first, *others = of_channels.view(len(images), self.channels, -1).unbind(1)
         for other in others:
             first = (first[:, :, None] * other[:, None]).flatten(1)
         return features.view(len(images), self.dimensions), first
-
-
-def channel_classifier(
-    train_images: Tensor,
-    train_labels: Tensor,
-    test_images: Tensor,
-    test_labels: Tensor,
-    classes: int,
-    *,
-    seed: int = 0,
-    cache: Path | None = None,
-    fingerprint: str | None = None,
-) -> ChannelClassifier:
-    """A `dataset_classifier` of the images' channels; arguments as there, but `classes` are those of one channel."""
-    channels = train_images.shape[1]
-    of_one = dataset_classifier(
-        _channels(train_images),
-        channel_labels(train_labels, classes, channels),
-        _channels(test_images),
-        channel_labels(test_labels, classes, channels),
-        classes,
-        seed=seed,
-        cache=cache,
-        fingerprint=fingerprint,
-    )
-    return ChannelClassifier(of_one, channels)
 
 
 def channel_labels(labels: Tensor, classes: int, channels: int) -> Tensor:
@@ -77,5 +49,6 @@ def channel_labels(labels: Tensor, classes: int, channels: int) -> Tensor:
     return (labels[:, None] // powers % classes).flatten()
 
 
-def _channels(images: Tensor) -> Tensor:
+def single_channels(images: Tensor) -> Tensor:
+    """The channels of images (N, C, H, W) as grey images (N * C, 1, H, W)."""
     return images.flatten(0, 1)[:, None]

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from paribus.config import RunConfig, validated
 from paribus.errors import ParibusError
-from paribus.models.model import Model, build_networks
+from paribus.models.model import Model
+from paribus.models.networks import build_networks
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.overrides import merged

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError
-from paribus.models.model import parameter_counts
+from paribus.models.networks import parameter_counts
 from paribus.settings import ImageShape
 
 TOLERANCE = 0.02

@@ -1,0 +1,61 @@
+"""The networks of a configuration, with their initial weights or only counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from paribus.config import RunConfig
+from paribus.errors import ParibusError
+from paribus.objectives.base import Nets
+from paribus.randomness import keyed_seed
+from paribus.settings import ImageShape
+
+
+def network_shape(config: RunConfig, image: ImageShape) -> ImageShape:
+    """The shape that networks are built for: with classes only where the objective is conditional.
+
+    Raises:
+        ParibusError: The objective is conditional and the data have no labels.
+    """
+    if not config.objective.conditional:
+        return ImageShape(image.channels, image.size)
+    if not image.classes:
+        raise ParibusError(
+            "A conditional model needs labelled data.",
+            where="objective.conditional",
+            got=f"data '{config.data.name}' without labels",
+            fix="put each class into a sub-folder of its own, or set -o objective.conditional=false",
+        )
+    return image
+
+
+def build_networks(config: RunConfig, image: ImageShape) -> Nets:
+    """Networks by role with the initial weights of `config.seed`, in fp32 on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(keyed_seed(config.seed, "initial weights"))
+        return config.objective.roles(config.backbone, network_shape(config, image))
+
+
+class _NoFirstValues(TorchFunctionMode):
+    """Leaves out `torch.nn.init`: on "meta" it computes nothing, and takes most of the time."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
+    """Trainable numbers of each role, without computing any of them."""
+    with torch.device("meta"), _NoFirstValues():
+        nets = config.objective.roles(config.backbone, network_shape(config, image))
+    return {role: parameter_count(net) for role, net in nets.items()}
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Number of parameters of a network."""
+    return sum(parameter.numel() for parameter in net.parameters())
