@@ -38,6 +38,7 @@ def test_equal_to_the_definition(n, m, d):
 @pytest.mark.parametrize("block", [64, 1 << 22])
 @pytest.mark.parametrize("centre", [0.0, 1e4])
 def test_nearest_neighbours_among_near_duplicates(block, centre, monkeypatch):
+    monkeypatch.setattr(neighbours, "_TILE", math.isqrt(block))
     monkeypatch.setattr(neighbours, "_BLOCK", block)
     # clusters of 30 around large norms: far more near-duplicates than candidates that are kept
     sites = (normal(8, 6, 1) * 1000).repeat_interleave(30, 0) + centre

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import math
 
 import numpy as np
 import pytest
@@ -61,6 +62,7 @@ def test_equal_to_the_reference_package(case):
 def test_blocks_change_nothing(case, block, monkeypatch):
     real, fake, k = CASES[case]
     expected = precision_recall_density_coverage(real, fake, k)
+    monkeypatch.setattr(neighbours, "_TILE", math.isqrt(block))
     monkeypatch.setattr(neighbours, "_BLOCK", block)
     monkeypatch.setattr(neighbours, "_CHUNK", block)
     assert precision_recall_density_coverage(real, fake, k) == expected
@@ -160,6 +162,7 @@ def test_no_tensor_holds_all_pairs(monkeypatch):
                     self.seen = max(self.seen, tensor.numel())
             return result
 
+    monkeypatch.setattr(neighbours, "_TILE", 1 << 7)
     monkeypatch.setattr(neighbours, "_BLOCK", 1 << 14)
     monkeypatch.setattr(neighbours, "_CHUNK", 1 << 14)
     largest = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -12,7 +11,8 @@ from paribus.errors import ParibusError
 from paribus.metrics.estimates import feature_pair, full_precision
 
 _SPARE = 8  # candidates beyond k that are measured exactly
-_BLOCK = 1 << 21  # pairs in one block of distances
+_TILE = 1024  # points on each side of one tile of distances
+_BLOCK = 1 << 21  # pairs in one block of exact distances
 _CHUNK = 1 << 18  # numbers in one chunk of float64: they stay in the processor's cache
 _TINY = 1e-30  # squared distances in units of the largest coordinate; below, float32 has few digits
 TIE = 1 + 1e-12  # equal distances may differ in their last bits when summed in another order
@@ -56,12 +56,13 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
         balls_around_fake = torch.zeros(len(fake), dtype=torch.int64)
         real_found = torch.zeros(len(real), dtype=torch.bool)
         real_covered = torch.zeros(len(real), dtype=torch.bool)
-        columns = fakes.rough()
-        for rows in _row_blocks(len(real), len(fake)):
-            in_real, in_fake = _inside(reals, fakes, columns, rows, real_radii, fake_radii)
-            balls_around_fake += in_real.sum(0)
-            real_covered[rows] = in_real.any(1)
-            real_found[rows] = in_fake.any(1)
+        for rows in _tiles(len(real)):
+            near = reals.rough(rows)
+            for columns in _tiles(len(fake)):
+                in_real, in_fake = _inside(reals, fakes, near, rows, columns, real_radii, fake_radii)
+                balls_around_fake[columns] += in_real.sum(0)
+                real_covered[rows] |= in_real.any(1)
+                real_found[rows] |= in_fake.any(1)
     return {
         "precision": float((balls_around_fake > 0).double().mean()),
         "recall": float(real_found.double().mean()),
@@ -84,7 +85,7 @@ def nearest_distances(queries: Tensor, points: Tensor, own: Tensor | None = None
     points, queries = feature_pair(points, queries, at_least=1, dtype=None)
     asked, known = _comparable(queries, points)
     with full_precision(), torch.no_grad():
-        distances, rows = _nearest(asked, known, 1, own)
+        distances, rows = _nearest(asked, known, 1, _candidates(asked, known, 1, own), own)
     return distances / asked.unit, rows  # a power of two: distances to several sets can be compared to the last bits
 
 
@@ -128,9 +129,8 @@ class _Points:
         return (part.double() - self.middle).mul_(self.unit).float()
 
 
-def _row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // columns)
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+def _tiles(count: int) -> list[slice]:
+    return [slice(start, min(start + _TILE, count)) for start in range(0, count, _TILE)]
 
 
 def _exact_pairs(a: _Points, b: _Points, rows: Tensor, columns: Tensor) -> Tensor:
@@ -140,42 +140,96 @@ def _exact_pairs(a: _Points, b: _Points, rows: Tensor, columns: Tensor) -> Tenso
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
 
 
-def _exact_rows(a: _Points, b: _Points, rows: Tensor) -> Tensor:
-    """Distances (rows, n) float64 of a[rows] from all of b, from differences of the points as given."""
+def _exact_rows(a: _Points, b: _Points, rows: Tensor, columns: slice = slice(None)) -> Tensor:
+    """Distances (rows, columns) float64 of a[rows] from b[columns], from differences of the points as given."""
     queries = a.given[rows].double() * a.unit
-    parts = (part.double() * b.unit for part in b.given.split(b.step))
+    parts = (part.double() * b.unit for part in b.given[columns].split(b.step))
     return torch.cat([torch.cdist(queries, part, compute_mode="donot_use_mm_for_euclid_dist") for part in parts], 1)
 
 
 def _radii(points: _Points, k: int) -> Tensor:
     """Distance of each point to its k-th nearest other point, (n,) float64."""
-    return _nearest(points, points, k, own=torch.arange(len(points)))[0]
+    candidates = _candidates_among(points, k)
+    return _nearest(points, points, k, candidates, own=torch.arange(len(points)))[0]
 
 
-def _nearest(queries: _Points, points: _Points, k: int, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+class _Candidates:
+    """The points that may be nearest to each query, by lower bounds of their squared distances.
+
+    The largest bound that is kept bounds from below all points that are not kept. Bounds lack the share of the query's
+    own norm, which is the same for all of its candidates.
+
+    Args:
+        queries: How many queries.
+        kept: Candidates of each.
+    """
+
+    def __init__(self, queries: int, kept: int) -> None:
+        self.bounds = torch.full((queries, kept), torch.inf)
+        self.rows = torch.zeros(queries, kept, dtype=torch.int64)
+
+    def offer(self, queries: slice, lower: Tensor, first: int) -> None:
+        """Takes the bounds (q, p) of some queries' distances to p points, of which the first is row `first`."""
+        kept = self.bounds.shape[1]
+        bounds, rows = lower.topk(min(kept, lower.shape[1]), dim=1, largest=False)
+        bounds = torch.cat([self.bounds[queries], bounds], 1)
+        rows = torch.cat([self.rows[queries], rows + first], 1)
+        self.bounds[queries], at = bounds.topk(kept, dim=1, largest=False)
+        self.rows[queries] = rows.gather(1, at)
+
+
+def _candidates(queries: _Points, points: _Points, k: int, own: Tensor | None) -> _Candidates:
+    """Those of each query among the points but its `own` (n,), where it is one of them."""
+    found = _Candidates(len(queries), min(k + _SPARE, len(points) - (own is not None)))
+    least = (1 - points.slack) * points.norms
+    for columns in _tiles(len(points)):
+        far = points.rough(columns)
+        for rows in _tiles(len(queries)):
+            lower = torch.addmm(least[None, columns], queries.rough(rows), far.T, alpha=-2)
+            if own is not None:
+                inside = (own[rows] >= columns.start) & (own[rows] < columns.stop)
+                lower[inside, own[rows][inside] - columns.start] = torch.inf
+            found.offer(rows, lower, columns.start)
+    return found
+
+
+def _candidates_among(points: _Points, k: int) -> _Candidates:
+    """Those of each point among all others; each product of two tiles serves the points of both."""
+    found = _Candidates(len(points), min(k + _SPARE, len(points) - 1))
+    least = (1 - points.slack) * points.norms
+    tiles = _tiles(len(points))
+    for place, rows in enumerate(tiles):
+        near = points.rough(rows)
+        for columns in tiles[place:]:
+            far = near if columns == rows else points.rough(columns)
+            products = torch.mm(near, far.T).mul_(-2)
+            if columns == rows:
+                products.fill_diagonal_(torch.inf)
+            else:
+                found.offer(columns, products.T + least[None, rows], rows.start)
+            found.offer(rows, products.add_(least[None, columns]), columns.start)
+    return found
+
+
+def _nearest(
+    queries: _Points, points: _Points, k: int, candidates: _Candidates, own: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Distance (n,) float64 of each query to its k-th nearest point, and that point's row (n,).
 
     `own` (n,) is the row of each query among the points, which is left out; None where queries are not among them.
     """
     distances = torch.empty(len(queries), dtype=torch.float64)
     places = torch.empty(len(queries), dtype=torch.int64)
-    others = len(points) - (own is not None)
-    kept = min(k + _SPARE, others)
-    columns, least_norms = points.rough(), (1 - points.slack) * points.norms
-    for rows in _row_blocks(len(queries), len(points)):
+    kept = candidates.rows.shape[1]
+    for rows in _tiles(len(queries)):
         numbers = torch.arange(rows.start, rows.stop)
-        # proposals are lower bounds, so that the largest kept one bounds from below all that were not kept
-        lower = torch.addmm(least_norms[None], queries.rough(rows), columns.T, alpha=-2)
-        if own is not None:
-            lower[numbers - rows.start, own[numbers]] = torch.inf
-        bounds, candidates = lower.topk(kept, dim=1, largest=False)
-        bounds = bounds.double() + (1 - points.slack) * queries.norms[rows, None].double() - _TINY
+        bounds = candidates.bounds[rows, -1].double() + (1 - points.slack) * queries.norms[rows].double() - _TINY
         pairs = numbers.repeat_interleave(kept)
-        near = _exact_pairs(queries, points, pairs, candidates.flatten()).view(-1, kept)
+        near = _exact_pairs(queries, points, pairs, candidates.rows[rows].flatten()).view(-1, kept)
         distance, at = near.kthvalue(k, dim=1)
-        place = candidates.gather(1, at[:, None])[:, 0]
-        if kept < others:
-            unsure = torch.nonzero(distance.square() > bounds[:, -1]).flatten()
+        place = candidates.rows[rows].gather(1, at[:, None])[:, 0]
+        if kept < len(points) - (own is not None):
+            unsure = torch.nonzero(distance.square() > bounds).flatten()
             step = max(1, _BLOCK // len(points))
             # more near-duplicates than spare candidates: measure the whole row
             for part in unsure.split(step) if len(unsure) else ():
@@ -188,25 +242,32 @@ def _nearest(queries: _Points, points: _Points, k: int, own: Tensor | None = Non
 
 
 def _inside(
-    real: _Points, fake: _Points, columns: Tensor, rows: slice, real_radii: Tensor, fake_radii: Tensor
+    real: _Points,
+    fake: _Points,
+    near: Tensor,
+    rows: slice,
+    columns: slice,
+    real_radii: Tensor,
+    fake_radii: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """For a block of real rows: which fake points lie in each real ball, and which fake balls hold each real point.
+    """For a tile of real and fake points: which fake ones lie in each real ball, which fake balls hold each real one.
 
-    `columns` (m, d) are all fake points in float32.
+    `near` are the rough rows of the real points.
     """
-    squares = torch.addmm(fake.norms[None], real.rough(rows), columns.T, alpha=-2)
+    fake_norms = fake.norms[columns]
+    squares = torch.addmm(fake_norms[None], near, fake.rough(columns).T, alpha=-2)
     squares += real.norms[rows, None]
-    real_limit, fake_limit = (real_radii[rows] * TIE)[:, None], (fake_radii * TIE)[None]
-    real_doubt = real.slack * (real.norms[rows, None] + fake.norms.max()) + _TINY
-    fake_doubt = real.slack * (real.norms[rows].max() + fake.norms[None]) + _TINY
+    real_limit, fake_limit = (real_radii[rows] * TIE)[:, None], (fake_radii[columns] * TIE)[None]
+    real_doubt = real.slack * (real.norms[rows, None] + fake_norms.max()) + _TINY
+    fake_doubt = real.slack * (real.norms[rows].max() + fake_norms[None]) + _TINY
     in_real, open_pairs = _split_by(squares, real_limit.square().float(), real_doubt)
     in_fake, others = _split_by(squares, fake_limit.square().float(), fake_doubt)
     open_pairs |= others
     i, j = torch.nonzero(open_pairs, as_tuple=True)
     if len(i) > open_pairs.numel() // 8:
-        exact = _exact_rows(real, fake, torch.arange(rows.start, rows.stop))
+        exact = _exact_rows(real, fake, torch.arange(rows.start, rows.stop), columns)
         return exact <= real_limit, exact <= fake_limit
-    exact = _exact_pairs(real, fake, i + rows.start, j)
+    exact = _exact_pairs(real, fake, i + rows.start, j + columns.start)
     in_real[i, j] = exact <= real_limit[i, 0]
     in_fake[i, j] = exact <= fake_limit[0, j]
     return in_real, in_fake
