@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 import yaml
 from hypothesis import given
@@ -12,12 +14,40 @@ from paribus.config import RunConfig
 from paribus.errors import ParibusError
 from paribus.overrides import with_override
 from paribus.recipes import about, model_names, resolve
+from paribus.recipes.command import command_of
 
 
 @pytest.mark.parametrize("model", model_names())
 def test_a_tree_gives_the_configuration_back(model: str) -> None:
     config = resolve(model)
     assert RunConfig(**yaml.safe_load(yaml.safe_dump(config.tree()))) == config
+
+
+VARIANTS = {
+    "preset": (),
+    "another objective": ("objective.name=vae", "objective.beta=4", "training.optimizer.E.beta2=0.99"),
+    "another backbone": ("backbone.name=mlp", "training.batch_size=full"),
+    "schedules": ("training.optimizer={G: {learning_rate: {start: 2e-4, end: 0, images: 1e6}}}",),
+    "lists and texts": ("evaluation.encoder=[pixels, self]", "training.snapshots=[]", "data.name='my faces; rm x'"),
+    "numbers": ("training.micro_batch=7", "sampler.components=5", "evaluation.samples=128", "seed=12"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("model", model_names())
+def test_a_command_gives_the_configuration_back(model: str, variant: str) -> None:
+    if variant == "schedules" and "G" not in resolve(model).training.optimizer:
+        pytest.skip("the preset has no generator")
+    config = resolve(model, overrides=VARIANTS[variant])
+    program, verb, name, *options = shlex.split(command_of(config))
+    given: dict[str, list[str]] = {}
+    for option, value in zip(options[::2], options[1::2], strict=True):
+        given.setdefault(option, []).append(value)
+    assert (program, verb, name) == ("paribus", "train", model)
+    change = {"data": {"name": given["--data"][0]}, "training": {"budget": given["--budget"][0]}}
+    assert resolve(name, change, {"seed": int(given["--seed"][0])}, overrides=given.get("-o", [])) == config
+    if variant == "preset":
+        assert set(given) == {"--data", "--budget", "--seed"}
 
 
 @pytest.mark.parametrize("model", model_names())

@@ -103,11 +103,12 @@ def train(
 ) -> None:
     """Train one model, save it, and score it."""
     from paribus import console
-    from paribus.experiment import Interrupted, carry_out, load, new_folder, stop_on_signal
+    from paribus.experiment import Interrupted, carry_out, load, new_folder
     from paribus.overrides import merged
     from paribus.recipes import resolve
     from paribus.resuming import refuse_existing, resumed
     from paribus.runs import RunFolder
+    from paribus.signals import stop_on_signal
 
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")

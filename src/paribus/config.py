@@ -115,6 +115,8 @@ class TrainingSettings(Settings):
     """Keep only the newest so many snapshots; by default all."""
     divergence_factor: float = Field(1e6, gt=1)
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
+    track: list[Literal["tensorboard", "wandb"]] = []
+    """Where the logged lines go besides metrics.jsonl (extra `track`)."""
 
     @field_validator("batch_size")
     @classmethod

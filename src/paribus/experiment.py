@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +27,13 @@ from paribus.models.networks import parameter_count
 from paribus.models.packaging import with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import resolve
+from paribus.recipes.command import command_of
 from paribus.resuming import grew, identity, refuse_existing, settled
 from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Progress, check, fit
+from paribus.training.tracking import check_trackers, tracked
 
 
 class Interrupted(Exception):
@@ -127,18 +126,19 @@ def carry_out(
         if score:
             check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
-        try:
-            outcome = fit(config, data, run, report=report, stop_requested=stop_requested)
-        except TrainingDiverged as error:
-            write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
-            raise
-        if not outcome.finished:
-            raise Interrupted(run.path)
-        sampler_seconds = _fit_sampler(outcome.model, data, notice)
-        save_model(run.path, outcome.model)
-        _save_pictures(run, outcome.model, data)
-        if score:
-            _score(run, outcome, data, config, notice)
+        with tracked(config, run, report) as tracking_report:
+            try:
+                outcome = fit(config, data, run, report=tracking_report, stop_requested=stop_requested)
+            except TrainingDiverged as error:
+                write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+                raise
+            if not outcome.finished:
+                raise Interrupted(run.path)
+            sampler_seconds = _fit_sampler(outcome.model, data, notice)
+            save_model(run.path, outcome.model)
+            _save_pictures(run, outcome.model, data)
+            if score:
+                _score(run, outcome, data, config, notice)
         write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
     return Run(run)
 
@@ -181,31 +181,15 @@ def load_with_sampler(source: str | Path, sampler: Mapping[str, Any] | None = No
     return with_sampler(source, model, sampler, load) if sampler else model
 
 
-@contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once."""
-    requested = threading.Event()
-
-    def request(number: int, frame: object) -> None:
-        if requested.is_set():
-            raise KeyboardInterrupt
-        requested.set()
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield requested.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
     nets = build_networks(config, data.shape)
     check(config, nets)
+    check_trackers(config)
     check_sampler(config, len(data.train))
     record = {
         "model": config.model,
         "seed": config.seed,
+        "command": command_of(config),
         "config": config.tree(),
         "data": data.summary(),
         "numerics": NUMERICS_VERSION,

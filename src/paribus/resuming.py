@@ -18,12 +18,13 @@ FREE_TO_CHANGE = (
     "training.budget",
     "training.checkpoint_seconds",
     "training.checkpoint_steps",
+    "training.track",
     "sampler",
     "evaluation",
 )
 """Settings that a resumed run may change: they do not touch what was trained already."""
 
-WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps")
+WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps", "training.track")
 """Settings that change neither weights nor scores."""
 
 

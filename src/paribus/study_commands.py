@@ -106,7 +106,7 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> No
         typer.Exit: It was interrupted (130).
     """
     from paribus import console
-    from paribus.experiment import stop_on_signal
+    from paribus.signals import stop_on_signal
     from paribus.studies.equality import equal_parameters
     from paribus.studies.watching import watching_study
 

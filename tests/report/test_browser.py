@@ -63,6 +63,33 @@ def test_leaderboard_sorts_by_mouse_and_keyboard(page: Any) -> None:
     assert names(page)[-1] == "vae"
 
 
+def test_a_filter_leaves_the_models_whose_names_hold_every_word(page: Any) -> None:
+    def shown(selector: str) -> set[str]:
+        return set(page.eval_on_selector_all(f"{selector}:not([hidden])", "parts => parts.map(p => p.dataset.name)"))
+
+    box = page.get_by_label("Show only")
+    box.fill("VAE")
+    assert shown("table.board tbody") == {"vae", "beta-vae"}
+    assert {name.split(",")[0] for name in shown("figure[data-name]")} == {"vae", "beta-vae"}
+    assert page.get_by_role("status").first.inner_text() == "2 of 4 models"
+    box.fill("be va")
+    assert shown("table.board tbody") == {"beta-vae"}
+    box.fill("")
+    assert len(shown("table.board tbody")) == 4
+
+
+def test_texts_are_copied_and_scores_downloaded(page: Any, tmp_path: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("[data-copy=methods]").click()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#methods").inner_text()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download the scores").click()
+    target = tmp_path / started.value.suggested_filename
+    started.value.save_as(target)
+    assert target.name.endswith("-scores.csv")
+    assert target.read_text().startswith("model,seed,status,weights,encoder,images,train_seconds,")
+
+
 def test_pictures_enlarge_and_escape_closes(page: Any) -> None:
     dialog = page.locator("#lightbox")
     page.locator(".enlarge:visible").nth(1).click()

@@ -81,6 +81,8 @@ class Run:
     Args:
         others: Scores of the last weights by encoder and metric, of every encoder but the first, whose are `scores`.
         sampler: What latents are drawn from: "prior", or what was fitted after training.
+        command: What trains the run again by itself.
+        machine: The processor and the versions that it was trained with.
     """
 
     model: str
@@ -100,6 +102,8 @@ class Run:
     size: int | None = None
     latent_dim: int | None = None
     sampler: str = "prior"
+    command: str = ""
+    machine: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     folder: RunFolder | None = None
 

@@ -13,10 +13,12 @@ from markupsafe import Markup
 from paribus.report import curves, encoders, pareto, settings, tables, wording
 from paribus.report.cautions import cautions_of
 from paribus.report.comparison import protocols_agree
-from paribus.report.contents import Metric, Study
+from paribus.report.contents import Metric, Run, Study
+from paribus.report.crossed import cross_tables
 from paribus.report.effects import effect_table
 from paribus.report.latents import latents_table
 from paribus.report.marks import STYLES, swatch
+from paribus.report.paper import paper
 from paribus.report.pictures import gallery
 from paribus.report.ranking import ranking
 from paribus.report.reading import read_folder
@@ -110,6 +112,9 @@ def _context(study: Study) -> dict[str, Any]:
         "time_charts": curves.time_charts(study, primary) if primary and not study.single else [],
         "ranking": ranking(study, primary),
         "effects": effect_table(study, primary),
+        "crossed": cross_tables(study, primary),
+        "paper": paper(study, board) if study.done else None,
+        "commands": [(run.label, run.command, _machine_words(run)) for run in study.runs if run.command],
         "fronts": pareto.pareto_figures(study, primary) if primary and not study.single else [],
         "comparable": primary is not None and protocols_agree(study, primary),
         "cost_heads": cost_heads,
@@ -171,6 +176,14 @@ def _data_facts(study: Study) -> list[tuple[str, str]]:
     if data.get("fingerprint"):
         facts.append(("fingerprint", str(data["fingerprint"]).removeprefix("sha256:")[:16]))
     return facts
+
+
+def _machine_words(run: Run) -> str:
+    known = run.machine
+    facts = [str(known[key]) for key in ("gpu", "cpu") if known.get(key)][:1]
+    facts += [wording.plural(known["threads"], "thread")] if known.get("threads") else []
+    names = {"python": "Python", "torch": "PyTorch", "paribus": "Paribus"}
+    return ", ".join([*facts, *(f"{name} {known[key]}" for key, name in names.items() if known.get(key))])
 
 
 def _machine_facts(study: Study) -> list[tuple[str, Any]]:

@@ -119,6 +119,8 @@ def _from_row(folder: RunFolder | None, row: dict[str, Any]) -> Run:
         size=(record.get("data") or {}).get("size"),
         latent_dim=(config.get("objective") or {}).get("latent_dim"),
         sampler=str((config.get("sampler") or {}).get("name") or "prior"),
+        command=_command(record.get("command")),
+        machine=(record.get("machine") or {}) | ({"threads": t} if (t := record.get("threads")) else {}),
         extra={"flops_per_image": record.get("flops_per_image")} | {k: v for k, v in row.items() if v is not None},
         folder=folder,
     )

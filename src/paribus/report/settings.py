@@ -45,6 +45,7 @@ WORDS = {
     "training.precision": "Precision",
     "training.threads": "CPU threads",
     "training.divergence_factor": "Loss that counts as diverged",
+    "training.track": "Trackers",
     "sampler.name": "Where latents come from",
     "sampler.components": "Gaussians of the fitted sampler",
     "sampler.updates": "Updates of the sampler's second VAE",

@@ -24,8 +24,9 @@ def main() -> int:
     config = RunConfig(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    from paribus.experiment import Interrupted, carry_out, load, stop_on_signal
+    from paribus.experiment import Interrupted, carry_out, load
     from paribus.runs import RunFolder
+    from paribus.signals import stop_on_signal
 
     try:
         with stop_on_signal() as stop_requested:

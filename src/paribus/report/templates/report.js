@@ -57,6 +57,30 @@
     });
   }
 
+  // only the models whose names hold every word, in tables and pictures
+  const filter = document.getElementById("filter");
+  if (filter) {
+    const parts = all("[data-name]"), line = filter.closest(".filter");
+    const models = all("table.board", document.getElementById("scores"))[0].tBodies;
+    line.hidden = false;
+    filter.addEventListener("input", () => {
+      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const part of parts) part.hidden = !words.every((word) => part.dataset.name.toLowerCase().includes(word));
+      const shown = [...models].filter((body) => !body.hidden).length;
+      line.querySelector("[role=status]").textContent = words.length ? `${shown} of ${models.length} models` : "";
+    });
+  }
+
+  // texts to be copied; where the clipboard is closed a click on the text selects all of it
+  for (const button of navigator.clipboard ? all("[data-copy]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+  }
+
   // explanations open beside their button
   for (const box of all("[popover]")) {
     box.addEventListener("toggle", (event) => {

@@ -1,0 +1,54 @@
+"""The command that stands for a configuration: what it has to say beyond the preset."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from paribus.config import RunConfig
+from paribus.recipes import resolve
+
+_OPTIONS = {"data.name": "--data", "training.budget": "--budget", "seed": "--seed"}
+"""Settings that have an option of their own; given always, whatever the preset says."""
+
+
+def command_of(config: RunConfig) -> str:
+    """`paribus train ...` that resolves to this configuration on every machine, as it stands in a shell."""
+    leaves = dict(_leaves(config.tree()))
+    words = ["paribus", "train", config.model]
+    for path, option in _OPTIONS.items():
+        words += [option, str(leaves[path])]
+    for override in _overrides(config):
+        words += ["-o", override]
+    return shlex.join(words)
+
+
+def _overrides(config: RunConfig) -> list[str]:
+    wanted = dict(_leaves(config.tree()))
+    overrides: list[str] = []
+    # another objective or backbone changes the defaults of the rest: it is named first
+    for path in ("objective.name", "backbone.name"):
+        if wanted[path] != dict(_leaves(resolve(config.model, overrides=overrides).tree()))[path]:
+            overrides.append(f"{path}={wanted[path]}")
+    given = dict(_leaves(resolve(config.model, overrides=overrides).tree()))
+    for path, value in wanted.items():
+        if path not in _OPTIONS and (path not in given or given[path] != value):
+            overrides.append(f"{path}={_text(value)}")
+    return overrides
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and prefix != "training.optimizer.":
+            yield from _leaves(value, f"{prefix}{key}.")
+        elif isinstance(value, dict):  # a role: its fields are values, of which one may be a schedule
+            yield from ((f"{prefix}{key}.{field}", setting) for field, setting in value.items())
+        else:
+            yield prefix + key, value
+
+
+def _text(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=float("inf")).strip().removesuffix("\n...")

@@ -1,0 +1,166 @@
+"""What a paper needs of a study: a paragraph on methods, the leaderboard as Markdown and LaTeX, all scores as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from paribus.report.comparison import comparison, protocols_agree
+from paribus.report.contents import Metric, Study
+from paribus.report.settings import read_sentence
+from paribus.report.tables import Cell, Leaderboard
+from paribus.report.wording import listed, plural
+
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "×": r"$\times$", "→": r"$\to$",
+    "↓": r"$\downarrow$", "↑": r"$\uparrow$", "−": r"$-$", "–": "--", "\u202f": r"\,", "\u00a0": "~", "é": r"\'e",
+}  # fmt: skip
+"""Signs that LaTeX reads as commands, and those that not every engine has."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Texts ready to be copied; `csv` is a data URI."""
+
+    methods: str
+    markdown: str
+    latex: str
+    csv: str
+    file_name: str
+
+
+def paper(study: Study, board: Leaderboard) -> Paper:
+    """Everything that a paper needs."""
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in study.name)
+    uri = f"data:text/csv;charset=utf-8,{quote(scores_csv(study))}"
+    return Paper(methods(study, board.primary), markdown(board), latex(study, board), uri, f"{name}-scores.csv")
+
+
+def methods(study: Study, primary: str | None) -> str:
+    """A paragraph that says what was trained on what, what was equal, and how it was measured and compared."""
+    version = f" {study.machine['paribus']}" if study.machine.get("paribus") else ""
+    seeds = listed([str(seed) for seed in study.seeds])
+    trained = f"{listed(list(study.models))} {'was' if len(study.models) == 1 else 'were'} trained on {study.data_name}"
+    sentences = [
+        f"With Paribus{version}, {trained}, each with {plural(len(study.seeds), 'seed')} ({seeds}).",
+        *(_plain(sentence) for sentence in study.equal),
+    ]
+    protocols = {run.scores[primary].protocol for run in study.done if primary in run.scores} if primary else set()
+    if primary and len(protocols) == 1:
+        sentences.append(f"{study.metric(primary).label}: {protocols.pop()}.")
+    counts = [len(study.values(model, primary)) for model in study.models] if primary else []
+    if counts and min(counts) > 1:
+        sentences.append("Values are means over seeds.")
+        if min(counts) > 2:
+            sentences.append("± is half the width of the 95 % t-interval of the mean.")
+    if primary and counts and not study.single and protocols_agree(study, primary):
+        tested = comparison(study, primary).tested
+        if tested:
+            corrected = f", corrected for {tested} pairs by Holm's method" if tested > 1 else ""
+            sentences.append(f"Pairs of models were compared by a t-test of the difference over seeds{corrected}.")
+    if study.machine.get("cpu") or study.machine.get("torch"):
+        parts = [str(study.machine[key]) for key in ("gpu", "cpu") if study.machine.get(key)][:1]
+        parts += [f"PyTorch {study.machine['torch']}"] if study.machine.get("torch") else []
+        sentences.append(f"Machine: {', '.join(parts)}.")
+    return " ".join(sentences)
+
+
+def _plain(sentence: str) -> str:
+    part = read_sentence(sentence)
+    return f"{part.words}: {part.text}" if part.words else part.text
+
+
+def markdown(board: Leaderboard) -> str:
+    """The leaderboard as a table in Markdown; bold: no other model is told apart as better."""
+
+    def row(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    lines = [row(["Model", *map(_head, board.columns)]), row(["---", *("---:" for _ in board.columns)])]
+    lines += [row(cells) for cells in _rows(board, lambda text: f"**{text}**")]
+    return "\n".join(lines)
+
+
+def latex(study: Study, board: Leaderboard) -> str:
+    """The same for LaTeX with the package booktabs."""
+    body = [f"{' & '.join(cells)} \\\\" for cells in _rows(board, lambda text: rf"\textbf{{{text}}}", escaped)]
+    heads = ["Model", *(escaped(_head(metric)) for metric in board.columns)]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escaped(study.data_name)}, {escaped(plural(len(study.seeds), 'seed'))}.}}",
+            rf"\begin{{tabular}}{{l{'r' * len(board.columns)}}}",
+            r"\toprule",
+            f"{' & '.join(heads)} \\\\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def escaped(text: str) -> str:
+    """A text as LaTeX prints it literally."""
+    return "".join(LATEX.get(sign, sign) for sign in text)
+
+
+def _head(metric: Metric) -> str:
+    return f"{metric.label} {metric.arrow}".rstrip()
+
+
+def _rows(
+    board: Leaderboard, bold: Callable[[str], str], written: Callable[[str], str] = lambda text: text
+) -> list[list[str]]:
+    """Name and cells of each model's last weights, then of real images."""
+
+    def cell(found: Cell) -> str:
+        text = written(" ".join(part for part in (found.text, found.minor) if part))
+        return bold(text) if found.leads else text
+
+    rows = [[written(entry.model), *(cell(found) for found in entry.lines[0].cells)] for entry in board.entries]
+    if board.has_floor:
+        rows.append(["real images", *(written(found.text) for found in board.floor)])
+    return rows
+
+
+def scores_csv(study: Study) -> str:
+    """Every score of every run: a line for each run, weights and encoder, two columns (value, error) for each metric.
+
+    Nothing is rounded; what was not measured is empty.
+    """
+    axes = list(dict.fromkeys(axis for run in study.runs for axis in run.extra.get("axes") or {} if axis != "model"))
+    names = list(dict.fromkeys(name for run in study.runs for name in (*run.scores, *run.best)))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    heads = [head for name in names for head in (name, f"{name}_error")]
+    writer.writerow(["model", *axes, "seed", "status", "weights", "encoder", "images", "train_seconds", *heads])
+    for run in study.runs:
+        own = run.extra.get("axes") or {}
+        for weights, table in (("last", run.scores), ("best", run.best), *(("last", t) for t in run.others.values())):
+            if not table and weights != "last":
+                continue
+            encoder = next((score.encoder for score in table.values() if score.encoder), None)
+            found = [table.get(name) for name in names]
+            numbers = [number for s in found for number in ((s.value, s.error) if s else (None, None))]
+            images = run.best_images if weights == "best" else run.images
+            writer.writerow(
+                [
+                    own.get("model", run.model),
+                    *(own.get(axis) for axis in axes),
+                    run.seed,
+                    run.status,
+                    weights,
+                    encoder,
+                    images,
+                    run.seconds if weights == "last" else None,
+                    *numbers,
+                ]
+            )
+    return file.getvalue()
