@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import yaml
 
 from paribus.report import write_report
 from paribus.report.crossed import cross_tables
@@ -118,6 +119,8 @@ def test_axes_stand_against_each_other(study: Given, tools: Tools) -> None:
         run |= {"label": labels[run["model"]], "axes": {"model": name, "objective.latent_dim": size}}
     results["models"] = {labels[model]: table for model, table in results["models"].items()}
     tools["save"](folder, results)
+    record = yaml.safe_load((folder / "study.yaml").read_text())
+    (folder / "study.yaml").write_text(yaml.safe_dump(record | {"models": list(labels.values())}))
     found = read_folder(folder)
     first, *others = cross_tables(found, "frechet")
     assert (first.metric.name, first.columns) == ("frechet", ("8", "16"))
@@ -128,6 +131,10 @@ def test_axes_stand_against_each_other(study: Given, tools: Tools) -> None:
         "dcgan": [expected[labels["dcgan"]], None],
         "wgan-gp": [None, expected[labels["wgan-gp"]]],
     }
+    assert (first.row_head, first.column_head) == ("Model", "Latent dimensions")
+    assert methods(found, "frechet").startswith(
+        "With Paribus 0.1.0, 4 settings (model: vae, dcgan and wgan-gp; objective.latent_dim: 8 and 16) were trained on"
+    )
     assert {table.metric.name for table in others} > {"kid", "precision"}
     page = write_report(folder).read_text()
     assert f"The same for {len(others)} more metrics" in page

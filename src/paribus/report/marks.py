@@ -152,8 +152,11 @@ def left_margin(ticks: Sequence[float]) -> float:
 
 
 def shortened(text: str, most: float) -> str:
-    """The text cut to so many characters."""
-    return text if len(text) <= most else text[: max(1, int(most) - 1)] + "…"
+    """The text in so many characters, without its middle: models of one study often differ in how they end."""
+    if len(text) <= most:
+        return text
+    kept = max(2, int(most) - 1)
+    return f"{text[: kept // 2]}…{text[-(kept - kept // 2) :]}"
 
 
 def escape(text: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from paribus.report.comparison import comparison, protocols_agree
 from paribus.report.contents import Metric, Study
+from paribus.report.crossed import axis_values
 from paribus.report.settings import read_sentence
 from paribus.report.tables import Cell, Leaderboard
 from paribus.report.wording import listed, plural
@@ -36,7 +37,7 @@ class Paper:
 def paper(study: Study, board: Leaderboard) -> Paper:
     """Everything that a paper needs."""
     name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in study.name)
-    uri = f"data:text/csv;charset=utf-8,{quote(scores_csv(study))}"
+    uri = "data:text/csv;charset=utf-8," + quote(scores_csv(study), safe=",")
     return Paper(methods(study, board.primary), markdown(board), latex(study, board), uri, f"{name}-scores.csv")
 
 
@@ -44,7 +45,7 @@ def methods(study: Study, primary: str | None) -> str:
     """A paragraph that says what was trained on what, what was equal, and how it was measured and compared."""
     version = f" {study.machine['paribus']}" if study.machine.get("paribus") else ""
     seeds = listed([str(seed) for seed in study.seeds])
-    trained = f"{listed(list(study.models))} {'was' if len(study.models) == 1 else 'were'} trained on {study.data_name}"
+    trained = f"{_subjects(study)} {'was' if len(study.models) == 1 else 'were'} trained on {study.data_name}"
     sentences = [
         f"With Paribus{version}, {trained}, each with {plural(len(study.seeds), 'seed')} ({seeds}).",
         *(_plain(sentence) for sentence in study.equal),
@@ -67,6 +68,14 @@ def methods(study: Study, primary: str | None) -> str:
         parts += [f"PyTorch {study.machine['torch']}"] if study.machine.get("torch") else []
         sentences.append(f"Machine: {', '.join(parts)}.")
     return " ".join(sentences)
+
+
+def _subjects(study: Study) -> str:
+    """The models by name; where there are further axes, how many settings of which axes."""
+    axes = axis_values(study)
+    if len(axes) < 2:
+        return listed(list(study.models))
+    return f"{plural(len(study.models), 'setting')} ({'; '.join(f'{a}: {listed(v)}' for a, v in axes.items())})"
 
 
 def _plain(sentence: str) -> str:

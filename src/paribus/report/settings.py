@@ -90,6 +90,8 @@ def words_of(path: str) -> str:
     if path in WORDS:
         return WORDS[path]
     group, *parts = path.split(".")
+    if not parts:
+        return _spelt(group)
     if group == "training" and parts[0] == "optimizer" and len(parts) == 3:
         role, field = parts[1:]
         return f"{OPTIMIZER.get(field) or _spelt(field)} of {ROLES.get(role, role)}"
