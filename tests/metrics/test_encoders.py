@@ -168,14 +168,21 @@ def test_pixel_encoder_of_few_pixels_or_few_images_uses_all():
         PixelEncoder(patterned(n=1)[0])
 
 
-def test_pixel_encoder_does_not_depend_on_threads_and_is_cached(tmp_path):
-    images, _ = patterned(n=300)
-    first = PixelEncoder(images, fingerprint="a", cache=tmp_path)
+def test_pixel_encoder_does_not_depend_on_threads():
+    # pixels that are always black leave directions without variance, which nothing but rounding decides
+    images = load_data("digits").train.images
+    assert (images == 0).all(0).any()
+    first = PixelEncoder(images)
     torch.set_num_threads(2)
     try:
         assert PixelEncoder(images).id == first.id
     finally:
         torch.set_num_threads(1)
+
+
+def test_pixel_encoder_is_cached(tmp_path):
+    images, _ = patterned(n=300)
+    first = PixelEncoder(images, fingerprint="a", cache=tmp_path)
     assert PixelEncoder(255 - images, fingerprint="a", cache=tmp_path).id == first.id  # a hit: nothing is fitted
     assert PixelEncoder(255 - images, fingerprint="b", cache=tmp_path).id != first.id
 
