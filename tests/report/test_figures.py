@@ -4,6 +4,7 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
+import scipy.stats
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -125,3 +126,19 @@ def test_each_model_has_its_own_look() -> None:
     assert len({swatch(k) for k in range(2 * STYLES)}) == 2 * STYLES
     for k in range(STYLES):
         ET.fromstring(swatch(k))
+
+
+def test_a_band_of_three_seeds_is_the_interval_of_their_mean() -> None:
+    seeds = [[(0.0, y), (10.0, y)] for y in (1.0, 2.0, 3.0)]
+    two = figures.line_chart("t", [Curve("m", 0, seeds[:2])], "x")
+    assert not elements(two, "polygon", "band"), "two seeds have no interval worth drawing"
+    (band,) = elements(figures.line_chart("t", [Curve("m", 0, seeds)], "x"), "polygon", "band")
+    corners = [tuple(map(float, corner.split(","))) for corner in band.get("points").split()]
+    heights = sorted({y for _, y in corners})
+    (line,) = elements(figures.line_chart("t", [Curve("m", 0, seeds)], "x"), "polyline", "bold")
+    middle = float(line.get("points").split()[0].split(",")[1])
+    thin = [float(e.get("points").split()[0].split(",")[1]) for e in
+            elements(figures.line_chart("t", [Curve("m", 0, seeds)], "x"), "polyline", "thin")]  # fmt: skip
+    unit = (max(thin) - min(thin)) / 2  # of a value of 1
+    half = scipy.stats.t.ppf(0.975, 2) / math.sqrt(3)
+    assert heights == pytest.approx([middle - half * unit, middle + half * unit], abs=0.2)

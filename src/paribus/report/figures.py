@@ -29,6 +29,7 @@ from paribus.report.marks import (
     text,
 )
 from paribus.report.wording import number
+from paribus.statistics import summary
 
 Point = tuple[float, float]
 CURVE_POINTS = 160
@@ -79,6 +80,8 @@ def line_chart(
 ) -> str:
     """Curves over a shared x: each seed a thin line, their mean bold where there are several.
 
+    From three seeds on a band shows the 95 % interval of the mean.
+
     The y axis is logarithmic where all values are positive and span a factor of 100. A few far outliers (beyond 8 times
     the span of the middle 98 %) are cut at the frame, and a remark says so.
     """
@@ -123,7 +126,19 @@ def _curve(curve: Curve, x: Axis, y: Axis, markers: bool, dashed: bool) -> str:
         dots = "".join(
             marker(curve.style, x(px), y(py), 3.2, f"{curve.name}: {number(py)}") for s in seeds for px, py in s
         )
-    return f'<g class="s{curve.style % STYLES}">{thin}{bold}{dots}</g>'
+    return f'<g class="s{curve.style % STYLES}">{_band(seeds, x, y)}{thin}{bold}{dots}</g>'
+
+
+def _band(seeds: Sequence[Sequence[Point]], x: Axis, y: Axis) -> str:
+    if len(seeds) < 3:
+        return ""
+    summaries = [(px, summary(values)) for px, values in _together(seeds)]
+    summaries = summaries[:: max(1, len(summaries) // CURVE_POINTS)] + summaries[-1:]
+    lower = [(px, found.mean if found.low is None else found.low) for px, found in summaries]
+    upper = [(px, found.mean if found.high is None else found.high) for px, found in summaries]
+    least = y.low if y.log else -math.inf  # an interval may reach below 0, where a logarithmic axis has no place
+    outline = [(px, max(end, least)) for px, end in [*lower, *reversed(upper)]]
+    return f'<polygon class="band" points="{_path(outline, x, y)}"/>' if len(summaries) > 1 else ""
 
 
 def mean_curve(seeds: Sequence[Sequence[Point]]) -> list[Point]:
@@ -131,10 +146,14 @@ def mean_curve(seeds: Sequence[Sequence[Point]]) -> list[Point]:
     seeds = [s for s in seeds if s]
     if len(seeds) <= 1:
         return list(seeds[0]) if seeds else []
+    return [(px, math.fsum(values) / len(values)) for px, values in _together(seeds)]
+
+
+def _together(seeds: Sequence[Sequence[Point]]) -> list[tuple[float, list[float]]]:
     low, high = max(s[0][0] for s in seeds), min(s[-1][0] for s in seeds)
     places = sorted({px for s in seeds for px, _ in s if low <= px <= high})
     places = [*places[: -1 : max(1, len(places) // (2 * CURVE_POINTS))], *places[-1:]]
-    return [(px, math.fsum(_at(s, px) for s in seeds) / len(seeds)) for px in places]
+    return [(px, [_at(s, px) for s in seeds]) for px in places]
 
 
 def _at(points: Sequence[Point], px: float) -> float:
