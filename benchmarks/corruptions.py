@@ -210,8 +210,13 @@ def verdicts(table: Table) -> list[tuple[str, str, str, bool]]:
         (corruption, metric, direction, _holds(corruption, metric, direction, table))
         for corruption, metrics in EXPECTED.items()
         for metric, direction in metrics.items()
-        if metric in table[REAL, ""]
+        if _measured(table, metric)
     ]
+
+
+def _measured(table: Table, metric: str) -> bool:
+    """Whether real images have a value: classes are not counted without labels."""
+    return metric in table[REAL, ""] and table[REAL, ""][metric]["value"] is not None
 
 
 def _holds(corruption: str, metric: str, direction: str, table: Table) -> bool:
@@ -232,7 +237,7 @@ def _holds(corruption: str, metric: str, direction: str, table: Table) -> bool:
 def markdown(table: Table) -> str:
     """A table of values, and what of `EXPECTED` does not hold."""
     real = table[REAL, ""]
-    shown = [name for name in COLUMNS if name in real]
+    shown = [name for name in COLUMNS if _measured(table, name)]
     encoder, n = real["kid"]["encoder"], real["kid"]["n"]
     lines = [_line(f"`{encoder}`, n = {n:,}", [COLUMNS[name] for name in shown]), "| --- " * (len(shown) + 1) + "|"]
     for (corruption, level), scores in table.items():
