@@ -63,6 +63,7 @@ def compare(
     channels: ChannelsOption = None,
     on_bad: OnBadOption = None,
     workers: study_commands.WorkersOption = None,
+    engine: study_commands.EngineOption = "local",
     overrides: SetOption = None,
 ) -> None:
     """Train several models under one budget, score them alike, and write a report.
@@ -81,6 +82,7 @@ def compare(
         overrides=overrides or [],
         changes={"data": _given(size=size, channels=channels, on_bad=on_bad)},
         workers=workers,
+        engine=engine,
         start=False,
     )
     study_commands.carry_out(study)

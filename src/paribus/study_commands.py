@@ -17,6 +17,10 @@ app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varie
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")]
+EngineOption = Annotated[
+    str,
+    typer.Option(metavar="local|ray|ray://HOST:PORT|HOST:PORT", help="Carry runs out here, or on a Ray cluster."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show runs, time and disk; start and write nothing.")]
 
 
@@ -25,6 +29,7 @@ def run(
     study: Annotated[Path, typer.Argument(metavar="STUDY.yaml|DIR", help="What to do, or a study's folder.")],
     out: Annotated[Path | None, typer.Option(help="The study's folder (runs/NAME).")] = None,
     workers: WorkersOption = None,
+    engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
     """Carry out a study: what is finished stays, what was interrupted goes on from its checkpoint."""
@@ -34,12 +39,12 @@ def run(
     if study.is_dir():
         if out is not None:
             raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
-        carry_out(Study.open(study, workers=workers), dry_run=dry_run)
+        carry_out(Study.open(study, workers=workers, engine=engine), dry_run=dry_run)
         return
     file = StudyFile(study)
     plan = file.plan()
     with file.naming_lines():
-        planned = Study.of(plan, out, workers=workers)
+        planned = Study.of(plan, out, workers=workers, engine=engine)
     carry_out(planned, dry_run=dry_run)
 
 
@@ -77,6 +82,7 @@ def add(
     folder: StudyFolder,
     values: Annotated[list[str], typer.Argument(metavar="KEY.PATH=VALUE,...", help="Values of axes, or seeds=3,4.")],
     workers: WorkersOption = None,
+    engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
     """Add values to a study's axes, or seeds, and carry out the new runs."""
@@ -88,15 +94,20 @@ def add(
     for text in values:
         path, found = read_values(text)
         plan = with_values(plan, path, found)
-    carry_out(Study.open(folder, workers=workers, plan=plan), dry_run=dry_run)
+    carry_out(Study.open(folder, workers=workers, engine=engine, plan=plan), dry_run=dry_run)
 
 
 @app.command()
-def retry(folder: StudyFolder, workers: WorkersOption = None, dry_run: DryRunOption = False) -> None:
+def retry(
+    folder: StudyFolder,
+    workers: WorkersOption = None,
+    engine: EngineOption = "local",
+    dry_run: DryRunOption = False,
+) -> None:
     """Try a study's failed runs again, from their last checkpoints, and carry out what is left."""
     from paribus.studies.study import Study
 
-    carry_out(Study.open(folder, workers=workers), retry=True, dry_run=dry_run)
+    carry_out(Study.open(folder, workers=workers, engine=engine), retry=True, dry_run=dry_run)
 
 
 def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> None:
@@ -118,7 +129,7 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> No
     if waiting:
         cost = study.estimate(waiting)
         console.say(
-            f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {study.workers} at a time: about "
+            f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}: about "
             f"{console.duration(cost.training_seconds)} of training and {console.duration(cost.sampling_seconds)} of "
             f"sampling, {console.size(cost.disk_bytes)} in {study.folder}"
         )
@@ -137,6 +148,11 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> No
         console.say("interrupted: the same command carries on from the checkpoints")
         raise typer.Exit(130)
     print(study.folder / "report.html")
+
+
+def _at_a_time(study: Study) -> str:
+    local = f"{study.workers} at a time"
+    return local if study.engine == "local" else f"on Ray; on this machine alone, {local}"
 
 
 def _losses(terms: dict[str, float]) -> str:

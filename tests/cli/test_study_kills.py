@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,12 @@ IMAGES = 1920
 """Of each run."""
 
 
-def plan(models: list[str], sizes: list[int], seeds: int) -> dict[str, Any]:
+def plan(models: list[str], sizes: list[int], seeds: int, images: int = IMAGES) -> dict[str, Any]:
     training = {"batch_size": 16, "threads": 1, "checkpoint_steps": 10, "snapshots": ["1/1"]}
     return {
         "axes": {"model": models, "data.size": sizes},
         "seeds": seeds,
-        "budget": f"{IMAGES}img",
+        "budget": f"{images}img",
         "overrides": {"backbone": {"width": 8}, "training": training},
         "evaluation": {"samples": 64, "encoder": "pixels", "metrics": ["kid"]},
     }
@@ -64,22 +65,22 @@ def images_logged(run: Path) -> int:
     return RunFolder(run).last_line().get("images", 0)
 
 
-def started(paribus: Paribus, study: Path) -> subprocess.Popen[str]:
+def started(paribus: Paribus, study: Path, where: Sequence[str] = ("--workers", "2")) -> subprocess.Popen[str]:
     with (paribus.folder / "said.txt").open("a") as said:
         return subprocess.Popen(
-            [sys.executable, "-m", "paribus", "study", "run", "plan.yaml", "--workers", "2", "--out", str(study)],
+            [sys.executable, "-m", "paribus", "study", "run", "plan.yaml", "--out", str(study), *where],
             cwd=paribus.folder, env=paribus.environment, stdout=said, stderr=said, text=True,
         )  # fmt: skip
 
 
-def check_each_run_once(study: Path, runs: int, kills: int) -> None:
+def check_each_run_once(study: Path, runs: int, kills: int, total: int = IMAGES) -> None:
     folders = sorted((study / "runs").iterdir())
     assert len(folders) == runs
     starts = 0
     for run in folders:
         images = [json.loads(line)["images"] for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert images == sorted(set(images)), f"{run}: a step was logged twice"
-        assert images[-1] == IMAGES
+        assert images[-1] == total
         times = re.findall(r"^--- started (.*)$", (run / "log.txt").read_text(), re.MULTILINE)
         finished = datetime.fromisoformat(json.loads((run / "done.json").read_text())["finished"])
         assert max(map(datetime.fromisoformat, times)) <= finished, f"{run} was started after its end"

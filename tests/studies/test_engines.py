@@ -12,7 +12,7 @@ from tests.conftest import tiny_config
 
 
 def job(folder: Path, *overrides: str) -> Job:
-    return Job("gan seed 0", tiny_config("gan", *overrides), RunFolder(folder))
+    return Job("gan seed 0", tiny_config("gan", *overrides).tree(), RunFolder(folder))
 
 
 def test_a_run_that_cannot_be_done_is_a_failure(tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
 
 def jobs() -> list[Job]:
     states = ["done"] * 3 + ["running"] + ["waiting"] * 6 + ["failed"]
-    found = [Job(f"gan seed {k}", tiny_config(), RunFolder(Path("nowhere")), state) for k, state in enumerate(states)]
+    found = [
+        Job(f"gan seed {k}", tiny_config().tree(), RunFolder(Path("nowhere")), state) for k, state in enumerate(states)
+    ]
     found[3].progress = {"fraction": 0.25, "images": 1000, "seconds": 10.0, "terms": {"step": 3, "D/loss": 1.25}}
     found[-1].reason = "Training diverged.\n  where: step 3"
     return found
@@ -92,6 +94,12 @@ def test_a_job_in_words() -> None:
     assert standing(jobs()[3]) == ("25%", "1,000 images", "30 s left", "D/loss 1.25")
     assert standing(jobs()[-1]) == ("", "", "", "Training diverged.")
     assert totals(jobs()) == "11 runs: 1 running, 1 failed, 6 waiting, 3 done"
+
+
+def test_a_job_whose_budget_the_log_does_not_measure() -> None:
+    job = jobs()[3]
+    job.progress["fraction"] = None
+    assert standing(job) == ("", "1,000 images", "", "D/loss 1.25")
 
 
 def test_the_live_table_shows_what_has_room_and_what_is_at_work() -> None:

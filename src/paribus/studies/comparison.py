@@ -10,6 +10,7 @@ from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.experiment import data_settings
 from paribus.overrides import merged, with_override
+from paribus.studies.engines import LOCAL
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study
 
@@ -27,6 +28,7 @@ def compare(
     overrides: Sequence[str] = (),
     changes: dict[str, Any] | None = None,
     workers: int | None = None,
+    engine: str = LOCAL,
     start: bool = True,
 ) -> Study:
     """Trains and scores several models under one budget; carries on where an earlier call with the same words ended.
@@ -40,6 +42,7 @@ def compare(
         overrides: `key.path=value` texts for every run.
         changes: Parts of the configuration tree for every run.
         workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
+        engine: Where runs are carried out: local, ray, or the address of a Ray cluster.
         start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
 
     Raises:
@@ -63,6 +66,7 @@ def compare(
             plan,
             Path(out) if out is not None else None,
             workers=workers,
+            engine=engine,
             images=data if isinstance(data, ImageData) else None,
             may_grow=False,
         )

@@ -1,10 +1,12 @@
-"""Where a study's runs are carried out: here, each in a process of its own."""
+"""Where a study's runs are carried out: by an engine; the local one gives each run a process of its own here."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +15,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
+from paribus.errors import ParibusError, did_you_mean
 from paribus.runs import RunFolder, write_json
 
 INTERRUPTED = 130
@@ -24,24 +27,91 @@ FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIG
 """Exit codes of a process that something else ended; what a run brings upon itself is a failure."""
 STARTED = "--- started "
 """Begins the line of log.txt before what one process of a run says."""
+DYING_SECONDS = 60.0
+"""How long a worker whose study or node died may take to end; Ray waits 30 s for a client that vanished."""
+LOCAL = "local"
 
 
 @dataclass
 class Job:
-    """A run to be done, and how far it is.
+    """A run to be done, and how far it is; plain enough to be sent to another machine.
 
     Attributes:
+        config: The tree of its configuration.
         state: waiting, running, done, failed, or stopped (by request with a checkpoint, or killed from outside).
+        expected_images: Training images that its budget amounts to, where that is known beforehand.
+        progress: fraction of the budget (None where the engine cannot know it), images, seconds, terms.
         notice: What it is doing besides training.
     """
 
     name: str
-    config: RunConfig
+    config: dict[str, Any]
     folder: RunFolder
     state: str = "waiting"
+    expected_images: float | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     notice: str = ""
     reason: str = ""
+
+
+class Engine(Protocol):
+    """Carries out the jobs that wait, and updates all in place."""
+
+    def __call__(
+        self, jobs: list[Job], *, changed: Callable[[], None] = ..., stop_requested: Callable[[], bool] = ...
+    ) -> None:
+        """Returns when no job runs any more.
+
+        Args:
+            jobs: Updated in place.
+            changed: Called whenever a job's state or progress changed.
+            stop_requested: When it becomes true, the workers are told to write their checkpoints and end.
+        """
+
+
+def check_engine(name: str) -> None:
+    """Refuses what is no engine.
+
+    Raises:
+        ParibusError: There is none of this name, or what it needs is not installed.
+    """
+    if name == LOCAL:
+        return
+    if name != "ray" and not re.fullmatch(r"ray://\S+|[^\s/]+:\d+", name):
+        raise ParibusError(
+            f"There is no engine '{name}'.{did_you_mean(name, (LOCAL, 'ray'))}",
+            where="--engine",
+            got=name,
+            expected="local, ray, ray://HOST:PORT or HOST:PORT",
+        )
+    if importlib.util.find_spec("ray") is None:
+        raise ParibusError("Ray is not installed.", where="--engine", got=name, fix="pip install 'paribus[ray]'")
+
+
+def engine_of(name: str, workers: int, study: Path) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: local; ray for the Ray cluster that this machine belongs to, or one made for the study; its address.
+        workers: Runs at a time of the local engine.
+        study: The study's folder, held by this process.
+    """
+    if name == LOCAL:
+        return partial(run_locally, workers=workers)
+    from paribus.studies.ray_engine import run_on_ray
+
+    return partial(run_on_ray, study=study, address=None if name == "ray" else name)
+
+
+def wait_until_free(run: RunFolder) -> None:
+    """Waits for an earlier worker of a run, which may not have noticed yet that its study or its node is gone.
+
+    Raises:
+        ParibusError: It does not end.
+    """
+    if run.path.is_dir():
+        with run.locked(DYING_SECONDS):
+            pass
 
 
 def run_locally(
@@ -119,7 +189,7 @@ def _start(job: Job, messages: queue.Queue[tuple[int, dict[str, Any] | None]]) -
             start_new_session=True,
         )
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(json.dumps(job.config.tree()) + "\n")
+    process.stdin.write(json.dumps(job.config) + "\n")
     process.stdin.flush()
     job.state = "running"
 

@@ -12,6 +12,7 @@ from paribus.errors import ParibusError
 from paribus.experiment import load
 from paribus.resuming import identity
 from paribus.runs import RunFolder
+from paribus.studies.engines import LOCAL
 from paribus.studies.matching import Match, matched, total_parameters
 from paribus.studies.plan import Plan, Variant, variants
 from paribus.training.hardware import usable_cores
@@ -69,6 +70,7 @@ def planned(
     images: ImageData | None = None,
     workers: int | None = None,
     threads: int | None = None,
+    engine: str = LOCAL,
 ) -> tuple[list[PlannedRun], dict[str, Match], int]:
     """The runs of a plan, the widths that were matched, and how many runs go at a time.
 
@@ -78,6 +80,7 @@ def planned(
         images: Those of every run, where they are loaded already.
         workers: Runs at a time, where the user says so.
         threads: CPU threads a run of the study as it began, which stay.
+        engine: Where the runs will be carried out.
 
     Raises:
         ParibusError: The plan cannot be carried out.
@@ -85,6 +88,8 @@ def planned(
     found = variants(plan)
     data = _loaded([variant.config for variant in found], images)
     found, matches = _matched(plan, found, data)
+    if engine != LOCAL:
+        _refuse_on_a_cluster([variant.config for variant in found], workers)
     workers, threads = _shared_out([variant.config for variant in found], len(plan.seed_list), workers, threads)
     runs = []
     for variant in found:
@@ -120,6 +125,23 @@ def _matched(
     ]
     scaled = [replace(variant, config=config) for variant, (config, _) in zip(found, pairs, strict=True)]
     return scaled, {variant.label: match for variant, (_, match) in zip(found, pairs, strict=True)}
+
+
+def _refuse_on_a_cluster(configs: list[RunConfig], workers: int | None) -> None:
+    if workers is not None:
+        raise ParibusError(
+            "How many runs go at a time is Ray's decision, by the CPUs and GPUs that are free.",
+            where="--workers",
+            got=workers,
+            fix="leave --workers out; training.threads says how many CPUs a run takes",
+        )
+    if any(config.training.budget.is_timed for config in configs):
+        raise ParibusError(
+            "With a budget in seconds runs must have one machine to themselves, one after the other.",
+            where="--engine",
+            got="a Ray cluster",
+            fix="use --engine local, or give the budget in images (200kimg), epochs or operations (3e15flop)",
+        )
 
 
 def _shared_out(configs: list[RunConfig], seeds: int, workers: int | None, threads: int | None) -> tuple[int, int]:

@@ -42,7 +42,8 @@ def _standing(root: Path, row: dict[str, Any]) -> dict[str, Any]:
     done = run.done or {}
     line = run.last_line()
     state = done.get("status") or ("running" if is_held(run.path) else "stopped" if line else "waiting")
-    seconds, fraction = line.get("seconds", 0.0), 1.0 if state == "done" else _fraction(run, row, line)
+    seconds = line.get("seconds", 0.0)
+    fraction = 1.0 if state == "done" else fraction_trained(run, row["expected_images"], line)
     left = seconds * (1 / fraction - 1) if fraction and state in ("running", "stopped") else None
     return {
         "label": row["label"],
@@ -59,10 +60,14 @@ def _standing(root: Path, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fraction(run: RunFolder, row: dict[str, Any], line: dict[str, Any]) -> float | None:
+def fraction_trained(run: RunFolder, expected_images: float | None, line: dict[str, Any]) -> float | None:
+    """The share of a run's budget that is used up, from 0 to 1, by the newest line of its log.
+
+    None where the log does not tell, as with a budget in operations.
+    """
     if not line:
         return 0.0
-    if row["expected_images"] is not None:
-        return min(1.0, line["images"] / row["expected_images"])
+    if expected_images is not None:
+        return min(1.0, line["images"] / expected_images)
     budget = Budget.parse(run.record["config"]["training"]["budget"]) if run.exists else None
     return min(1.0, line["seconds"] / budget.amount) if budget and budget.is_timed else None

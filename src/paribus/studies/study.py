@@ -18,7 +18,7 @@ from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.resuming import refuse_another
 from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
-from paribus.studies.engines import Job, run_locally
+from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
 from paribus.studies.equality import equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
 from paribus.studies.matching import Match, total_parameters
@@ -26,9 +26,6 @@ from paribus.studies.plan import Plan, validated_plan
 from paribus.studies.planning import PlannedRun, planned
 from paribus.studies.results import results, run_row
 from paribus.training.hardware import machine
-
-DYING_SECONDS = 30.0
-"""How long a worker of a killed study may take to end."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,8 @@ class Study:
         plan: What was asked for.
         runs: What is to be carried out, in the plan's order.
         matches: By label, the width that the plan's `params` chose.
-        workers: Runs at a time.
+        workers: Runs at a time on this machine.
+        engine: Where runs are carried out; see `engine_of`.
     """
 
     folder: Path
@@ -48,6 +46,7 @@ class Study:
     runs: tuple[PlannedRun, ...]
     matches: Mapping[str, Match]
     workers: int
+    engine: str = LOCAL
 
     @classmethod
     def of(
@@ -56,6 +55,7 @@ class Study:
         folder: Path | None = None,
         *,
         workers: int | None = None,
+        engine: str = LOCAL,
         images: ImageData | None = None,
         may_grow: bool = True,
     ) -> Study:
@@ -65,27 +65,31 @@ class Study:
             plan: What to do.
             folder: Where; by default runs/ and the plan's name.
             workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
+            engine: Where runs are carried out: local, ray, or the address of a Ray cluster.
             images: Those of every run, where they are loaded already.
             may_grow: Whether a folder that holds part of the plan is extended, and not refused.
 
         Raises:
             ParibusError: The plan cannot be carried out, or the folder holds another study.
         """
+        check_engine(engine)
         folder = Path("runs") / plan.name if folder is None else folder
         stored = stored_description(folder)
-        runs, matches, workers = planned(plan, folder, images=images, workers=workers, threads=stored.get("threads"))
-        study = cls(folder, plan, tuple(runs), matches, workers)
+        runs, matches, workers = planned(
+            plan, folder, images=images, workers=workers, threads=stored.get("threads"), engine=engine
+        )
+        study = cls(folder, plan, tuple(runs), matches, workers, engine)
         study._refuse_another(stored, may_grow)
         return study
 
     @classmethod
-    def open(cls, folder: Path, *, workers: int | None = None, plan: Plan | None = None) -> Study:
+    def open(cls, folder: Path, *, workers: int | None = None, engine: str = LOCAL, plan: Plan | None = None) -> Study:
         """The study that a folder holds, or that study with a larger plan.
 
         Raises:
             ParibusError: There is no study in the folder.
         """
-        return cls.of(plan or stored_plan(folder), folder, workers=workers)
+        return cls.of(plan or stored_plan(folder), folder, workers=workers, engine=engine)
 
     @property
     def results(self) -> dict[str, Any]:
@@ -165,14 +169,13 @@ class Study:
             again = {run.name for run in self.waiting(retry)}
             jobs = [_job(run, run.name in again) for run in self.runs]
             for job in jobs:
-                if job.state == "waiting" and job.folder.path.is_dir():
-                    # the worker of a parent that was killed a moment ago may not have noticed yet
-                    with job.folder.locked(DYING_SECONDS):
-                        pass
+                if job.state == "waiting":
+                    wait_until_free(job.folder)
             self.write_results()
             self._write_description()
             changed(jobs)
-            run_locally(jobs, self.workers, lambda: changed(jobs), stop_requested)
+            engine = engine_of(self.engine, self.workers, self.folder)
+            engine(jobs, changed=lambda: changed(jobs), stop_requested=stop_requested)
             self.write_results()
             self.report()
         return not any(job.state in ("waiting", "stopped") for job in jobs)
@@ -262,7 +265,8 @@ def stored_plan(folder: Path) -> Plan:
 def _job(run: PlannedRun, waiting: bool) -> Job:
     done = run.folder.done or {}
     state = "waiting" if waiting else done["status"]
-    return Job(f"{run.label} seed {run.seed}", run.config, run.folder, state, reason=done.get("reason") or "")
+    name, reason = f"{run.label} seed {run.seed}", done.get("reason") or ""
+    return Job(name, run.config.tree(), run.folder, state, run.expected_images, reason=reason)
 
 
 def _command() -> str:

@@ -87,8 +87,11 @@ def standing(job: Job) -> tuple[str, str, str, str]:
     if not job.progress:
         return "", "", "", job.notice or "preparing"
     progress = job.progress
+    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress["terms"].items() if key.endswith("/loss"))
+    images = f"{progress['images']:,} images"
+    if progress["fraction"] is None:
+        return "", images, "", losses
     fraction = min(progress["fraction"], 1.0)
     left = progress["seconds"] * (1 / fraction - 1) if fraction else 0.0
-    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress["terms"].items() if key.endswith("/loss"))
     words = job.notice if fraction == 1 and job.notice else losses
-    return f"{fraction:.0%}", f"{progress['images']:,} images", f"{duration(left)} left", words
+    return f"{fraction:.0%}", images, f"{duration(left)} left", words
