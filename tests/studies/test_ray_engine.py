@@ -20,7 +20,7 @@ def job(folder: Path, *overrides: str) -> Job:
     return Job("gan seed 0", tiny_config("gan", *overrides).tree(), RunFolder(folder / "runs" / "gan-seed0"))
 
 
-@pytest.mark.parametrize("name", ["rey", "Local", "ray://", "127.0.0.1", "http://127.0.0.1:6379", ""])
+@pytest.mark.parametrize("name", ["rey", "Local", "ray://head", "127.0.0.1", "http://127.0.0.1:6379", ""])
 def test_what_is_no_engine_is_refused(name: str) -> None:
     with pytest.raises(ParibusError, match=f"There is no engine '{name}'") as caught:
         check_engine(name)
@@ -52,6 +52,16 @@ def test_a_run_takes_its_threads_and_a_gpu_where_it_trains_on_one(tmp_path: Path
     assert required_resources(automatic, with_gpus) == {"CPU": 3, "GPU": 1}
     assert required_resources(job(tmp_path, "training.device=cpu"), with_gpus) == {"CPU": 1, "GPU": 0}
     assert required_resources(job(tmp_path, "training.device=cuda"), without) == {"CPU": 1, "GPU": 1}
+
+
+def test_a_run_has_one_thread_unless_the_study_says_more() -> None:
+    def threads(**overrides: object) -> int | None:
+        plan = Plan(model="gan", seeds=1, budget="1kimg", overrides={"training": overrides})
+        [run], _, _ = planned(plan, Path("nowhere"), images=made_data(), engine="ray")
+        return run.config.training.threads
+
+    assert threads() == 1
+    assert threads(threads=3) == 3
 
 
 @pytest.mark.parametrize(

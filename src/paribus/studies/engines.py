@@ -77,7 +77,7 @@ def check_engine(name: str) -> None:
     """
     if name == LOCAL:
         return
-    if name != "ray" and not re.fullmatch(r"ray://\S+|[^\s/]+:\d+", name):
+    if name != "ray" and not re.fullmatch(r"(ray://)?[^\s/]+:\d+", name):
         raise ParibusError(
             f"There is no engine '{name}'.{did_you_mean(name, (LOCAL, 'ray'))}",
             where="--engine",

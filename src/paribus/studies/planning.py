@@ -88,9 +88,11 @@ def planned(
     found = variants(plan)
     data = _loaded([variant.config for variant in found], images)
     found, matches = _matched(plan, found, data)
+    configs = [variant.config for variant in found]
     if engine != LOCAL:
-        _refuse_on_a_cluster([variant.config for variant in found], workers)
-    workers, threads = _shared_out([variant.config for variant in found], len(plan.seed_list), workers, threads)
+        _refuse_on_a_cluster(configs, workers)
+        threads = threads or 1  # its nodes may have fewer cores than this machine
+    workers, threads = _shared_out(configs, len(plan.seed_list), workers, threads)
     runs = []
     for variant in found:
         for seed in plan.seed_list:

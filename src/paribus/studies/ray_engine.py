@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,17 +22,18 @@ from typing import Any
 from paribus.errors import ParibusError
 from paribus.network import is_reachable
 from paribus.runs import RunFolder, is_held
+from paribus.signals import stop_on_signal
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.status import fraction_trained
 
-LOOK_SECONDS = 0.5
-"""How often the runs' folders are looked at."""
+LOOK_SECONDS = 1.0
+"""How often the runs' folders are looked at; a run logs as often."""
 REACH_SECONDS = 5.0
 """How long an address may take to answer; Ray itself asks for many minutes."""
 
 
 class Stopped(Exception):
-    """A run's process was ended from outside, or one of before does not end: Ray tries again."""
+    """A run's process was ended from outside, or one of before does not end: unless cancelled, Ray tries again."""
 
 
 def run_on_ray(
@@ -120,22 +122,11 @@ def carried_out(job: Job, study: Path, directory: Path, environment: dict[str, s
         wait_until_free(job.folder)
     except ParibusError as error:
         raise Stopped(error.what) from error
-    with _cancellation() as cancelled:
-        run_locally([job], workers=1, stop_requested=cancelled)
-    if job.state == "stopped" and not cancelled():
+    with stop_on_signal() as stop_requested:  # Ray cancels a task by a SIGINT, and ends its process by a SIGTERM
+        run_locally([job], workers=1, stop_requested=stop_requested)
+    if job.state == "stopped":
         raise Stopped(job.reason)
     return job.state, job.reason
-
-
-@contextlib.contextmanager
-def _cancellation() -> Iterator[Callable[[], bool]]:
-    """Whether the task is to end. Ray says so by a SIGINT, which processes started in the background ignore."""
-    requested = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda number, frame: requested.set())
-    try:
-        yield requested.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -162,7 +153,8 @@ def _connected(address: str | None) -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):  # where Ray tells of a retry
+            yield
     finally:
         ray.shutdown()
 
