@@ -106,10 +106,10 @@ def test_a_run_that_no_node_has_room_for_is_refused(paribus: Paribus, cluster: C
 def test_ctrl_c_stops_a_study_on_ray_and_the_local_engine_carries_on(tmp_path: Path) -> None:
     with ray_environment():
         paribus = Paribus(tmp_path, tmp_path / "cache")
-        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan(["vae", "gan"], [8], 1, IMAGES)))
+        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan(["vae"], [8], 1, IMAGES)))
         command = ["study", "run", "plan.yaml", "--out", "study"]
         process = paribus.start(*command, "--engine", "ray", start_new_session=True)
-        wait_for(lambda: len(begun(tmp_path / "study")) == 2, process)
+        wait_for(lambda: bool(begun(tmp_path / "study")), process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the processes of Ray, too
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paribus.studies.equality import what_varied, what_was_equal
+from paribus.studies.equality import different_machines, what_varied, what_was_equal
 from tests.conftest import made_data, tiny_config
 
 
@@ -20,6 +20,16 @@ def test_only_differences_are_named() -> None:
 def test_seeds_vary() -> None:
     configs = {("gan", seed): tiny_config("gan", f"seed={seed}") for seed in (0, 1)}
     assert what_varied(configs) == ["seed: 0, 1 (initial weights, order of the images, noise)."]
+
+
+def test_machines_are_named_where_they_differ() -> None:
+    here = {"cpu": "Xeon", "gpu": None, "torch": "2.13.0", "cores": 2}
+    assert different_machines({}) == []
+    assert different_machines({("gan", 0): here, ("gan", 1): here | {"cores": 8}}) == []
+    [sentence] = different_machines({("gan", 0): here, ("gan", 1): here | {"gpu": "H100"}, ("vae", 0): here})
+    assert sentence.startswith(
+        "Machine: Xeon, torch 2.13.0 (gan seed 0, vae seed 0); Xeon, H100, torch 2.13.0 (gan seed"
+    )
 
 
 def test_a_sampler_that_is_the_same_for_all_is_named() -> None:

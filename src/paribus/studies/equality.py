@@ -77,6 +77,18 @@ def what_varied(configs: Configs) -> list[str]:
     return sentences
 
 
+def different_machines(machines: Mapping[tuple[str, int], Mapping[str, Any]]) -> list[str]:
+    """A sentence if the runs, by label and seed, were not all trained on one kind of machine."""
+    kinds: dict[str, list[str]] = {}
+    for (label, seed), machine in machines.items():
+        kind = ", ".join(str(machine[part]) for part in ("cpu", "gpu") if machine[part])
+        kinds.setdefault(f"{kind}, torch {machine['torch']}", []).append(f"{label} seed {seed}")
+    if len(kinds) < 2:
+        return []
+    text = "; ".join(f"{kind} ({', '.join(runs)})" for kind, runs in kinds.items())
+    return [f"Machine: {text}. Times measured on one do not compare with those of another."]
+
+
 def equal_parameters(matches: Mapping[str, Match]) -> list[str]:
     """A sentence on the parameters that were made equal by width, and what was reached."""
     if not matches:

@@ -147,7 +147,8 @@ def _connected(address: str | None) -> Iterator[None]:
             where="--engine",
             got=str(error).strip().splitlines()[0],
             expected=f"a Ray cluster at {address}" if address else "the Ray cluster of this machine, or a new one",
-            fix="start one with 'ray start --head' and give its address; 'ray stop' clears away what is left of one",
+            fix="see docs/studies.md for how to start one; with a token, RAY_AUTH_MODE=token must be set here, too; "
+            "'ray stop' clears away what a crash left",
         ) from error
     finally:  # Ray's own handler would end this process at once
         if threading.current_thread() is threading.main_thread():

@@ -19,7 +19,7 @@ from paribus.errors import ParibusError
 from paribus.resuming import refuse_another
 from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
 from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
-from paribus.studies.equality import equal_parameters, what_varied, what_was_equal
+from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
 from paribus.studies.matching import Match, total_parameters
 from paribus.studies.plan import Plan, validated_plan
@@ -185,7 +185,11 @@ class Study:
         images = {id(run.data): run.data for run in self.runs}.values()
         equal = [*what_was_equal(self.configs, *images), *equal_parameters(self.matches)]
         rows = [run_row(run, self.folder) for run in self.runs]
-        write_json(self.folder / "results.json", results(rows) | {"equal": equal, "varied": what_varied(self.configs)})
+        # read anew: a run that was carried on may have moved to another machine
+        begun = {(run.label, run.seed): RunFolder(run.folder.path) for run in self.runs if run.folder.exists}
+        machines = {key: folder.record["machine"] for key, folder in begun.items()}
+        varied = [*what_varied(self.configs), *different_machines(machines)]
+        write_json(self.folder / "results.json", results(rows) | {"equal": equal, "varied": varied})
 
     def report(self, out: str | Path | None = None) -> Path:
         """Writes the report, a self-contained HTML file, by default report.html in the study's folder."""
