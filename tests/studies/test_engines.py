@@ -6,8 +6,14 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from paribus.errors import ParibusError
 from paribus.runs import RunFolder
 from paribus.studies.engines import Job, run_locally
+from paribus.studies.plan import Plan
+from paribus.studies.study import Study
 from tests.conftest import tiny_config
 
 
@@ -45,6 +51,22 @@ def test_a_run_that_was_killed_is_no_failure(tmp_path: Path) -> None:
     run_locally([killed], 1, kill_once)
     assert (killed.state, killed.reason) == ("stopped", "killed by SIGKILL")
     assert killed.folder.done is None
+
+
+def test_a_run_that_found_other_images_than_were_planned_is_refused(tmp_path: Path) -> None:
+    def written(seed: int) -> Path:
+        random = np.random.default_rng(seed)
+        images = random.integers(0, 256, (200, 8, 8, 1), dtype=np.uint8)
+        np.savez(tmp_path / "made.npz", images=images, labels=np.arange(200) % 4)
+        return tmp_path / "made.npz"
+
+    scored = {"samples": 64, "encoder": "pixels", "metrics": ["kid"]}
+    plan = Plan(model="gan", data=str(written(0)), seeds=1, budget="64img", evaluation=scored)
+    study = Study.of(plan, tmp_path / "study")
+    written(1)  # as on a node of a cluster that has other files
+    with pytest.raises(ParibusError, match="The images are not those that the run began with"):
+        study.run()
+    assert not (tmp_path / "study" / "report.html").exists()
 
 
 def _works_in(process: Path, folder: Path) -> bool:

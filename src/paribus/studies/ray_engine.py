@@ -118,13 +118,13 @@ def carried_out(job: Job, study: Path, directory: Path, environment: dict[str, s
     os.environ.update(environment)
     if directory.is_dir():
         os.chdir(directory)
-    try:
-        wait_until_free(job.folder)
-    except ParibusError as error:
-        raise Stopped(error.what) from error
     with stop_on_signal() as stop_requested:  # Ray cancels a task by a SIGINT, and ends its process by a SIGTERM
+        try:
+            wait_until_free(job.folder)
+        except ParibusError as error:
+            raise Stopped(error.what) from error
         run_locally([job], workers=1, stop_requested=stop_requested)
-    if job.state == "stopped":
+    if job.state not in ("done", "failed"):
         raise Stopped(job.reason)
     return job.state, job.reason
 

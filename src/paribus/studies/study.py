@@ -163,7 +163,7 @@ class Study:
             Whether every run was carried out (or failed by itself).
 
         Raises:
-            ParibusError: Another process is at work in the folder.
+            ParibusError: Another process is at work in the folder, or a run found other images than were planned.
         """
         with held(self.folder, "study"):
             again = {run.name for run in self.waiting(retry)}
@@ -176,6 +176,7 @@ class Study:
             changed(jobs)
             engine = engine_of(self.engine, self.workers, self.folder)
             engine(jobs, changed=lambda: changed(jobs), stop_requested=stop_requested)
+            self._refuse_other_runs()  # where a run was carried out, other images or another Paribus may lie
             self.write_results()
             self.report()
         return not any(job.state in ("waiting", "stopped") for job in jobs)
@@ -238,6 +239,9 @@ class Study:
                     fix="repeat the command that the study began with, or choose another --out; 'paribus study run "
                     f"{self.folder}' carries on with what the folder holds, 'paribus study add' extends it",
                 )
+        self._refuse_other_runs()
+
+    def _refuse_other_runs(self) -> None:
         for run in self.runs:
             if run.folder.exists:
                 refuse_another(run.config, run.data.fingerprint, run.folder)
