@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -204,6 +205,24 @@ def test_entries_say_how_they_came_about():
     assert found["parameters"]["value"] == 100
     assert found["samples_per_second"]["value"] > 0
     assert not {"elbo", "mse", "inception_score", "train_seconds"} & set(found)
+
+
+def test_validation_images_stand_in_for_the_test_images():
+    settings = EvaluationSettings(samples=200, split="validation")
+    changed = replace(DATA, test=Split(NOISE[:200], DATA.test.labels))  # whatever the test images are
+    model = Fake(blobs(300, 5)[0], latents=[1.0, 0.5])
+    held_out, otherwise = (evaluate(model, data, settings)[:-1] for data in (DATA, changed))  # the last is a speed
+    assert otherwise == held_out
+    found = scores(held_out)
+    assert {entry["split"] for entry in held_out} == {"validation", "train", None}
+    assert found["frechet"]["n"] == found["elbo"]["n"] == len(DATA.validation)
+    assert not any("of test" in entry["protocol"] for entry in held_out)
+    as_test = replace(DATA, test=DATA.validation, fingerprint="validation as test")
+    assert found["kid"]["value"] == scores(evaluate(model, as_test, EvaluationSettings(samples=200)))["kid"]["value"]
+    [image_score] = evaluate_images(blobs(300, 5)[0], DATA, EvaluationSettings(metrics=["kid"], split="validation"))
+    assert (image_score["split"], image_score["n"]) == ("validation", len(DATA.validation))
+    with pytest.raises(ParibusError, match="no validation images to score against"):
+        evaluate(model, replace(DATA, validation=Split(NOISE[:0], None)), settings)
 
 
 def test_samples_are_made_once_and_evaluation_repeats_exactly():

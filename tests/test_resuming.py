@@ -19,7 +19,7 @@ def test_identity_is_of_what_has_an_effect() -> None:
     base = identity(tiny_config("gan"), "images")
     assert base == identity(tiny_config("gan"), "images")
     assert base == identity(
-        tiny_config("gan", "training.checkpoint_steps=7", "training.checkpoint_seconds=3"), "images"
+        tiny_config("gan", "training.checkpoint_steps=7", "training.checkpoint_seconds=3", "tuning.trials=9"), "images"
     )
     others = ["seed=1", "objective.latent_dim=5", "training.budget=7updates", "training.threads=2",
               "evaluation.samples=100", "sampler.components=3"]  # fmt: skip

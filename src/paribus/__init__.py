@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from paribus.experiment import train
     from paribus.models import load_model as load
     from paribus.studies.comparison import compare
+    from paribus.tuning.tune import tune
 
-__all__ = ["ParibusError", "__version__", "compare", "evaluate", "load", "load_data", "train"]
+__all__ = ["ParibusError", "__version__", "compare", "evaluate", "load", "load_data", "train", "tune"]
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
     "train": ("paribus.experiment", "train"),
+    "tune": ("paribus.tuning.tune", "tune"),
 }
 
 

@@ -8,8 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from paribus import __version__, study_commands
+from paribus import __version__, study_commands, tune_command
 from paribus.errors import ParibusError
+from paribus.options import (
+    ChannelsOption,
+    DataOption,
+    JsonOption,
+    OnBadOption,
+    SamplerOption,
+    SetOption,
+    SizeOption,
+    given,
+)
 
 app = typer.Typer(
     name="paribus",
@@ -21,23 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(study_commands.app, name="study")
-
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", help="A built-in name, a folder of images or parquet files, an .npz, or a Hub id (digits)."),
-]
-SizeOption = Annotated[int | None, typer.Option(help="Bring images to this height and width (8 to 128).")]
-ChannelsOption = Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")]
-OnBadOption = Annotated[str | None, typer.Option("--on-bad", help="Unreadable images: fail or skip.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("-o", "--set", metavar="KEY.PATH=VALUE", help="Set one value of the configuration; repeatable."),
-]
-SamplerOption = Annotated[
-    str | None,
-    typer.Option(help="Draw latents from: prior, gmm, two-stage (the run's own); fitted now if it was not before."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+app.command()(tune_command.tune)
 
 
 @app.callback(invoke_without_command=True)
@@ -80,7 +74,7 @@ def compare(
         budget=budget,
         out=out,
         overrides=overrides or [],
-        changes={"data": _given(size=size, channels=channels, on_bad=on_bad)},
+        changes={"data": given(size=size, channels=channels, on_bad=on_bad)},
         workers=workers,
         engine=engine,
         start=False,
@@ -116,10 +110,10 @@ def train(
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
     change = merged(
         _read_yaml(config) if config else {},
-        _given(
+        given(
             seed=seed,
-            data=_given(name=data, size=size, channels=channels, on_bad=on_bad),
-            training=_given(budget=budget),
+            data=given(name=data, size=size, channels=channels, on_bad=on_bad),
+            training=given(budget=budget),
         ),
     )
     existing = RunFolder(out) if out is not None else None
@@ -194,7 +188,7 @@ def evaluate(
 
     names = [name.strip() for name in metrics.split(",")] if metrics else None
     weights = None if inception_weights is None else str(inception_weights)
-    change = _given(evaluation=_given(samples=samples, metrics=names, inception_weights=weights))
+    change = given(evaluation=given(samples=samples, metrics=names, inception_weights=weights))
     with console.watching("evaluate") as watcher:
         scores = score_subject(
             subject,
@@ -258,11 +252,6 @@ def doctor(
         print(clean())
     for name, value in findings():
         print(f"{name + ':':<16}{value}")
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    """The values that the user gave."""
-    return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class TrainingSettings(Settings):
 class EvaluationSettings(Settings):
     """How a trained model is scored."""
 
+    split: Literal["test", "validation"] = "test"
+    """What models are scored against; validation leaves the test images untouched, for choosing settings."""
     samples: int = Field(10_000, ge=64)
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
@@ -169,6 +171,13 @@ class SamplerSettings(Settings):
     """Share of the second VAE's updates over which its KL's weight rises from 0 to 1."""
 
 
+class TuningRecord(Settings):
+    """How the settings came about: a record alone, which changes neither weights nor scores."""
+
+    trials: int = Field(0, ge=0)
+    """Settings that were tried before these were chosen; a study says where its models differ in it."""
+
+
 def _resolve(kind: str, registry: Any) -> BeforeValidator:
     def resolve(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -203,6 +212,7 @@ class RunConfig(Settings):
     training: TrainingSettings = TrainingSettings()
     sampler: SamplerSettings = SamplerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    tuning: TuningRecord = TuningRecord()
 
     @model_validator(mode="before")
     @classmethod

@@ -24,7 +24,7 @@ from paribus.evaluation.wording import stage_words
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_grid
 from paribus.models.networks import parameter_count
-from paribus.models.packaging import with_sampler
+from paribus.models.packaging import description, with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import resolve
 from paribus.recipes.command import command_of
@@ -199,6 +199,7 @@ def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
         "machine": machine(),
         "started": run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    write_json(run.path / "config.json", description(config, data.shape, data.class_names))  # snapshots are models, too
     write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
 
 
@@ -232,7 +233,7 @@ def _stages(notice: Callable[[str], None]) -> Stages:
 def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
     scores = evaluate(outcome.model, data, config.evaluation, progress=_stages(notice))
     kept = run.snapshots()
-    if len(data.validation) and len(kept) > 1:
+    if len(data.validation) and len(kept) > 1 and config.evaluation.split == "test":  # never chosen and scored by one
         notice("scoring snapshots on the validation split")
         models = {images: load_model(run.path, weights=run.snapshot(images)) for images in kept}
         for model in models.values():  # a sampler belongs to the weights that it was fitted to

@@ -21,10 +21,11 @@ FREE_TO_CHANGE = (
     "training.track",
     "sampler",
     "evaluation",
+    "tuning",
 )
 """Settings that a resumed run may change: they do not touch what was trained already."""
 
-WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps", "training.track")
+WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps", "training.track", "tuning")
 """Settings that change neither weights nor scores."""
 
 
@@ -152,9 +153,12 @@ def _refuse_first_of(
         raise ParibusError(message, where=where, got=got, expected=expected, fix=fix)
 
 
-def _with_effect(tree: dict[str, Any]) -> dict[str, Any]:
-    training = {key: value for key, value in tree["training"].items() if f"training.{key}" not in WITHOUT_EFFECT}
-    return tree | {"training": training}
+def _with_effect(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    return {
+        key: _with_effect(value, f"{prefix}{key}.") if isinstance(value, dict) else value
+        for key, value in tree.items()
+        if prefix + key not in WITHOUT_EFFECT
+    }
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:

@@ -34,6 +34,7 @@ def run(
 ) -> None:
     """Carry out a study: what is finished stays, what was interrupted goes on from its checkpoint."""
     from paribus.studies.files import StudyFile
+    from paribus.studies.plan import Plan
     from paribus.studies.study import Study
 
     if study.is_dir():
@@ -41,7 +42,7 @@ def run(
             raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
         carry_out(Study.open(study, workers=workers, engine=engine), dry_run=dry_run)
         return
-    file = StudyFile(study)
+    file: StudyFile[Plan] = StudyFile(study)
     plan = file.plan()
     with file.naming_lines():
         planned = Study.of(plan, out, workers=workers, engine=engine)

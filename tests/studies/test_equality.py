@@ -91,3 +91,18 @@ def test_images_that_are_not_the_same_for_all_are_not_called_equal() -> None:
     sizes = {(f"gan size={size}", 0): tiny_config("gan", f"data.size={size}") for size in (8, 16)}
     assert not any(sentence.startswith("Data") for sentence in what_was_equal(sizes, made_data(), made_data(16)))
     assert "data.size: 8 (gan size=8); 16 (gan size=16)." in what_varied(sizes)
+
+
+def test_trials_behind_the_settings_are_told() -> None:
+    untuned = {(model, 0): tiny_config(model) for model in ("gan", "dcgan")}
+    assert not any("tuning" in sentence for sentence in [*what_was_equal(untuned, made_data()), *what_varied(untuned)])
+    tuned = {key: tiny_config(key[0], "tuning.trials=20") for key in untuned}
+    assert "tuning.trials: 20 for every model." in what_was_equal(tuned, made_data())
+    unequal = untuned | {("gan", 0): tuned["gan", 0]}
+    assert "tuning.trials: 20 (gan); 0 (dcgan)." in what_varied(unequal)
+    assert not any("tuning" in sentence for sentence in what_was_equal(unequal, made_data()))
+
+
+def test_the_split_is_named() -> None:
+    configs = {(model, 0): tiny_config(model, "evaluation.split=validation") for model in ("gan", "dcgan")}
+    assert any("scored against the validation split." in sentence for sentence in what_was_equal(configs, made_data()))

@@ -67,7 +67,33 @@ def test_another_objective_starts_from_its_own_defaults() -> None:
     assert [variant.config.objective.name for variant in found] == ["vae", "iwae"]
 
 
+def test_named_settings_stand_side_by_side() -> None:
+    settings = {"defaults": {}, "trial 7": {"objective.latent_dim": 6, "training.optimizer.G.learning_rate": "1e-3"}}
+    found = variants(Plan(model="vae", settings=settings, axes={"data.size": [8, 16]}, budget="1kimg"))
+    labels = ["vae size=8 defaults", "vae size=8 trial 7", "vae size=16 defaults", "vae size=16 trial 7"]
+    assert [variant.label for variant in found] == labels
+    config = found[1].config
+    assert (config.objective.latent_dim, config.training.optimizer["G"].learning_rate) == (6, 0.001)
+    assert found[1].axes == {"model": "vae", "data.size": 8, "settings": "trial 7"}
+    assert len({variant.run_name(0, short=False) for variant in found}) == 4
+
+
+def test_named_settings_may_name_their_models() -> None:
+    settings = {"small": {"model": "vae", "objective.latent_dim": 2}, "plain": {"model": "gan"}}
+    found = variants(Plan(settings=settings, budget="1kimg"))
+    assert [(variant.label, variant.config.model) for variant in found] == [("vae small", "vae"), ("gan plain", "gan")]
+
+
+SETTINGS = "model: vae\nbudget: 1kimg\nsettings:\n  a: {}\n  b:\n    "
 MISTAKES = [
+    (SETTINGS + "objective.latent_dmi: 3\n", 6, "Unknown setting 'objective.latent_dmi'. Did you mean 'latent_dim'?"),
+    (SETTINGS + "seed: 3\n", 6, "Seeds are no axis."),
+    (SETTINGS + "training.budget: 3kimg\n", 6, "Named settings share one budget."),
+    (SETTINGS + "model: gan\n", 1, "The study names no model."),
+    (SETTINGS.replace("{}", "{model: gan}") + "model: vae\n", 4, "The study names its models twice."),
+    (SETTINGS.replace("model: vae\n", "") + "model: vea\n", 1, "The study names no model."),
+    (SETTINGS.replace("model: vae\n", "").replace("{}", "{model: gan}") + "model: vea\n", 5, "Unknown model 'vea'."),
+    (SETTINGS + "backbone.width: 8\nparams: match\n", 6, "Widths are what 'params' chooses."),
     ("[1, 2]", 1, "A study's file must hold named settings."),
     ("axes: [", None, "The study's file cannot be read."),
     (PLAN + "budgets: 3kimg\n", 9, "Unknown setting 'budgets'. Did you mean 'budget'?"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from paribus.errors import ParibusError
 from paribus.settings import ImageShape
 
 _CHUNK_BYTES = 16 << 20
@@ -21,10 +22,12 @@ class Split:
     Args:
         images: uint8 (N, C, H, W), values 0 to 255; in memory or a private memory map.
         labels: int64 (N,), indices into the class names; None for unlabelled data.
+        name: The split that these images come from, where they stand in another one's place.
     """
 
     images: torch.Tensor
     labels: torch.Tensor | None
+    name: str = ""
 
     def __len__(self) -> int:
         return self.images.shape[0]
@@ -61,6 +64,30 @@ class ImageData:
     def shape(self) -> ImageShape:
         """Channels, size in pixels and number of classes of every image."""
         return ImageShape(self.train.images.shape[1], self.train.images.shape[2], len(self.class_names or ()))
+
+    def scored_on(self, split: str) -> ImageData:
+        """This data for "test"; for "validation" with those images in the place of the test images.
+
+        Raises:
+            ParibusError: There are no validation images.
+        """
+        if split == "test":
+            return self
+        held_out = self.validation
+        if not len(held_out):
+            raise ParibusError(
+                "There are no validation images to score against.",
+                where="evaluation.split",
+                got=f"data '{self.name}' without a validation split",
+                fix="hold images out of the training split (-o data.validation=0.1)",
+            )
+        return replace(
+            self,
+            test=replace(held_out, name="validation"),
+            validation=Split(held_out.images[:0], None if held_out.labels is None else held_out.labels[:0]),
+            # what is cached of the test images must not be taken for these
+            fingerprint=f"{self.fingerprint} scored on validation",
+        )
 
     def summary(self) -> dict[str, Any]:
         """What a run's record keeps of its data, as plain values."""

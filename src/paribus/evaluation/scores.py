@@ -53,7 +53,7 @@ def evaluate(
     weights: str = "last",
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Scores a model against the test split.
+    """Scores a model against the test split, or against that which `settings.split` names in its place.
 
     As many samples as `settings.samples`, or as the test split holds if that is fewer, are compared with equally many
     test images (all of them, or a choice by a fixed seed that is the same for every model).
@@ -70,8 +70,8 @@ def evaluate(
     """
     settings = settings or EvaluationSettings()
     sheet, progress = _sheet(settings, weights), progress or silent
+    encoders, data = encoders_for(data, settings, progress), data.scored_on(settings.split)
     n = min(settings.samples, len(data.test))
-    encoders = encoders_for(data, settings, progress)
     samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
     compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
     protocol = f"{compared}; {latents_words(model)}"
@@ -110,12 +110,12 @@ def evaluate_images(
     settings = settings or EvaluationSettings()
     _check_alike(images, data.test.images)
     sheet, progress = _sheet(settings, "last"), progress or silent
+    encoders, data = encoders_for(data, settings, progress), data.scored_on(settings.split)
     n = min(settings.samples, len(images), len(data.test))
     chosen = images[choice(len(images), n)]
     samples = counted(chosen.split(500), n, "encoding images", progress)
     protocol = f"{samples_words(n, data, 'given, ')} against {chosen_words(n, data.test)}"
     sharpness = _sharpness(sheet, data, n, progress)
-    encoders = encoders_for(data, settings, progress)
     score_samples(sheet, encoders, sharpness.passing(samples), data, n, protocol, progress)
     sharpness.add_scores(protocol)
     sharpness.add_real(chosen_words(n, data.test))
@@ -222,7 +222,7 @@ def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
     unasked = tuple(metric for metric in METRICS if metric not in INVERSION)
     groups = (unasked if metric == DEFAULT else (ALIASES.get(metric, metric),) for metric in named)
     wanted = dict.fromkeys(metric for group in groups for metric in group)
-    return Sheet(tuple(wanted), DEFAULT not in named, weights)
+    return Sheet(tuple(wanted), DEFAULT not in named, weights, settings.split)
 
 
 def _sharpness(sheet: Sheet, data: ImageData, n: int, progress: Progress) -> Sharpness:

@@ -31,7 +31,7 @@ def score_within_classes(
     if f"floor_{METRIC}" in sheet.wanted and data.train.labels is not None:
         n = min(len(fake), len(data.train))
         others, labels = reference(encoder, data, "train", n).features, data.train.labels[choice(len(data.train), n)]
-        words = f"{n:,} training images in the samples' place against {n:,} of test"
+        words = f"{n:,} training images in the samples' place against {n:,} of {data.test.name or 'test'}"
         _add(sheet, f"floor_{METRIC}", encoder, data, others, labels, words, cached=True)
 
 

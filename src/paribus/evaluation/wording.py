@@ -26,5 +26,6 @@ def form_words(images: Tensor) -> str:
 
 
 def chosen_words(n: int, split: Split, name: str = "test") -> str:
-    """Which images of a split."""
+    """Which images of a split; one that stands in another's place has a name of its own."""
+    name = split.name or name
     return f"all {n:,} of {name}" if n == len(split) else f"{n:,} of {name} (fixed choice)"

@@ -16,6 +16,7 @@ class Sheet:
     wanted: tuple[str, ...]
     named: bool  # the user named them: say of each why it is missing
     weights: str
+    reference: str = "test"  # the split whose images stand in the place of the test images
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def add(
@@ -36,7 +37,7 @@ class Sheet:
         if value is not None and not math.isfinite(value):
             value, error, warning = None, None, warning or "the value is not finite"
         entry: dict[str, Any] = {"metric": metric, "value": value, "error": _finite(error), "n": n, "encoder": encoder}
-        entry |= {"split": split, "protocol": protocol, "weights": self.weights}
+        entry |= {"split": self.reference if split == "test" else split, "protocol": protocol, "weights": self.weights}
         self.entries.append(entry | ({"warning": warning} if warning else {}))
 
     def finished(self) -> list[dict[str, Any]]:

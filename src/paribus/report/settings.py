@@ -51,6 +51,7 @@ WORDS = {
     "sampler.updates": "Updates of the sampler's second VAE",
     "sampler.learning_rate": "Learning rate of the sampler's second VAE",
     "sampler.warmup": "KL warm-up of the sampler's second VAE",
+    "evaluation.split": "Images scored against",
     "evaluation.samples": "Samples scored",
     "evaluation.encoder": "Encoders",
     "evaluation.inception_weights": "File of Inception's weights",
@@ -61,6 +62,7 @@ WORDS = {
     "evaluation.inversion_images": "Images inverted",
     "evaluation.inversion_starts": "Starts of an inversion",
     "evaluation.inversion_steps": "Steps of an inversion from each start",
+    "tuning.trials": "Settings tried before these were chosen",
 }
 ROLES = {
     "G": "the generator or decoder", "D": "the discriminator", "E": "the encoder", "C": "the classifier",

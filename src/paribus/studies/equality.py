@@ -39,18 +39,19 @@ def what_was_equal(configs: Configs, *images: ImageData) -> list[str]:
         sentences.append(f"Budget: {training.budget} of training for every run.")
     encoders = ("evaluation.encoder", "evaluation.inception_weights", "evaluation.inception_precision")
     named = {tuple(encoder_names(data, evaluation)) for data in images}
-    if len(named) == 1 and shared(*encoders, "evaluation.samples", "evaluation.seed"):
+    if len(named) == 1 and shared(*encoders, "evaluation.samples", "evaluation.seed", "evaluation.split"):
         sentences.append(
             f"Evaluation: {_encoders_words(*named)}, at most {evaluation.samples:,} samples "
-            f"with seed {evaluation.seed}, scored against the test split."
+            f"with seed {evaluation.seed}, scored against the {evaluation.split} split."
         )
     if shared("training.threads", "training.precision"):
         plural = "s" if training.threads != 1 else ""
         sentences.append(f"Machine: {training.threads} CPU thread{plural} a run, precision {training.precision}.")
     if first.sampler.name != "prior" and shared("sampler.name"):
         sentences.append(f"Sampler: every model's latents are drawn from {_sampler_words(first.sampler)}.")
-    for path in ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size"):
-        if len(leaves) > 1 and shared(path):
+    told = ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size", "tuning.trials")
+    for path in told:
+        if len(leaves) > 1 and shared(path) and leaves[0].get(path):  # no tuning for any model is not worth a line
             sentences.append(f"{path}: {leaves[0].get(path)} for every model.")
     return sentences
 

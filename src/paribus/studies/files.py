@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
 
+from paribus.config import validated
 from paribus.errors import ParibusError
-from paribus.studies.plan import Plan, validated_plan
+from paribus.settings import Settings
+from paribus.studies.plan import Plan
+
+S = TypeVar("S", bound=Settings)
 
 
-class StudyFile:
-    """A file that holds a plan."""
+class StudyFile(Generic[S]):
+    """A file that holds a plan: of a study, or of another kind that has a name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[S] = Plan) -> None:  # type: ignore[assignment]
         """Reads the file.
 
         Raises:
             ParibusError: It cannot be read, is no mapping, or names a key twice.
         """
-        self.path = path
+        self.path, self.kind = path, kind
         try:
             text = path.read_text(encoding="utf-8")
             root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -40,14 +44,15 @@ class StudyFile:
             )
         self._lines = dict(self._places(root))
 
-    def plan(self) -> Plan:
+    def plan(self) -> S:
         """The plan, named after the file where it does not name itself.
 
         Raises:
             ParibusError: A setting is unknown or has a wrong value; with its line.
         """
         with self.naming_lines():
-            return validated_plan({"name": self.path.stem} | self._tree)
+            plan: S = validated(self.kind, {"name": self.path.stem} | self._tree)
+            return plan
 
     @contextmanager
     def naming_lines(self) -> Iterator[None]:
@@ -55,7 +60,7 @@ class StudyFile:
         try:
             yield
         except ParibusError as error:
-            if (error.where or "").partition(".")[0].split(" ")[0] not in {*Plan.model_fields, *self._lines}:
+            if (error.where or "").partition(".")[0].split(" ")[0] not in {*self.kind.model_fields, *self._lines}:
                 raise  # it is about something else than the plan
             raise error.at(f"{self.path}, line {self._line(error.where or '')}: {error.where}") from None
 

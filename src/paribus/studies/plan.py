@@ -24,6 +24,8 @@ from paribus.recipes import resolve
 from paribus.settings import Settings
 
 BUDGET_PATH = "training.budget"
+NAMES = ("model", "settings")
+"""Axes whose values are names and no values of the configuration."""
 NAME_LENGTH = 80
 
 
@@ -40,6 +42,9 @@ class Plan(Settings):
     """Part of the configuration tree for every run, over the preset's."""
     axes: dict[str, list[Any]] = Field(default_factory=dict)
     """Values by path of the configuration (`objective.latent_dim: [8, 16]`), or presets by `model`."""
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Named sets of values by path, side by side: {defaults: {}, large: {backbone.width: 64, data.size: 32}}; each may
+    name its own `model`."""
     seeds: int | list[int] = 2
     """How many (0, 1, ...), or which."""
     budget: str | float | None = None
@@ -67,7 +72,7 @@ class Plan(Settings):
     @property
     def compares_models_alone(self) -> bool:
         """Whether nothing but the preset and the seed tells the runs apart."""
-        return set(self.axes) <= {"model"}
+        return set(self.axes) <= {"model"} and not self.settings
 
     @property
     def data_tree(self) -> dict[str, Any]:
@@ -77,11 +82,11 @@ class Plan(Settings):
 
 @dataclass(frozen=True)
 class Variant:
-    """One combination of the axes' values.
+    """One combination of the axes' values and the named settings.
 
     Attributes:
         label: A name that tells it from the others: "vae latent_dim=8".
-        axes: The value of each axis.
+        axes: The value of each axis; under "settings" the name of a set.
         config: The configuration, of seed 0.
     """
 
@@ -99,20 +104,22 @@ class Variant:
 
 
 def variants(plan: Plan) -> list[Variant]:
-    """Every combination of the axes' values, the last axis changing fastest.
+    """Every combination of the axes' values and the named settings, these changing fastest.
 
     Raises:
         ParibusError: The plan asks for nothing, for something twice, or for something that is no configuration.
     """
     _check(plan)
     axes = plan.axes if "model" in plan.axes or plan.model is None else {"model": [plan.model], **plan.axes}
-    keys = _short_keys([path for path in axes if path != "model"])
+    axes = axes | ({"settings": list(plan.settings)} if plan.settings else {})
+    keys = _short_keys([path for path in axes if path not in NAMES])
     found: dict[str, Variant] = {}
     for values in itertools.product(*axes.values()):
         assignment = dict(zip(axes, values, strict=True))
         config = _resolved(plan, assignment)
-        words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path != "model"]
-        variant = Variant(" ".join([config.model, *words]), assignment, config)
+        words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path not in NAMES]
+        label = " ".join([config.model, *words, *([assignment["settings"]] if plan.settings else [])])
+        variant = Variant(label, assignment, config)
         same = json.dumps(config.tree(), sort_keys=True)
         if same in found:
             raise ParibusError(
@@ -126,10 +133,13 @@ def variants(plan: Plan) -> list[Variant]:
 
 
 def _check(plan: Plan) -> None:
-    if plan.model is None and "model" not in plan.axes:
+    own = [name for name, values in plan.settings.items() if "model" in values]
+    named = [plan.model is not None, "model" in plan.axes, bool(own)]
+    if not any(named) or (own and len(own) < len(plan.settings)):
         raise ParibusError("The study names no model.", where="model", fix="add model: NAME, or axes: {model: [A, B]}")
-    if plan.model is not None and "model" in plan.axes:
-        raise ParibusError("The study names its models twice.", where="axes.model", fix="leave one of the two out")
+    if sum(named) > 1:
+        where = "axes.model" if named[1] else f"settings.{own[0]}.model"
+        raise ParibusError("The study names its models twice.", where=where, fix="leave one of the two out")
     if not plan.seed_list or min(plan.seed_list) < 0:
         raise ParibusError(
             "A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, such as 3, or which, as [0, 1]"
@@ -141,14 +151,25 @@ def _check(plan: Plan) -> None:
                 "An axis needs a value.", where=f"axes.{path}", got="[]", fix="name its values, or leave the axis out"
             )
         _refuse_repeated(values, f"axes.{path}")
-        if path == "seed" or (path == "backbone.width" and plan.params is not None):
-            reason, fix = (
-                ("Seeds are no axis.", "name them under seeds:")
-                if path == "seed"
-                else ("Widths are what 'params' chooses.", "leave this axis or params out")
-            )
-            raise ParibusError(reason, where=f"axes.{path}", got=values, fix=fix)
+        _refuse_unfit(plan, path, values, f"axes.{path}")
+    for name, settings in plan.settings.items():
+        for path, value in settings.items():
+            _refuse_unfit(plan, path, value, f"settings.{name}.{path}")
     _check_budget(plan)
+
+
+def _refuse_unfit(plan: Plan, path: str, got: Any, where: str) -> None:
+    unfit = {"seed": ("Seeds are no axis.", "name them under seeds:")}
+    if plan.params is not None:
+        unfit["backbone.width"] = ("Widths are what 'params' chooses.", "leave this axis or params out")
+    if where.startswith("settings."):
+        unfit[BUDGET_PATH] = (
+            "Named settings share one budget.",
+            f"name it under budget: or axes: {{{BUDGET_PATH}: ...}}",
+        )
+    if path in unfit:
+        reason, fix = unfit[path]
+        raise ParibusError(reason, where=where, got=got, fix=fix)
 
 
 def _refuse_repeated(values: list[Any], where: str) -> None:
@@ -190,23 +211,28 @@ def _resolved(plan: Plan, assignment: Mapping[str, Any]) -> RunConfig:
     if plan.budget is not None:
         base = merged(base, {"training": {"budget": plan.budget}})
     base = merged(base, {"evaluation": plan.evaluation})
+    values = {path: value for path, value in assignment.items() if path != "settings"}
+    values |= plan.settings[assignment["settings"]] if plan.settings else {}
     change: dict[str, Any] = {}
     try:
-        for path, value in assignment.items():
+        for path, value in values.items():
             if path != "model":
                 change = with_value(change, path, value)
-        return resolve(assignment["model"], base, change)
+        return resolve(values["model"], base, change)
     except ParibusError as error:
-        of_model = f" ({assignment['model']})" if len(plan.axes.get("model", [])) > 1 else ""
+        of_model = f" ({values['model']})" if len(plan.axes.get("model", [])) > 1 else ""
         raise error.at(_place(plan, assignment, error.where or "") + of_model) from None
 
 
 def _place(plan: Plan, assignment: Mapping[str, Any], path: str) -> str:
     """Where in the plan the setting stands that an error is about."""
+    for own in plan.settings.get(assignment.get("settings", ""), {}):
+        if _within(own, path) or (own, path) == ("model", "MODEL"):
+            return f"settings.{assignment['settings']}.{own}"
     if path == "MODEL":
         return f"axes.model.{plan.axes['model'].index(assignment['model'])}" if "model" in plan.axes else "model"
     for axis, value in assignment.items():
-        if axis == path or axis.startswith(path + ".") or path.startswith(axis + "."):
+        if _within(axis, path):
             return f"axes.{axis}.{plan.axes[axis].index(value)}"
     group, _, rest = path.partition(".")
     if group == "data" and not isinstance(plan.data, str) and rest.split(".")[0] in plan.data:
@@ -214,6 +240,11 @@ def _place(plan: Plan, assignment: Mapping[str, Any], path: str) -> str:
     if group == "evaluation" and rest.split(".")[0] in plan.evaluation:
         return path
     return f"overrides.{path}"
+
+
+def _within(path: str, other: str) -> bool:
+    """Whether one of two paths is the other one or leads into it."""
+    return (path + ".").startswith(other + ".") or (other + ".").startswith(path + ".")
 
 
 def _short_keys(paths: list[str]) -> dict[str, str]:

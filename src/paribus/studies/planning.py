@@ -92,7 +92,7 @@ def planned(
     if engine != LOCAL:
         _refuse_on_a_cluster(configs, workers)
         threads = threads or 1  # its nodes may have fewer cores than this machine
-    workers, threads = _shared_out(configs, len(plan.seed_list), workers, threads)
+    workers, threads = shared_out(configs, len(found) * len(plan.seed_list), workers, threads)
     runs = []
     for variant in found:
         for seed in plan.seed_list:
@@ -146,12 +146,22 @@ def _refuse_on_a_cluster(configs: list[RunConfig], workers: int | None) -> None:
         )
 
 
-def _shared_out(configs: list[RunConfig], seeds: int, workers: int | None, threads: int | None) -> tuple[int, int]:
-    """Runs at a time, and CPU threads of each run that does not name its own."""
+def shared_out(configs: list[RunConfig], runs: int, workers: int | None, threads: int | None) -> tuple[int, int]:
+    """Runs at a time, and CPU threads of each run that does not name its own.
+
+    Args:
+        configs: The runs' configurations, each kind once.
+        runs: How many runs there are.
+        workers: Runs at a time, where the user says so.
+        threads: CPU threads, where they were decided before.
+
+    Raises:
+        ParibusError: Several runs at a time, with a budget in seconds.
+    """
     cores, timed = usable_cores(), any(config.training.budget.is_timed for config in configs)
     if workers is None:
         given = max(config.training.threads or threads or 1 for config in configs)
-        workers = 1 if timed else max(1, min(cores // given, len(configs) * seeds))
+        workers = 1 if timed else max(1, min(cores // given, runs))
     elif workers > 1 and timed:
         raise ParibusError(
             "With a budget in seconds runs must not share the machine: one worker at a time.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -280,5 +281,10 @@ def _job(run: PlannedRun, waiting: bool) -> Job:
 def _command() -> str:
     program, *arguments = sys.argv or [""]
     if Path(program).name in ("paribus", "__main__.py"):
-        return shlex.join(["paribus", *arguments])
-    return "pb.compare(...) from Python"
+        return without_passwords(shlex.join(["paribus", *arguments]))
+    return "Python, by paribus.compare, paribus.tune or paribus.studies"
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of the URLs in it."""
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)

@@ -50,7 +50,7 @@ class _Lines:
         due = time.monotonic() - self._last >= LINE_SECONDS
         width = max(len(job.name) for job in jobs)
         for job in jobs:
-            if self._shown[job.name] != job.state or (due and job.state == "running"):
+            if self._shown.get(job.name, "waiting") != job.state or (due and job.state == "running"):
                 self._shown[job.name] = job.state
                 say(
                     f"{job.name:<{width}}  {job.state:<8}  {'  '.join(part for part in standing(job) if part)}".rstrip()

@@ -1,0 +1,29 @@
+"""Options that several commands have, and what the user gave of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="A built-in name, a folder of images or parquet files, an .npz, or a Hub id (digits)."),
+]
+SizeOption = Annotated[int | None, typer.Option(help="Bring images to this height and width (8 to 128).")]
+ChannelsOption = Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")]
+OnBadOption = Annotated[str | None, typer.Option("--on-bad", help="Unreadable images: fail or skip.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--set", metavar="KEY.PATH=VALUE", help="Set one value of the configuration; repeatable."),
+]
+SamplerOption = Annotated[
+    str | None,
+    typer.Option(help="Draw latents from: prior, gmm, two-stage (the run's own); fitted now if it was not before."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The values that the user gave."""
+    return {key: value for key, value in values.items() if value is not None and value != {}}

@@ -1,0 +1,8 @@
+"""A search for better settings of one model: trials in Optuna, and the best of them carried out again as a study."""
+
+from importlib.util import find_spec
+
+from paribus.errors import ParibusError
+
+if find_spec("optuna") is None:
+    raise ParibusError("Tuning needs Optuna.", where="paribus tune", fix="pip install 'paribus[tune]'")

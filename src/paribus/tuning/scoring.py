@@ -1,0 +1,65 @@
+"""How trials are scored: by one metric, on images that were held out of the training split."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from optuna import Trial
+
+from paribus.config import RunConfig
+from paribus.data import ImageData
+from paribus.evaluation import evaluate
+from paribus.models import load_model
+from paribus.models.samplers import fitted_sampler
+from paribus.report.contents import Metric
+from paribus.runs import RunFolder
+
+
+def score_of(run: RunFolder, metric: Metric) -> dict[str, Any]:
+    """The score of a finished trial, as its evaluation.json has it."""
+    return only(run.evaluation, metric)
+
+
+@dataclass
+class Snapshots:
+    """What a trial's snapshots score while it is trained, and whether it is to be given up.
+
+    Attributes:
+        trial: Optuna's, whose pruner decides.
+        run: Where it is trained.
+        config: Its configuration.
+        data: The images.
+        metric: What it is scored by.
+        hopeless: Whether it is to be given up.
+    """
+
+    trial: Trial
+    run: RunFolder
+    config: RunConfig
+    data: ImageData
+    metric: Metric
+    hopeless: bool = False
+    _told: int = 0
+
+    def look(self) -> bool:
+        """Scores the snapshots that are new, in their order; returns whether the trial is to be given up."""
+        for images in self.run.snapshots()[self._told :]:
+            if self.hopeless:
+                break
+            self.trial.report(self._shortfall(images), self._told)
+            self._told += 1
+            self.hopeless = self.trial.should_prune()
+        return self.hopeless
+
+    def _shortfall(self, images: int) -> float:
+        model = load_model(self.run.path, weights=self.run.snapshot(images))
+        model.sampler = fitted_sampler(model, self.data.train)
+        value = only(evaluate(model, self.data, self.config.evaluation), self.metric)["value"]
+        return math.nan if value is None else self.metric.shortfall(value)
+
+
+def only(scores: list[dict[str, Any]], metric: Metric) -> dict[str, Any]:
+    """The metric's score by the first encoder, which ranks."""
+    return next(score for score in scores if score["metric"] == metric.name)

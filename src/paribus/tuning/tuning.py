@@ -1,0 +1,308 @@
+"""A tuning: trials that choose settings, then a study that says what the chosen ones are worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from optuna import TrialPruned
+from optuna.pruners import MedianPruner, NopPruner
+from optuna.trial import FrozenTrial, TrialState
+
+from paribus.config import RunConfig
+from paribus.data import ImageData
+from paribus.errors import ParibusError
+from paribus.experiment import Interrupted, load
+from paribus.runs import RunFolder, held, write_json
+from paribus.studies.engines import Job, run_locally
+from paribus.studies.estimate import estimate
+from paribus.studies.planning import shared_out
+from paribus.studies.study import DYING_SECONDS, Study, without_passwords
+from paribus.training import NUMERICS_VERSION
+from paribus.tuning.checks import check_plan, check_score, check_space
+from paribus.tuning.plan import AFTERWARDS, TuningPlan, grid_of
+from paribus.tuning.samplers import sampler_for
+from paribus.tuning.scoring import Snapshots, score_of
+from paribus.tuning.trials import RETRIES, Trials, Turn
+
+NOTE = (
+    "These scores chose the settings, and the best of many is better than it should be: they are no results. Results "
+    "stand in results.json, from other seeds and against the test split, which no trial has seen."
+)
+OVER = ("done", "pruned", "failed")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search for better settings of a model, in one folder.
+
+    Attributes:
+        folder: Where tune.json and trials/ lie, and then the files of the winners' study.
+        plan: What was asked for.
+        data: The images.
+        storage: The URL of the trials' database; None for an SQLite file in the folder.
+        workers: Trials at a time.
+        threads: CPU threads of each trial.
+    """
+
+    folder: Path
+    plan: TuningPlan
+    data: ImageData
+    storage: str | None
+    workers: int
+    threads: int
+    _jobs: list[Job] = field(default_factory=list, repr=False)
+    _showing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        plan: TuningPlan,
+        folder: Path | None = None,
+        *,
+        storage: str | None = None,
+        workers: int | None = None,
+        images: ImageData | None = None,
+    ) -> Tuning:
+        """The tuning of a plan, new or carried on; nothing is written yet.
+
+        Args:
+            plan: What to do.
+            folder: Where; by default runs/ and the plan's name.
+            storage: The database of the trials, as SQLAlchemy names it; by default an SQLite file in the folder.
+            workers: Trials at a time; by default as many as there are cores, and one with a budget in seconds.
+            images: The images, where they are loaded already.
+
+        Raises:
+            ParibusError: The plan cannot be carried out, or the folder holds another tuning.
+        """
+        check_plan(plan)
+        folder = Path("runs") / plan.name if folder is None else folder
+        path = folder / "tune.json"
+        stored = json.loads(path.read_text()) if path.is_file() else {}
+        defaults = plan.trial({})
+        data = images if images is not None else load(defaults)
+        workers, threads = shared_out([defaults], plan.count, workers, stored.get("threads"))
+        tuning = cls(folder, plan, data, storage, workers, threads)
+        tuning._refuse_another(stored)
+        if not stored:  # what has begun was found good
+            check_space(plan, data)
+            check_score(plan, tuning.config({}), data)
+        return tuning
+
+    @property
+    def trials(self) -> list[dict[str, Any]]:
+        """What became of each trial that was begun: its number, state, settings, score and reason."""
+        return [self._record(place, newest) for place, newest in enumerate(self._trials.newest())]
+
+    @property
+    def left(self) -> int:
+        """How many trials are not over yet."""
+        return self.plan.count - sum(trial["state"] in OVER for trial in self.trials)
+
+    def seconds(self) -> float:
+        """Expected seconds of training of the trials that are left, on this machine alone."""
+        return estimate(self.config({}), self.data).training_seconds * self.left / self.workers
+
+    def config(self, point: Mapping[str, Any]) -> RunConfig:
+        """The configuration of a trial, with its thread count."""
+        config = self.plan.trial(point)
+        training = config.training.model_copy(update={"threads": config.training.threads or self.threads})
+        return config.model_copy(update={"training": training})
+
+    def run(
+        self,
+        changed: Callable[[list[Job]], None] = lambda jobs: None,
+        stop_requested: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Carries out the trials that are not over yet.
+
+        Args:
+            changed: Called with a job for each trial whenever one of them changed.
+            stop_requested: When it becomes true, the trials write their checkpoints and the search ends unfinished.
+
+        Returns:
+            Whether all trials are over, here or on another machine.
+
+        Raises:
+            ParibusError: Another process is at work in the folder, or the database cannot be used.
+        """
+
+        def show() -> None:
+            with self._showing:
+                changed(self._jobs)
+
+        with held(self.folder / "trials", "tuning"), closing(self._trials):
+            self.write()
+            known = {trial["trial"]: trial for trial in self.trials}
+            self._jobs[:] = [self._job(place, known.get(place)) for place in range(self.plan.count)]
+            finished = self._trials.carry_out(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
+            self.write()
+        return finished
+
+    def write(self) -> None:
+        """Writes tune.json from the trials as they are."""
+        content = {
+            "note": NOTE,
+            "metric": self.plan.metric,
+            "split": "validation",
+            "optuna": {"study": self._name, "storage": self._shown_storage},
+            "threads": self.threads,
+            "plan": self.plan.model_dump(mode="json"),
+            "trials": self.trials,
+        }
+        write_json(self.folder / "tune.json", content)
+
+    def winners(self) -> dict[str, dict[str, Any]]:
+        """The best settings by name ("trial 7"), the best first; those of the defaults are left out.
+
+        Raises:
+            ParibusError: No trial came to an end.
+        """
+        trials = self.trials
+        done = [trial for trial in trials if trial["state"] == "done"]
+        if not done:
+            reasons = [trial["reason"] for trial in trials if trial["reason"]]
+            raise ParibusError(
+                "No trial came to an end: there is nothing to choose from.",
+                where=str(self.folder / "tune.json"),
+                got=reasons[0].splitlines()[0] if reasons else f"{len(trials)} trials",
+                fix="search a smaller range, for example of the learning rate, or choose another --out",
+            )
+        shortfall = self.plan.scored_by.shortfall
+        found: dict[str, tuple[str, dict[str, Any]]] = {json.dumps(self.config({}).tree()): ("defaults", {})}
+        for trial in sorted(done, key=lambda trial: (shortfall(trial["score"]["value"]), trial["trial"])):
+            key = json.dumps(self.config(trial["settings"]).tree())
+            found.setdefault(key, (f"trial {trial['trial']}", trial["settings"]))
+        return dict(list(found.values())[1 : 1 + self.plan.top])
+
+    def study(self, *, workers: int | None = None) -> Study:
+        """The study of the winners and the defaults, on fresh seeds, at the full budget, against the test split.
+
+        Raises:
+            ParibusError: No trial came to an end, or the folder holds another study.
+        """
+        return Study.of(self.plan.winners(self.winners()), self.folder, workers=workers, images=self.data)
+
+    def _attempt(self, turn: Turn, show: Callable[[], None]) -> float:
+        """Trains one trial in a process of its own, and says what it is worth."""
+        try:
+            return self._scored(turn, show)
+        finally:
+            show()
+
+    def _scored(self, turn: Turn, show: Callable[[], None]) -> float:
+        metric = self.plan.scored_by
+        point = {dimension.path: dimension.suggest(turn.trial) for dimension in self.plan.space}
+        job = self._jobs[turn.place]
+        run, job.config = job.folder, self.config(point)
+        if run.path.is_dir():
+            with run.locked(DYING_SECONDS):  # the worker of a process that was killed a moment ago
+                pass
+        job.state = (run.done or {}).get("status", "waiting")
+        snapshots = Snapshots(turn.trial, run, job.config, self.data, metric)
+        run_locally(
+            [job],
+            1,
+            lambda: show() if job.state == "running" else None,  # how it ended is said with its score
+            lambda: turn.stopping() or snapshots.look(),
+        )
+        if job.state != "failed" and snapshots.look():
+            job.state, job.reason = "stopped", "given up: worse than the median of earlier trials by then"
+            raise TrialPruned
+        if job.state == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
+            raise Interrupted(run.path)
+        score = score_of(run, metric) if job.state == "done" else None
+        turn.trial.set_user_attr("score", score)
+        if score is None or score["value"] is None:
+            # for Optuna the worst of all, so that TPE keeps away from it; an error would go unnoticed
+            job.state, job.reason = "failed", job.reason or str((score or {}).get("warning"))
+            turn.trial.set_user_attr("reason", job.reason)
+            raise TrialPruned
+        job.reason = f"{metric.name} {score['value']:.5g}"
+        return metric.shortfall(score["value"])
+
+    def _job(self, place: int, known: dict[str, Any] | None) -> Job:
+        state = {"done": "done", "pruned": "stopped", "failed": "failed"}.get((known or {}).get("state", ""), "waiting")
+        folder = RunFolder(self.folder / "trials" / f"{place:03}")
+        return Job(f"trial {place}", self.config({}), folder, state, reason=(known or {}).get("reason") or "")
+
+    def _record(self, place: int, newest: FrozenTrial) -> dict[str, Any]:
+        reason = newest.user_attrs.get("reason")
+        state = {
+            TrialState.COMPLETE: "done",
+            TrialState.PRUNED: "failed" if reason else "pruned",
+            TrialState.RUNNING: "running",
+        }.get(newest.state, "waiting")
+        space = {dimension.path: dimension for dimension in self.plan.space}
+        return {
+            "trial": place,
+            "state": state,
+            "settings": {path: space[path].read(value) for path, value in newest.params.items()},
+            "score": newest.user_attrs.get("score"),
+            "reason": reason,
+        }
+
+    @cached_property
+    def _trials(self) -> Trials:
+        (self.folder / "trials").mkdir(parents=True, exist_ok=True)
+        grid = self._grid()
+        return Trials(
+            url=self.storage or f"sqlite:///{self.folder.resolve() / 'trials' / 'trials.db'}",
+            name=self._name,
+            count=self.plan.count,
+            owner=f"{platform.node()}:{self.folder.resolve()}",
+            sampler=lambda: sampler_for(self.plan.sampler, self.plan.seed, grid),
+            pruner=MedianPruner() if self.plan.pruner == "median" else NopPruner(),
+        )
+
+    def _grid(self) -> dict[str, list[Any]]:
+        if self.plan.sampler != "grid":
+            return {}
+        space = self.plan.space
+        return dict(zip([dimension.path for dimension in space], grid_of(space), strict=True))
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """What the trials depend on."""
+        return {key: value for key, value in self.plan.model_dump(mode="json").items() if key not in AFTERWARDS}
+
+    @property
+    def _name(self) -> str:
+        """The name of Optuna's study: the same on every machine that is asked for the same trials of the same images.
+
+        It holds a hash of all that a trial depends on, so that one database serves any number of tunings.
+        """
+        asked, tree = self._asked, self.plan.trial({}).tree()
+        for place in (asked, tree):
+            place["data"] = place["data"] | {"name": self.data.fingerprint}  # wherever the images lie on this machine
+        content = [asked, tree, NUMERICS_VERSION]
+        return f"{self.plan.name}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]}"
+
+    @property
+    def _shown_storage(self) -> str | None:
+        return None if self.storage is None else without_passwords(self.storage)
+
+    def _refuse_another(self, stored: dict[str, Any]) -> None:
+        if not stored:
+            return
+        asked = self._asked | {"storage": self._shown_storage, "images, configuration and version": self._name}
+        before = stored["plan"] | {"storage": stored["optuna"]["storage"]}
+        before |= {"images, configuration and version": stored["optuna"]["study"]}
+        for key, value in asked.items():
+            if before.get(key) != value:
+                raise ParibusError(
+                    "This folder holds another tuning.",
+                    where=f"{key} in {self.folder / 'tune.json'}",
+                    got=value,
+                    expected=before.get(key),
+                    fix="repeat the command that the tuning began with, or choose another --out",
+                )
