@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,4 +104,5 @@ def _carry_out(tuning: Tuning) -> None:
     done = [trial for trial in tuning.trials if trial["state"] == "done"]
     console.say(f"{len(done)} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
     for name, settings in tuning.winners().items():
-        console.say(f"{name}: {' '.join(f'-o {path}={value}' for path, value in settings.items())}")
+        told = settings | {"tuning.trials": plan.count}
+        console.say(f"{name}: {shlex.join(word for path in told for word in ('-o', f'{path}={told[path]}'))}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
+import paribus.tuning
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
 from paribus.tuning.samplers import sampler_for
@@ -121,3 +124,9 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password() -> None:
             trials.newest()
         assert words in str(caught.value)
         assert "secret" not in str(caught.value)
+
+
+def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ParibusError, match=r"pip install 'paribus\[tune\]'"):
+        importlib.reload(paribus.tuning)

@@ -16,11 +16,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 import optuna
-import sqlalchemy
 from optuna.pruners import BasePruner
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
@@ -111,18 +110,19 @@ class Trials:
                 broken.set()  # the other threads' trials end with a checkpoint
                 raise
 
-        while not stopping():
-            self._take_back(study)
-            with ThreadPoolExecutor(workers) as pool:
-                working = [pool.submit(work) for _ in range(workers)]
-            for future in working:
-                future.result()
-            if stopping() or self._all_over(study):
-                break
-            time.sleep(WAIT_SECONDS)  # the rest is being tried elsewhere
-            with experimental():
-                optuna.storages.fail_stale_trials(study)
-        return self._all_over(study)
+        with self._readable_errors():
+            while not stopping():
+                self._take_back(study)
+                with ThreadPoolExecutor(workers) as pool:
+                    working = [pool.submit(work) for _ in range(workers)]
+                for future in working:
+                    future.result()
+                if stopping() or self._all_over(study):
+                    break
+                time.sleep(WAIT_SECONDS)  # the rest is being tried elsewhere
+                with experimental():
+                    optuna.storages.fail_stale_trials(study)
+            return self._all_over(study)
 
     def newest(self) -> list[FrozenTrial]:
         """The newest attempt at each place; empty before the first one."""
@@ -204,7 +204,7 @@ class Trials:
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
             )
 
-        with self._readable_errors(), experimental():
+        with self._readable_errors(ImportError), experimental():
             try:
                 return connected()
             except (IntegrityError, ProgrammingError):  # another process made the tables at the same moment
@@ -212,10 +212,11 @@ class Trials:
                 return connected()
 
     @contextmanager
-    def _readable_errors(self) -> Iterator[None]:
+    def _readable_errors(self, *others: type[Exception]) -> Iterator[None]:
+        kinds: tuple[type[Exception], ...] = (SQLAlchemyError, optuna.exceptions.StorageInternalError, *others)
         try:
             yield
-        except (ImportError, sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        except kinds as error:
             reason = " ".join(str(error.__cause__ or error).split())
             raise ParibusError(
                 "The database of the trials cannot be used.",
