@@ -86,7 +86,7 @@ def tune(
 
 def _carry_out(tuning: Tuning) -> None:
     from paribus import console
-    from paribus.experiment import stop_on_signal
+    from paribus.signals import stop_on_signal
     from paribus.studies.watching import watching_study
 
     plan = tuning.plan

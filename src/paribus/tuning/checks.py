@@ -15,7 +15,7 @@ from paribus.evaluation.scores import COSTS
 from paribus.models import Model, build_networks
 from paribus.report.reading import METRICS
 from paribus.training.loop import check
-from paribus.tuning.plan import TuningPlan, grid_of
+from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import only
 
 
@@ -25,8 +25,8 @@ def check_plan(plan: TuningPlan) -> None:
     Raises:
         ParibusError: Something is.
     """
-    points = math.prod(map(len, grid_of(plan.space))) if plan.sampler == "grid" else None
-    if points is not None and plan.count != points:
+    points = math.prod(map(len, plan.grid.values()))
+    if plan.grid and plan.count != points:
         raise ParibusError(
             "A grid is tried as a whole.",
             where="trials",

@@ -74,7 +74,16 @@ class TuningPlan(Settings):
     @property
     def count(self) -> int:
         """How many settings are tried."""
-        return self.trials or (math.prod(map(len, grid_of(self.space))) if self.sampler == "grid" else TRIALS)
+        return self.trials or (math.prod(map(len, self.grid.values())) if self.grid else TRIALS)
+
+    @property
+    def grid(self) -> dict[str, list[Any]]:
+        """The values by path of a grid, as Optuna stores them; empty for other samplers.
+
+        Raises:
+            ParibusError: A range has no step.
+        """
+        return {dimension.path: _values(dimension) for dimension in self.space} if self.sampler == "grid" else {}
 
     @property
     def scored_by(self) -> Metric:
@@ -116,7 +125,7 @@ class TuningPlan(Settings):
             seeds=self.fresh_seeds,
             overrides=self.overrides,
             budget=self.final_budget or self._budget,
-            evaluation=self.evaluation,
+            evaluation=merged(self.evaluation, {"split": "test"}),
         )
 
     @property
@@ -129,23 +138,15 @@ class TuningPlan(Settings):
         return plan
 
 
-def grid_of(space: tuple[Dimension, ...]) -> list[list[Any]]:
-    """The values of each dimension, as Optuna stores them.
-
-    Raises:
-        ParibusError: A range has no step.
-    """
-    values = []
-    for dimension in space:
-        found = dimension.grid()
-        if found is None:
-            raise ParibusError(
-                "A grid needs a step or a list of choices for everything that is searched.",
-                where=f"search.{dimension.path}",
-                expected="LOW..HIGH step SIZE, or [A, B, ...]",
-                fix="add a step, or use --sampler random or tpe",
-            )
-        values.append(found)
+def _values(dimension: Dimension) -> list[Any]:
+    values = dimension.grid()
+    if values is None:
+        raise ParibusError(
+            "A grid needs a step or a list of choices for everything that is searched.",
+            where=f"search.{dimension.path}",
+            expected="LOW..HIGH step SIZE, or [A, B, ...]",
+            fix="add a step, or use --sampler random or tpe",
+        )
     return values
 
 

@@ -28,7 +28,7 @@ from paribus.studies.planning import shared_out
 from paribus.studies.study import DYING_SECONDS, Study, without_passwords
 from paribus.training import NUMERICS_VERSION
 from paribus.tuning.checks import check_plan, check_score, check_space
-from paribus.tuning.plan import AFTERWARDS, TuningPlan, grid_of
+from paribus.tuning.plan import AFTERWARDS, TuningPlan
 from paribus.tuning.samplers import sampler_for
 from paribus.tuning.scoring import Snapshots, score_of
 from paribus.tuning.trials import RETRIES, Trials, Turn
@@ -254,21 +254,14 @@ class Tuning:
     @cached_property
     def _trials(self) -> Trials:
         (self.folder / "trials").mkdir(parents=True, exist_ok=True)
-        grid = self._grid()
         return Trials(
             url=self.storage or f"sqlite:///{self.folder.resolve() / 'trials' / 'trials.db'}",
             name=self._name,
             count=self.plan.count,
             owner=f"{platform.node()}:{self.folder.resolve()}",
-            sampler=lambda: sampler_for(self.plan.sampler, self.plan.seed, grid),
+            sampler=lambda: sampler_for(self.plan.sampler, self.plan.seed, self.plan.grid),
             pruner=MedianPruner() if self.plan.pruner == "median" else NopPruner(),
         )
-
-    def _grid(self) -> dict[str, list[Any]]:
-        if self.plan.sampler != "grid":
-            return {}
-        space = self.plan.space
-        return dict(zip([dimension.path for dimension in space], grid_of(space), strict=True))
 
     @property
     def _asked(self) -> dict[str, Any]:
@@ -294,10 +287,8 @@ class Tuning:
     def _refuse_another(self, stored: dict[str, Any]) -> None:
         if not stored:
             return
-        asked = self._asked | {"storage": self._shown_storage, "images, configuration and version": self._name}
-        before = stored["plan"] | {"storage": stored["optuna"]["storage"]}
-        before |= {"images, configuration and version": stored["optuna"]["study"]}
-        for key, value in asked.items():
+        before = stored["plan"] | stored["optuna"]
+        for key, value in (self._asked | {"storage": self._shown_storage, "study": self._name}).items():
             if before.get(key) != value:
                 raise ParibusError(
                     "This folder holds another tuning.",
