@@ -104,6 +104,8 @@ def test_ctrl_c_leaves_checkpoints_and_the_trial_ends_with_the_same_bytes(paribu
     assert not (paribus.folder / "broken" / "study.yaml").exists()
 
 
+PIXELS = ["-o", "evaluation.encoder=pixels"]
+"""An encoder that is fitted in no time."""
 MISTAKES = [
     (["--search", "objective.latent_dmi=2..8"], "Did you mean 'latent_dim'?", "search.objective.latent_dmi"),
     (["--search", "objective.latent_dim=0..8"], "greater than or equal to 1", "search.objective.latent_dim"),
@@ -128,7 +130,7 @@ def test_mistakes_are_found_before_anything_starts(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.chdir(tmp_path)
     for arguments, words, where in MISTAKES:
-        result = CliRunner().invoke(app, ["tune", "gan", "--budget", "1kimg", *arguments, *QUICK])
+        result = CliRunner().invoke(app, ["tune", "gan", "--budget", "1kimg", *arguments, *QUICK, *PIXELS])
         assert isinstance(result.exception, ParibusError), (arguments, result)
         assert words in str(result.exception), arguments
         assert f"where:    {where}\n" in str(result.exception), arguments

@@ -70,7 +70,8 @@ def evaluate(
     """
     settings = settings or EvaluationSettings()
     sheet, progress = _sheet(settings, weights), progress or silent
-    encoders, data = encoders_for(data, settings, progress), data.scored_on(settings.split)
+    everything, data = data, data.scored_on(settings.split)
+    encoders = encoders_for(everything, settings, progress)  # the same for every split
     n = min(settings.samples, len(data.test))
     samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
     compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
@@ -110,7 +111,8 @@ def evaluate_images(
     settings = settings or EvaluationSettings()
     _check_alike(images, data.test.images)
     sheet, progress = _sheet(settings, "last"), progress or silent
-    encoders, data = encoders_for(data, settings, progress), data.scored_on(settings.split)
+    everything, data = data, data.scored_on(settings.split)
+    encoders = encoders_for(everything, settings, progress)
     n = min(settings.samples, len(images), len(data.test))
     chosen = images[choice(len(images), n)]
     samples = counted(chosen.split(500), n, "encoding images", progress)

@@ -207,7 +207,8 @@ class Tuning:
         if run.path.is_dir():
             with run.locked(DYING_SECONDS):  # the worker of a process that was killed a moment ago
                 pass
-        job.state = (run.done or {}).get("status", "waiting")
+        done = run.done or {}
+        job.state, job.reason = done.get("status", "waiting"), done.get("reason", "")
         snapshots = Snapshots(turn.trial, run, job.config, self.data, metric)
         run_locally(
             [job],
