@@ -152,9 +152,8 @@ class Tuning:
         """Writes tune.json from the trials as they are."""
         content = {
             "note": NOTE,
-            "metric": self.plan.metric,
             "split": "validation",
-            "optuna": {"study": self._name, "storage": self._shown_storage},
+            "optuna": self._optuna,
             "threads": self.threads,
             "plan": self.plan.model_dump(mode="json"),
             "trials": self.trials,
@@ -282,14 +281,14 @@ class Tuning:
         return f"{self.plan.name}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]}"
 
     @property
-    def _shown_storage(self) -> str | None:
-        return None if self.storage is None else without_passwords(self.storage)
+    def _optuna(self) -> dict[str, str | None]:
+        return {"study": self._name, "storage": self.storage and without_passwords(self.storage)}
 
     def _refuse_another(self, stored: dict[str, Any]) -> None:
         if not stored:
             return
         before = stored["plan"] | stored["optuna"]
-        for key, value in (self._asked | {"storage": self._shown_storage, "study": self._name}).items():
+        for key, value in (self._asked | self._optuna).items():
             if before.get(key) != value:
                 raise ParibusError(
                     "This folder holds another tuning.",
