@@ -156,6 +156,28 @@ def test_hopeless_trials_are_given_up(paribus: Paribus) -> None:
     assert 1 <= len(snapshots) <= 3
 
 
+@pytest.mark.slow
+def test_trials_that_fail_are_told_and_not_repeated(paribus: Paribus) -> None:
+    command = ["tune", "gan", "--search", "objective.latent_dim=[4, 8]", "--sampler", "grid", "--budget", "3kimg"]
+    command += [
+        "--out",
+        "tuning",
+        *QUICK,
+        "-o",
+        "training.checkpoint_steps=1",
+        "-o",
+        "training.divergence_factor=1.0001",
+    ]
+    for _ in range(2):
+        assert "No trial came to an end" in paribus(*command, code=2).stderr
+        trials = content(paribus.folder / "tuning")["trials"]
+        assert [trial["state"] for trial in trials] == ["failed"] * 2
+        assert all("Training diverged" in trial["reason"] for trial in trials)
+    log = (paribus.folder / "tuning" / "trials" / "000" / "log.txt").read_text()
+    assert log.count("--- started ") == 1
+    assert not (paribus.folder / "tuning" / "results.json").exists()
+
+
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """The URL of a real PostgreSQL server, reached through a socket in a folder of its own."""
