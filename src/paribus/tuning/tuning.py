@@ -22,10 +22,10 @@ from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted, load
 from paribus.runs import RunFolder, held, write_json
-from paribus.studies.engines import Job, run_locally
+from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out
-from paribus.studies.study import DYING_SECONDS, Study, without_passwords
+from paribus.studies.study import Study, without_passwords
 from paribus.training import NUMERICS_VERSION
 from paribus.tuning.checks import check_plan, check_score, check_space
 from paribus.tuning.plan import AFTERWARDS, TuningPlan
@@ -202,13 +202,12 @@ class Tuning:
         metric = self.plan.scored_by
         point = {dimension.path: dimension.suggest(turn.trial) for dimension in self.plan.space}
         job = self._jobs[turn.place]
-        run, job.config = job.folder, self.config(point)
-        if run.path.is_dir():
-            with run.locked(DYING_SECONDS):  # the worker of a process that was killed a moment ago
-                pass
+        run, config = job.folder, self.config(point)
+        job.config = config.tree()
+        wait_until_free(run)
         done = run.done or {}
         job.state, job.reason = done.get("status", "waiting"), done.get("reason", "")
-        snapshots = Snapshots(turn.trial, run, job.config, self.data, metric)
+        snapshots = Snapshots(turn.trial, run, config, self.data, metric)
         run_locally(
             [job],
             1,
@@ -233,7 +232,7 @@ class Tuning:
     def _job(self, place: int, known: dict[str, Any] | None) -> Job:
         state = {"done": "done", "pruned": "stopped", "failed": "failed"}.get((known or {}).get("state", ""), "waiting")
         folder = RunFolder(self.folder / "trials" / f"{place:03}")
-        return Job(f"trial {place}", self.config({}), folder, state, reason=(known or {}).get("reason") or "")
+        return Job(f"trial {place}", self.config({}).tree(), folder, state, reason=(known or {}).get("reason") or "")
 
     def _record(self, place: int, newest: FrozenTrial) -> dict[str, Any]:
         reason = newest.user_attrs.get("reason")
