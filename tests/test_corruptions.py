@@ -34,8 +34,12 @@ EXCEPTIONS = {  # what does not hold, and is said with the reason in docs/metric
     ("cifar10", "classifier"): CROWDED
     | BALANCED
     | {("swapped patches", "precision"), ("missing classes", "missing_classes")},
-    ("lfw", "inception-768"): CROWDED,
-    ("lfw", "pixels"): CROWDED,
+    ("lfw", "inception-768"): {("blur", "coverage")}
+    | {("missing classes", name) for name in ("frechet", "recall", "coverage")},
+    ("lfw", "self"): BALANCED | {("noise", "precision"), ("noise", "coverage")},
+    ("lfw", "pixels"): CROWDED
+    | {("blur", "frechet")}
+    | {("noise", name) for name in ("frechet", "kid", "mind")},
     ("cifar10", "pixels"): CROWDED
     | BALANCED
     | {(corruption, name) for corruption in ("blur", "noise") for name in ("frechet", "kid", "mind")},
