@@ -63,7 +63,7 @@ class Fake:
     def with_prior(self):
         return Fake(self.prior)
 
-    def sample_batches(self, n, *, seed=0):
+    def sample_batches(self, n, *, seed=0, rows=None):
         self.seeds.append(seed)
         yield from self._order(n, seed)(self.images).split(37)
 

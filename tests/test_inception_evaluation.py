@@ -150,7 +150,7 @@ def test_the_best_snapshot_is_chosen_by_the_first_encoder_alone(
     class Given:
         sampler_words = None
 
-        def sample_batches(self, n: int, *, seed: int = 0) -> Iterator[Tensor]:
+        def sample_batches(self, n: int, *, seed: int = 0, rows: Any = None) -> Iterator[Tensor]:
             yield tiny_data.train.images[:n]
 
     monkeypatch.setattr(inception_weights, "_read", lambda path: pytest.fail("the second encoder's weights were read"))

@@ -56,7 +56,7 @@ class Linear:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return to_bytes(self.generate(z, labels))
 
-    def sample_batches(self, n: int, *, seed: int = 0) -> Any:
+    def sample_batches(self, n: int, *, seed: int = 0, rows: Any = None) -> Any:
         yield self.decode(self.latents(n, seed), self.sample_labels(n))
 
     def sample(self, n: int, *, seed: int = 0) -> Tensor:

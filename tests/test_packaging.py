@@ -41,7 +41,16 @@ def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/models.md", "docs/studies.md", "docs/tuning.md"]
+    "document",
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/models.md",
+        "docs/processes.md",
+        "docs/studies.md",
+        "docs/tuning.md",
+    ],
 )
 def test_files_that_a_document_names_are_there(document: str) -> None:
     path = ROOT / document

@@ -6,6 +6,7 @@ import os
 import sys
 
 from paribus.errors import ParibusError
+from paribus.processes import place
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -17,7 +18,8 @@ def main() -> None:
     try:
         app(prog_name="paribus")
     except ParibusError as error:
-        print(f"paribus: {error}", file=sys.stderr)
+        if place().is_first:  # the processes of a run agree on their errors: one message
+            print(f"paribus: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("paribus: interrupted", file=sys.stderr)

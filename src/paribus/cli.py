@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,11 @@ from paribus.options import (
     SizeOption,
     given,
 )
+from paribus.processes import launcher, place
+
+if TYPE_CHECKING:
+    from paribus.config import RunConfig
+    from paribus.runs import RunFolder
 
 app = typer.Typer(
     name="paribus",
@@ -39,6 +44,13 @@ def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
+    if place().count > 1 and context.invoked_subcommand != "train":
+        raise ParibusError(
+            "Only 'paribus train' runs over several processes.",
+            where="torchrun",
+            got=context.invoked_subcommand,
+            fix="start the command without torchrun",
+        )
     if version:
         print(f"paribus {__version__}")
         raise typer.Exit
@@ -105,6 +117,7 @@ def train(
     from paribus.resuming import refuse_existing, resumed
     from paribus.runs import RunFolder
     from paribus.signals import stop_on_signal
+    from paribus.training.distributed import agreed, first, joined
 
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
@@ -116,31 +129,38 @@ def train(
             training=given(budget=budget),
         ),
     )
-    existing = RunFolder(out) if out is not None else None
-    if existing is not None:
-        refuse_existing(existing, resume)
-    if existing is not None and existing.exists:
-        settled = resumed(existing, {"model": model} | change, overrides or [])
-    else:
+
+    def planned() -> tuple[RunConfig, RunFolder]:
+        existing = RunFolder(out) if out is not None else None
+        if existing is not None:
+            refuse_existing(existing, resume)
+        if existing is not None and existing.exists:
+            return resumed(existing, {"model": model} | change, overrides or []), existing
         settled = resolve(model, change, overrides=overrides or [])
-    run = existing or new_folder(settled)
-    images = load(settled)
-    try:
-        with console.watching(model) as watcher, stop_on_signal() as stop_requested:
-            done = carry_out(
-                settled,
-                images,
-                run,
-                report=watcher,
-                notice=watcher.notice,
-                stop_requested=stop_requested,
-                score=score,
-            )
-    except Interrupted:
-        console.say(f"interrupted: 'paribus train {model} --out {run.path} --resume' carries on")
-        raise typer.Exit(130) from None
-    console.print_scores(done.scores)
-    print(run.path)
+        return settled, existing or new_folder(settled)
+
+    with joined():
+        settled, run = first(planned)
+        with agreed():
+            images = load(settled)
+        try:
+            with console.watching(model) as watcher, stop_on_signal() as stop_requested:
+                done = carry_out(
+                    settled,
+                    images,
+                    run,
+                    report=watcher,
+                    notice=watcher.notice,
+                    stop_requested=stop_requested,
+                    score=score,
+                )
+        except Interrupted:
+            command = " ".join(launcher(place().count))
+            console.say(f"interrupted: '{command} train {model} --out {run.path} --resume' carries on")
+            raise typer.Exit(130) from None
+    if place().is_first:
+        console.print_scores(done.scores)
+        print(run.path)
 
 
 @app.command()

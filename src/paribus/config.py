@@ -102,7 +102,9 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto: bf16 autocast where the hardware has it natively, else fp32."""
     threads: int | None = Field(None, ge=1)
-    """CPU threads; by default all cores. Recorded, and re-applied on resume."""
+    """CPU threads of a process; by default all cores, divided among processes. Recorded, and re-applied on resume."""
+    processes: int | None = Field(None, ge=1)
+    """Processes that share each batch; by default as many as torchrun started. Recorded, and the same on resume."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     checkpoint_seconds: float = Field(60.0, gt=0)
     """Seconds of training between checkpoints."""

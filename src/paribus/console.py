@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from paribus.processes import place
+
 LINE_SECONDS = 5.0
 
 
@@ -33,8 +35,9 @@ class TrainingProgress(Protocol):
 
 
 def say(text: str) -> None:
-    """A line to the user, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """A line to the user, on stderr; from a run's first process alone."""
+    if place().is_first:
+        print(text, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -79,7 +82,7 @@ class Watcher:
 @contextmanager
 def watching(name: str) -> Iterator[Watcher]:
     """A `Watcher`, with a live bar where stderr is a terminal."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not place().is_first:
         yield Watcher(name)
         return
     from rich.console import Console

@@ -41,6 +41,12 @@ class TrainingDiverged(ParibusError):
     exit_code = 1
 
 
+class ProcessLost(ParibusError):
+    """Another process of the same run ended; the last checkpoint is kept."""
+
+    exit_code = 1
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns " Did you mean 'x'?" for the nearest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)

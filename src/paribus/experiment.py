@@ -6,12 +6,12 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from paribus.config import RunConfig
@@ -22,15 +22,17 @@ from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
 from paribus.models import Model, build_networks, load_model, save_model
-from paribus.models.grids import save_grid
+from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
 from paribus.models.packaging import description, with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
+from paribus.processes import place
 from paribus.recipes import resolve
 from paribus.recipes.command import command_of
-from paribus.resuming import grew, identity, refuse_existing, settled
+from paribus.resuming import identity, is_complete, refuse_existing, settled
 from paribus.runs import RunFolder, write_atomically, write_json
 from paribus.training import NUMERICS_VERSION
+from paribus.training.distributed import agreed, first, joined
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Progress, check, fit
 from paribus.training.tracking import check_trackers, tracked
@@ -92,10 +94,17 @@ def train(
     if budget is not None:
         change["training"] = {"budget": budget}
     config = resolve(model, change, overrides=overrides)
-    images = data if isinstance(data, ImageData) else load(config)
-    run = RunFolder(Path(out)) if out is not None else new_folder(config)
-    refuse_existing(run, resume)
-    return carry_out(config, images, run, score=score)
+
+    def folder() -> RunFolder:
+        run = RunFolder(Path(out)) if out is not None else new_folder(config)
+        refuse_existing(run, resume)
+        return run
+
+    with joined():
+        run = first(folder)
+        with agreed():
+            images = data if isinstance(data, ImageData) else load(config)
+        return carry_out(config, images, run, score=score)
 
 
 def carry_out(
@@ -110,37 +119,52 @@ def carry_out(
 ) -> Run:
     """Trains and scores in a folder, from wherever an earlier process left off.
 
-    A finished run is left as it is, unless the budget grew.
+    A finished run is left as it is, unless the budget grew. Processes that torchrun started call this together, within
+    `joined`; only the first one touches the folder.
 
     Raises:
         ParibusError: The folder belongs to another configuration, or is in use.
         TrainingDiverged: A loss diverged; done.json says so.
         Interrupted: `stop_requested` became true.
     """
-    with run.locked():
-        config = settled(config, data, run)
-        if run.done is not None and run.done["status"] == "done" and not grew(config, run):
+    with run.locked() if place().is_first else nullcontext():
+        prepared = first(lambda: _prepared(config, data, run))
+        if prepared is None:
             return Run(run)
-        (run.path / "done.json").unlink(missing_ok=True)
-        _write_record(config, data, run)
+        config = prepared
         if score:
-            check_encoders(config.evaluation, _stages(notice))
+            with agreed():
+                check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         with tracked(config, run, report) as tracking_report:
             try:
                 outcome = fit(config, data, run, report=tracking_report, stop_requested=stop_requested)
             except TrainingDiverged as error:
-                write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+                if place().is_first:
+                    write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
                 raise
             if not outcome.finished:
                 raise Interrupted(run.path)
-            sampler_seconds = _fit_sampler(outcome.model, data, notice)
-            save_model(run.path, outcome.model)
-            _save_pictures(run, outcome.model, data)
+            model = outcome.model
+            sampler_seconds, model.sampler = first(lambda: (_fit_sampler(model, data, notice), model.sampler))
+            if place().is_first:
+                save_model(run.path, model)
+                save_pictures(run.samples, model, data.test)
             if score:
                 _score(run, outcome, data, config, notice)
-        write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
+        if place().is_first:
+            write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
     return Run(run)
+
+
+def _prepared(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig | None:
+    """The configuration to train with, its record written; None where nothing is left to train."""
+    config = settled(config, data, run)
+    if is_complete(config, run):
+        return None
+    (run.path / "done.json").unlink(missing_ok=True)
+    _write_record(config, data, run)
+    return config
 
 
 def new_folder(config: RunConfig) -> RunFolder:
@@ -213,16 +237,6 @@ def _fit_sampler(model: Model, data: ImageData, notice: Callable[[str], None]) -
     return {"sampler_seconds": time.perf_counter() - start}
 
 
-def _save_pictures(run: RunFolder, model: Model, data: ImageData) -> None:
-    save_grid(run.samples / "final.png", model.sample(64, seed=0))
-    shown = data.test.images[:64]
-    save_grid(run.samples / "real.png", shown)
-    if model.can_encode:
-        labels = None if data.test.labels is None else data.test.labels[:8]
-        pairs = torch.cat([shown[:8], model.reconstruct(shown[:8], labels)])
-        save_grid(run.samples / "reconstructions.png", pairs, columns=min(8, len(shown)))
-
-
 def _stages(notice: Callable[[str], None]) -> Stages:
     def progress(stage: str, done: int, total: int) -> None:
         notice(stage_words(stage, done, total))
@@ -231,7 +245,9 @@ def _stages(notice: Callable[[str], None]) -> Stages:
 
 
 def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
-    scores = evaluate(outcome.model, data, config.evaluation, progress=_stages(notice))
+    scores = evaluate(outcome.model, data, config.evaluation, progress=_stages(notice), shared=True)
+    if not place().is_first:
+        return
     kept = run.snapshots()
     if len(data.validation) and len(kept) > 1 and config.evaluation.split == "test":  # never chosen and scored by one
         notice("scoring snapshots on the validation split")

@@ -10,6 +10,7 @@ from paribus.config import RunConfig, validated
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.overrides import merged, with_override
+from paribus.processes import launcher, place
 from paribus.runs import RunFolder
 from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import usable_cores
@@ -90,18 +91,48 @@ def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> Run
 
 
 def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
-    """Fixes the thread count, and checks that an existing folder belongs to this configuration and these images."""
-    if not run.exists:
-        threads = config.training.threads or usable_cores()
-        return config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
-    stored = run.record
-    _refuse_other_images(data.fingerprint, run)
-    threads = config.training.threads or stored["config"]["training"]["threads"]
-    config = config.model_copy(update={"training": config.training.model_copy(update={"threads": threads})})
-    _refuse_difference(stored["config"], config.tree(), run)
-    if run.done is None or run.done["status"] != "done" or grew(config, run):  # there is more to train
+    """Fixes the processes and their threads; checks that an existing folder belongs to the configuration and images.
+
+    Raises:
+        ParibusError: It does not, or there is more to train and the processes at hand cannot share it.
+    """
+    stored: dict[str, Any] = run.record["config"] if run.exists else {}
+    before, asked, here = stored.get("training", {}), config.training, place()
+    alone = stored or here.count == 1
+    update = {
+        "processes": asked.processes or before.get("processes") or (None if alone else here.count),
+        "threads": asked.threads or before.get("threads") or max(1, usable_cores() // here.local_count),
+    }
+    config = config.model_copy(update={"training": asked.model_copy(update=update)})
+    if stored:
+        _refuse_other_images(data.fingerprint, run)
+        _refuse_difference(stored, config.tree(), run)
+        if is_complete(config, run):
+            return config
         _refuse_other_numbers(run)
+    _refuse_other_processes(config, len(data.train))
     return config
+
+
+def _refuse_other_processes(config: RunConfig, images: int) -> None:
+    count, wanted = place().count, config.training.processes or 1
+    if count != wanted:
+        raise ParibusError(
+            "The run is not to be shared among so many processes.",
+            where="training.processes",
+            got=f"{count}, as started",
+            expected=wanted,
+            fix=f"start it as '{' '.join(launcher(wanted))} train ...', or begin a new run with another --out",
+        )
+    size = images if config.training.batch_size == "full" else config.training.batch_size
+    if size % count:
+        raise ParibusError(
+            "The batch cannot be divided among the processes.",
+            where="training.batch_size",
+            got=f"{size} images for {count} processes",
+            expected=f"a multiple of {count}",
+            fix=f"-o training.batch_size={-(-size // count) * count}, or start another number of processes",
+        )
 
 
 def _refuse_other_images(fingerprint: str, run: RunFolder) -> None:
@@ -178,9 +209,7 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def grew(config: RunConfig, run: RunFolder) -> bool:
-    """Whether a finished run's budget is now larger than what it spent."""
+def is_complete(config: RunConfig, run: RunFolder) -> bool:
+    """Whether a run is finished and its budget not larger than what it spent."""
     done, budget = run.done, config.training.budget
-    assert done is not None
-    spent = done["spent"]
-    return budget.amount > spent[budget.unit]
+    return done is not None and done["status"] == "done" and budget.amount <= done["spent"][budget.unit]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ class Paribus:
         self.environment.pop("PARIBUS_DATA", None)
         self.environment["OMP_NUM_THREADS"] = "1"
 
-    def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, launcher: Sequence[str] = (), **options: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "paribus", *arguments],
+            [sys.executable, *launcher, "-m", "paribus", *arguments],
             cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 

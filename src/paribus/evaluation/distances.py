@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 def score_samples(
     sheet: Sheet,
     encoders: list[Encoder],
-    samples: Iterable[Tensor],
+    features: list[Features],
     data: ImageData,
     n: int,
     protocol: str,
     progress: Progress,
     labels: Tensor | None = None,
 ) -> None:
-    """Adds all scores of samples, uint8 in batches, and the floors beside them.
+    """Adds all scores of n samples' features by each encoder, and the floors beside them.
 
     `labels` (n,) are the classes that a conditional model was asked for.
     """
-    for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
+    for encoder, fake in zip(encoders, features, strict=True):
         real = reference(encoder, data, "test", n, progress)
         progress("scoring", 0, 1)
         distances = partial(distance_scores, real.features, fake.features)

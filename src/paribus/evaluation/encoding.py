@@ -30,28 +30,32 @@ def encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
 
 def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor]) -> list[Features]:
     """Features by each encoder of images that come once, in batches."""
-    parts: list[list[Features]] = [[] for _ in encoders]
-    for batch in batches:
-        for own, found in zip(parts, _batch_encoded_by(encoders, batch), strict=True):
-            own.append(found)
+    return joined_features([batch_encoded_by(encoders, batch) for batch in batches])
+
+
+def joined_features(parts: Sequence[list[Features]]) -> list[Features]:
+    """Features by each encoder of all batches, from those of each."""
     joined = []
-    for own in parts:
+    for own in zip(*parts, strict=True):
         probabilities = [part.probabilities for part in own if part.probabilities is not None]
         features = torch.cat([part.features for part in own])
         joined.append(Features(features, torch.cat(probabilities) if probabilities else None))
     return joined
 
 
-def _batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> Iterator[Features]:
+def batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> list[Features]:
     """Features by each encoder of one batch; a network of which several encoders are layers runs once."""
     passed: dict[InceptionNetwork, dict[int, Tensor]] = {}
+    found = []
     for encoder in encoders:
         if isinstance(encoder, InceptionEncoder):
             if encoder.network not in passed:
                 passed[encoder.network] = encoder.network.features(batch)
-            yield Features(passed[encoder.network][encoder.dimensions], None)
+            rows = (passed[encoder.network][encoder.dimensions], None)
         else:
-            yield Features(*(encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)))
+            rows = encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)
+        found.append(Features(*rows))
+    return found
 
 
 def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: Progress | None = None) -> Features:

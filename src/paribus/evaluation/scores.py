@@ -20,12 +20,14 @@ from paribus.evaluation.distances import add_distances, add_inception_score, sco
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import (
     Progress,
+    batch_encoded_by,
     batches,
     check_known,
     choice,
     counted,
     encoded,
     encoded_by,
+    joined_features,
     reference,
     silent,
 )
@@ -38,8 +40,12 @@ from paribus.evaluation.wording import chosen_words, form_words, samples_words
 from paribus.metrics.catalogue import ALIASES, DEFAULT, INVERSION, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.reference import Features
 from paribus.metrics.scoring import distance_scores
 from paribus.metrics.sheet import Sheet
+from paribus.processes import place
+from paribus.training.distributed import gathered
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -52,6 +58,7 @@ def evaluate(
     *,
     weights: str = "last",
     progress: Progress | None = None,
+    shared: bool = False,
 ) -> list[dict[str, Any]]:
     """Scores a model against the test split, or against that which `settings.split` names in its place.
 
@@ -64,6 +71,8 @@ def evaluate(
         settings: How to score.
         weights: "last" or "best": which of a run's weights the model has.
         progress: Told of long work.
+        shared: Whether all processes of a run call this, each with the same model: samples are generated and encoded
+            by all of them, and scored by the first one. The others get no scores.
 
     Raises:
         ParibusError: A metric or encoder is unknown, or does not fit the data.
@@ -73,11 +82,13 @@ def evaluate(
     everything, data = data, data.scored_on(settings.split)
     encoders = encoders_for(everything, settings, progress)  # the same for every split
     n = min(settings.samples, len(data.test))
-    samples = counted(model.sample_batches(n, seed=settings.seed), n, "generating samples", progress)
+    sharpness = _sharpness(sheet, data, n, progress)
+    features = _sample_features(encoders, model, n, settings.seed, sharpness, progress, shared)
+    if features is None:
+        return []
     compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
     protocol = f"{compared}; {latents_words(model)}"
-    sharpness = _sharpness(sheet, data, n, progress)
-    score_samples(sheet, encoders, sharpness.passing(samples), data, n, protocol, progress, model.sample_labels(n))
+    score_samples(sheet, encoders, features, data, n, protocol, progress, model.sample_labels(n))
     sharpness.add_scores(protocol)
     sharpness.add_real(chosen_words(n, data.test))
     if model.sampler_words is not None:
@@ -118,7 +129,8 @@ def evaluate_images(
     samples = counted(chosen.split(500), n, "encoding images", progress)
     protocol = f"{samples_words(n, data, 'given, ')} against {chosen_words(n, data.test)}"
     sharpness = _sharpness(sheet, data, n, progress)
-    score_samples(sheet, encoders, sharpness.passing(samples), data, n, protocol, progress)
+    features = encoded_by(encoders, sharpness.passing(samples))
+    score_samples(sheet, encoders, features, data, n, protocol, progress)
     sharpness.add_scores(protocol)
     sharpness.add_real(chosen_words(n, data.test))
     return sheet.finished()
@@ -203,6 +215,32 @@ COSTS = {
     "flops_per_image": "flops_per_image",
 }
 """Metrics that a run's done.json holds, and under which key."""
+
+
+def _sample_features(
+    encoders: list[Encoder],
+    model: Model,
+    n: int,
+    seed: int,
+    sharpness: Sharpness,
+    progress: Progress,
+    shared: bool,
+) -> list[Features] | None:
+    """Features of a model's n samples by each encoder, measured as they pass by; see `evaluate` for `shared`.
+
+    None in processes that have done their share and are not to score.
+    """
+    start, stop = place().share(n) if shared else (0, n)
+    samples = model.sample_batches(n, seed=seed, rows=(start, stop))
+    passing = sharpness.passing(counted(samples, stop - start, "generating samples", progress))
+    parts = [batch_encoded_by(encoders, batch) for batch in passing]
+    if shared:
+        shares = gathered((parts, sharpness.seen.get("", [])))
+        if not shares:
+            return None
+        parts = [part for own, _ in shares for part in own]
+        sharpness.seen[""] = [part for _, seen in shares for part in seen]
+    return joined_features(parts)
 
 
 def _check_alike(images: Tensor, others: Tensor) -> None:

@@ -30,7 +30,8 @@ class Sharpness:
     ) -> None:
         self.sheet, self.real_batches, self.n, self.split = sheet, real, n, split
         self.too_small = min(form) < SMALLEST
-        self._seen: dict[str, list[dict[str, Tensor]]] = {}
+        self.seen: dict[str, list[dict[str, Tensor]]] = {}
+        """What was measured, a dictionary a batch, by prefix."""
 
     @cached_property
     def real(self) -> dict[str, Tensor]:
@@ -47,13 +48,13 @@ class Sharpness:
         for batch in batches:
             yield batch  # first: encoders say best which images do not fit
             if measured:
-                self._seen.setdefault(prefix, []).append(sharpness_terms(batch))
+                self.seen.setdefault(prefix, []).append(sharpness_terms(batch))
 
     def add_scores(self, protocol: str, prefix: str = "", *, paired: bool = False) -> None:
         """Adds the ratios of the images that passed; `paired` if each was made from the real image in its place."""
         if not self.is_wanted(prefix):
             return
-        made = _joined(self._seen.pop(prefix, []))
+        made = _joined(self.seen.pop(prefix, []))
         for name in SHARPNESS:
             score = None if self.too_small else ratio_estimate(made[name], self.real[name], paired=paired)
             warning = f"images of fewer than {SMALLEST} pixels" if self.too_small else None

@@ -50,8 +50,8 @@ class Model(Protocol):
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
         """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""
 
-    def sample_batches(self, n: int, *, seed: int = 0) -> Iterator[Tensor]:
-        """The images of `sample`, a batch at a time."""
+    def sample_batches(self, n: int, *, seed: int = 0, rows: tuple[int, int] | None = None) -> Iterator[Tensor]:
+        """The images of `sample`, a batch at a time; `rows`: where to begin and to end among them."""
 
     def sample_labels(self, n: int) -> Tensor | None:
         """Classes (n,) of the images of `sample`; None for an unconditional model."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
 from PIL import Image
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from paribus.data import Split
+    from paribus.models.model import Model
 
 
 def image_grid(images: Tensor, columns: int = 8) -> Image.Image:
@@ -24,3 +30,14 @@ def save_grid(path: Path, images: Tensor, columns: int = 8) -> None:
     """Writes `image_grid` as a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image_grid(images, columns).save(path, optimize=True)
+
+
+def save_pictures(folder: Path, model: Model, real: Split) -> None:
+    """Writes final.png (samples), real.png and, of a model that encodes, reconstructions.png under their originals."""
+    save_grid(folder / "final.png", model.sample(64, seed=0))
+    shown = real.images[:64]
+    save_grid(folder / "real.png", shown)
+    if model.can_encode:
+        labels = None if real.labels is None else real.labels[:8]
+        pairs = torch.cat([shown[:8], model.reconstruct(shown[:8], labels)])
+        save_grid(folder / "reconstructions.png", pairs, columns=min(8, len(shown)))

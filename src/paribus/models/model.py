@@ -123,13 +123,23 @@ class Model:
         return torch.cat(list(self.sample_batches(n, label=label, seed=seed)))
 
     def sample_batches(
-        self, n: int, *, label: int | str | None = None, seed: int = 0, batch_size: int = 500
+        self,
+        n: int,
+        *,
+        label: int | str | None = None,
+        seed: int = 0,
+        batch_size: int = 500,
+        rows: tuple[int, int] | None = None,
     ) -> Iterator[Tensor]:
-        """The images of `sample`, a batch at a time, so that memory does not grow with n."""
+        """The images of `sample`, a batch at a time, so that memory does not grow with n.
+
+        `rows` are where to begin and to end among them; all by default.
+        """
         labels = self.sample_labels(n, label)
         z = self.latents(n, seed, labels)
-        for start in range(0, n, batch_size):
-            part = slice(start, start + batch_size)
+        first, last = rows or (0, n)
+        for start in range(first, last, batch_size):
+            part = slice(start, min(start + batch_size, last))
             yield self.decode(z[part], None if labels is None else labels[part])
 
     def class_change(

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.overrides import wrap_torch_function
 
 from paribus.config import Optimizer
 from paribus.randomness import keyed_seed
@@ -134,7 +135,11 @@ class Objective(Settings):
 
     @property
     def couples_batch(self) -> bool:
-        """Whether the loss is more than a mean over images, so that gradients cannot be accumulated over parts."""
+        """Whether the loss is more than a mean over images.
+
+        Gradients cannot be accumulated over parts then, and what joins images goes through `whole_batch` or
+        `whole_mean`, so that a batch may be shared among processes.
+        """
         return False
 
     @property
@@ -178,6 +183,21 @@ class LikelihoodObjective(EncodingObjective):
     @abstractmethod
     def likelihood_name(self) -> str:
         """What the nats mean, in words."""
+
+
+@wrap_torch_function(lambda rows: (rows,))
+def whole_batch(rows: Tensor) -> Tensor:
+    """Numbers of the batch's images (n, ...), with those of images in other processes: (N, ...), differentiable.
+
+    In one process these are the rows themselves; `training.whole_batch` puts another in this one's place elsewhere.
+    """
+    return rows
+
+
+@wrap_torch_function(lambda mean: (mean,))
+def whole_mean(mean: Tensor) -> Tensor:
+    """Mean over the images of all processes, from the mean over those at hand; differentiable. See `whole_batch`."""
+    return mean
 
 
 def couples_images(net: nn.Module) -> bool:

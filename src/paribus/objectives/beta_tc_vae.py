@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from paribus.objectives.base import Batch, Draw, Nets, Phase
+from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_batch
 from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples
 from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_log_density
 from paribus.registry import objectives
@@ -43,7 +43,8 @@ class BetaTCVAE(VariationalObjective):
         means, log_variances = posterior(nets["E"], batch.images, batch.labels)
         z = posterior_samples(means, log_variances, draw)[:, 0]
         reconstruction = self.reconstruction_nats(nets, batch.images, z, batch.labels).mean()
-        information, correlation, dimensions = kl_parts(z, means, log_variances, batch.dataset_size)
+        latents = (whole_batch(z), whole_batch(means), whole_batch(log_variances))
+        information, correlation, dimensions = kl_parts(*latents, batch.dataset_size)
         kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
         terms = {
             "loss": reconstruction + information + self.beta * correlation + dimensions,

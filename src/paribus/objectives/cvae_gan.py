@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, softplus
 
 from paribus.config import Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, whole_batch, whole_mean, with_features
 from paribus.objectives.encoding import HybridObjective
 from paribus.registry import objectives
 from paribus.settings import ImageShape
@@ -152,7 +152,7 @@ class CVAEGAN(HybridObjective):
             "reconstruction": distance,
             "pixels": pixels,
             "kl": kl,
-            "discriminator_matching": 0.5 * (of_real.mean(0) - of_p.mean(0)).square().sum(),
+            "discriminator_matching": 0.5 * whole_mean(of_real.mean(0) - of_p.mean(0)).square().sum(),
             "classifier_matching": 0.5 * difference.square().sum(),
             "accuracy_samples": (logits_p.argmax(1) == labels).float().mean(),
         }
@@ -170,7 +170,8 @@ class CVAEGAN(HybridObjective):
         error = ((batch.images - reconstructions) / 2).square().mean()
         entropies = softplus(-nets["D"](reconstructions).float()).mean()
         entropies = entropies + _one_against_all(nets["C"](reconstructions), _labels(batch))
-        loss = self.reconstruction_weight * error + kl * len(batch) + self.cross_entropy_weight * entropies
+        images = len(whole_batch(_labels(batch)))
+        loss = self.reconstruction_weight * error + kl * images + self.cross_entropy_weight * entropies
         return {"loss": loss, "reconstruction": error, "kl": kl}
 
 
@@ -203,7 +204,7 @@ def _moved(centres: Tensor, features: Tensor, labels: Tensor) -> Tensor:
 
     Their value is the moving average, their gradient that of the batch's means.
     """
-    members = one_hot(labels, len(centres)).float()
+    features, members = whole_batch(features), one_hot(whole_batch(labels), len(centres)).float()
     counts = members.sum(0)[:, None]
     means = members.T @ features / counts.clamp_min(1)
     with torch.no_grad():

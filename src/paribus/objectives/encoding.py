@@ -11,7 +11,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from paribus.config import Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets
+from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets, whole_mean
 from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_log_ratio, gaussian_nats
 from paribus.settings import ImageShape
 
@@ -85,7 +85,8 @@ class PixelObjective(EncodingObjective):
             return gaussian_nats(images, means, math.log(self.sigma))
         if self.sigma == "optimal" and decoder.training:
             with torch.no_grad():
-                decoder.log_sigma.copy_(0.5 * (images - means).square().mean().clamp_min(1e-8).log())
+                variance = whole_mean((images - means).square().mean())
+                decoder.log_sigma.copy_(0.5 * variance.clamp_min(1e-8).log())
         return gaussian_nats(images, means, decoder.log_sigma.clone())
 
     def deviation(self, nets: Nets) -> dict[str, Tensor]:

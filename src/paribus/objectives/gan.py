@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Builder, Draw, Nets, judged, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, judged, whole_mean, with_features
 from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
 from paribus.registry import objectives
 from paribus.settings import ImageShape
@@ -85,7 +85,7 @@ class GAN(AdversarialObjective):
             return terms
         discriminator = nets["D"]
         assert isinstance(discriminator, Bottleneck)
-        nats = torch.cat([of_real[:, 1], of_fake[:, 1]]).mean()
+        nats = whole_mean(torch.cat([of_real[:, 1], of_fake[:, 1]]).mean())
         penalty = discriminator.penalty(nats, self.bottleneck_nats, self.bottleneck_rate)
         return terms | {"loss": terms["loss"] + penalty, "bottleneck": nats}
 
@@ -137,4 +137,4 @@ class GAN(AdversarialObjective):
 
 def _mean_features(stages: list[Tensor]) -> Tensor:
     # of the last stage, over the batch, in fp32: (features,)
-    return stages[-1].float().flatten(1).mean(0)
+    return whole_mean(stages[-1].float().flatten(1).mean(0))

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from paribus.objectives.base import Batch, Draw, Nets, Phase
+from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_mean
 from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
 from paribus.objectives.likelihoods import gaussian_kl_nats
 from paribus.registry import objectives
@@ -56,6 +56,8 @@ class VAE(VariationalObjective):
         labels = None if batch.labels is None else repeated(batch.labels, count)
         reconstruction = self.reconstruction_nats(nets, repeated(batch.images, count), z, labels).mean()
         kl_per_dimension = gaussian_kl_nats(means, log_variances).mean(0)
+        if self.couples_batch:
+            reconstruction, kl_per_dimension = whole_mean(reconstruction), whole_mean(kl_per_dimension)
         kl = kl_per_dimension.sum()
         warmup = min(1.0, batch.images_seen / self.kl_warmup_images) if self.kl_warmup_images else 1.0
         penalised = kl_per_dimension.clamp(min=self.free_nats).sum() if self.free_nats else kl

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from paribus.config import RunConfig
+from paribus.processes import launcher
 from paribus.recipes import resolve
 
 _OPTIONS = {"data.name": "--data", "training.budget": "--budget", "seed": "--seed"}
@@ -18,7 +19,7 @@ _OPTIONS = {"data.name": "--data", "training.budget": "--budget", "seed": "--see
 def command_of(config: RunConfig) -> str:
     """`paribus train ...` that resolves to this configuration on every machine, as it stands in a shell."""
     leaves = dict(_leaves(config.tree()))
-    words = ["paribus", "train", config.model]
+    words = [*launcher(config.training.processes or 1), "train", config.model]
     for path, option in _OPTIONS.items():
         words += [option, str(leaves[path])]
     for override in _overrides(config):

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from paribus.errors import TrainingDiverged
+from paribus.processes import place
 from paribus.runs import RunFolder, write_atomically
+from paribus.training.distributed import averaged, least
 from paribus.training.state import TrainingState
 
 
@@ -24,7 +26,8 @@ class MetricsLog:
         self._sums: dict[str, Tensor] = {}
         self._bad_since: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
-        _cut(run, state.step)
+        if place().is_first:
+            _cut(run, state.step)
 
     def add(self, phase: str, terms: dict[str, Tensor], step: int) -> None:
         """Adds one update's terms."""
@@ -39,7 +42,7 @@ class MetricsLog:
             self._sums[phase], self._bad_since[phase], self._counts[phase] = values, bad, 1
 
     def flush(self, state: TrainingState) -> dict[str, Any] | None:
-        """Writes a line with the means since the last one.
+        """Writes a line with the means since the last one, over the images of all processes.
 
         Returns:
             The line, or None where nothing was added since the last one.
@@ -51,8 +54,9 @@ class MetricsLog:
         if not self._sums:
             return None
         for phase, sums in self._sums.items():
-            means = (sums / self._counts[phase]).tolist()
-            for name, mean, since in zip(self._names[phase], means, self._bad_since[phase].tolist(), strict=True):
+            means = averaged(sums / self._counts[phase]).tolist()
+            bad_since = least(self._bad_since[phase]).tolist()
+            for name, mean, since in zip(self._names[phase], means, bad_since, strict=True):
                 term = f"{phase}/{name}"
                 if math.isfinite(since):
                     raise _diverged(term, int(since), "became infinite or not a number")
@@ -62,8 +66,9 @@ class MetricsLog:
                         raise _diverged(term, state.step, f"grew from {first:.4g} to {mean:.4g}")
                 line[term] = mean
         self._sums.clear()
-        with self._run.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        if place().is_first:
+            with self._run.metrics.open("a") as file:
+                file.write(json.dumps(line) + "\n")
         return line
 
 

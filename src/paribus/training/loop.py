@@ -16,15 +16,18 @@ from paribus.models import Model, build_networks
 from paribus.models.grids import save_grid
 from paribus.models.packaging import weights_of
 from paribus.objectives.base import Batch, Draw, Nets, Phase, couples_images
+from paribus.processes import place
 from paribus.randomness import keyed_seed
 from paribus.runs import RunFolder, write_atomically
 from paribus.training.averaging import Averages
+from paribus.training.distributed import Clock, agreed, average_gradients, check_alike, first, own_device
 from paribus.training.flops import flop_per_image
-from paribus.training.hardware import autocast_dtype, choose_device
+from paribus.training.hardware import autocast_dtype
 from paribus.training.log import MetricsLog
 from paribus.training.optimizers import build_optimizers, check_layouts, set_scheduled
 from paribus.training.schedule import SnapshotSchedule
 from paribus.training.state import Pace, Stopwatch, TrainingState
+from paribus.training.whole_batch import part_of_batch
 
 LOG_SECONDS = 1.0
 
@@ -66,7 +69,10 @@ def fit(
     """Trains until the budget is spent, from the folder's checkpoint if there is one.
 
     Budgets counted in images, epochs, updates or operations end with the same weights, bit for bit, however often the
-    run was interrupted, on one processor type, torch build and thread count.
+    run was interrupted, on one processor type, torch build, thread count and number of processes.
+
+    Processes that torchrun started call this together: each works off its share of every batch, and the first one
+    decides when to stop and alone writes and reports.
 
     Args:
         config: The resolved configuration.
@@ -82,7 +88,9 @@ def fit(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     nets = build_networks(config, data.shape)
-    device = check(config, nets)
+    with agreed():
+        device = check(config, nets)
+    check_alike({"training.device": device.type, "data.name": data.fingerprint})
     batch_size = len(data.train) if settings.batch_size == "full" else settings.batch_size
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment)
 
@@ -91,8 +99,9 @@ def fit(
     phases = objective.phases()
     averages = Averages(nets, objective.averaged, settings.ema_half_life_images)
     state = TrainingState(nets, averages, build_optimizers(config, nets))
-    if run.checkpoint.is_file():
-        state.load(run.checkpoint)
+    saved = first(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
+    if saved is not None:
+        state.load(saved)
 
     update = _Update(config, nets, state.optimizers, phases, device)
     repeats = max(phase.repeats for phase in phases)
@@ -101,7 +110,7 @@ def fit(
     snapshots = SnapshotSchedule.of(settings)
     model = Model(config, averages.nets, data.shape, data.class_names)
     log = MetricsLog(run, state, settings.divergence_factor)
-    watch = Stopwatch(state.seconds, device)
+    watch, clock = Stopwatch(state.seconds, device), Clock(state.step, state.seconds)
     logged = checkpointed = state.seconds
 
     def flush() -> None:
@@ -111,7 +120,8 @@ def fit(
 
     def checkpoint() -> None:
         flush()  # finds a loss that diverged, before it could overwrite the last good checkpoint
-        state.save(run.checkpoint)
+        if place().is_first:
+            state.save(run.checkpoint)
 
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
@@ -127,10 +137,9 @@ def fit(
         state.step += 1
         state.images += repeats * batch_size
         averages.update(repeats * batch_size, state.images)
-        state.seconds = watch.seconds()
-        stopped = stop_requested()
+        state.seconds, stopped = clock(state.step, watch.seconds(), stop_requested())
 
-        if snapshots.passed(pace, state) > due_before:
+        if snapshots.passed(pace, state) > due_before and place().is_first:
             with watch.paused():
                 _snapshot(run, model, state.images, settings.keep_snapshots)
         if state.step == 1 or state.seconds - logged >= LOG_SECONDS:
@@ -177,6 +186,8 @@ class _Update:
             for module, name in self._normed:  # once an update, before a pass without gradients could be the first use
                 getattr(module, name)
             terms = self._backward(phase, batch, key)
+        if place().count > 1:
+            average_gradients(weight for role in phase.trains for weight in self._nets[role].parameters())
         if self._unchecked & set(phase.trains):
             self._unchecked -= set(phase.trains)
             check_layouts({role: self._optimizers[role] for role in phase.trains})
@@ -192,11 +203,14 @@ class _Update:
     def _backward(self, phase: Phase, batch: Batch, key: tuple[int | str, ...]) -> dict[str, torch.Tensor]:
         total = len(batch)
         part = self._config.training.micro_batch or total
+        before, whole = place().rank * total, place().count * total
         terms: dict[str, torch.Tensor] = {}
         for start in range(0, total, part):
             stop = min(start + part, total)
-            draw = Draw(*key, device=self._device, rows=(start, stop, total))
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None):
+            rows = (before + start, before + stop, whole)
+            draw = Draw(*key, device=self._device, rows=rows)
+            autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None)
+            with autocast, part_of_batch(rows):
                 found = phase.loss(self._nets, batch.rows(start, stop), draw)
             share = (stop - start) / total
             # the parts share the graph of the normed weights
@@ -215,10 +229,12 @@ class _Update:
 
 
 def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_seen: int) -> Batch:
+    """This process's share of batch k."""
     images, labels, _ = batches[k]
     images = images.contiguous(memory_format=torch.channels_last)
     conditional = config.objective.conditional
-    return Batch(images, labels if conditional else None, len(data.train), images_seen)
+    whole = Batch(images, labels if conditional else None, len(data.train), images_seen)
+    return whole.rows(*place().share(len(whole)))
 
 
 def check(config: RunConfig, nets: Nets) -> torch.device:
@@ -231,7 +247,7 @@ def check(config: RunConfig, nets: Nets) -> torch.device:
     build_optimizers(config, nets)
     SnapshotSchedule.of(config.training)
     _check_accumulation(config, nets)
-    return choose_device(config.training.device)
+    return own_device(config.training.device)
 
 
 def _check_accumulation(config: RunConfig, nets: Nets) -> None:

@@ -52,10 +52,10 @@ class TrainingState:
         )
         write_atomically(path, buffer.getbuffer())
 
-    def load(self, path: Path) -> None:
-        """Reads a checkpoint into the networks, averages and optimisers at hand."""
+    def load(self, checkpoint: bytes) -> None:
+        """Reads a checkpoint's content into the networks, averages and optimisers at hand."""
         device = next(next(iter(self.nets.values())).parameters()).device
-        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        saved: dict[str, Any] = torch.load(io.BytesIO(checkpoint), map_location=device, weights_only=True)
         for role, net in self.nets.items():
             net.load_state_dict(saved["nets"][role])
         for role, net in self.averages.nets.items():

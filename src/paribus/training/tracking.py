@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError
+from paribus.processes import place
 from paribus.runs import RunFolder
 from paribus.training.loop import Progress
 
@@ -112,7 +113,7 @@ def tracked(
     """Yields `report`, which then also feeds the run's trackers; they are closed at the end, with
     the scores of a run that was completed.
     """
-    trackers = [TRACKERS[name](config, run) for name in config.training.track]
+    trackers = [TRACKERS[name](config, run) for name in config.training.track if place().is_first]
 
     def to_all(progress: Progress) -> None:
         for tracker in trackers:
