@@ -37,9 +37,7 @@ EXCEPTIONS = {  # what does not hold, and is said with the reason in docs/metric
     ("lfw", "inception-768"): {("blur", "coverage")}
     | {("missing classes", name) for name in ("frechet", "recall", "coverage")},
     ("lfw", "self"): BALANCED | {("noise", "precision"), ("noise", "coverage")},
-    ("lfw", "pixels"): CROWDED
-    | {("blur", "frechet")}
-    | {("noise", name) for name in ("frechet", "kid", "mind")},
+    ("lfw", "pixels"): CROWDED | {("blur", "frechet")} | {("noise", name) for name in ("frechet", "kid", "mind")},
     ("cifar10", "pixels"): CROWDED
     | BALANCED
     | {(corruption, name) for corruption in ("blur", "noise") for name in ("frechet", "kid", "mind")},
