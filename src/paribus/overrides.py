@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -52,3 +53,14 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
         result[key] = merged(result[key], value) if both else value
     return result
+
+
+def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of a tree with its path; a field of an optimiser is one, also where it is a schedule."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and prefix != "training.optimizer.":
+            yield from leaves(value, f"{prefix}{key}.")
+        elif isinstance(value, dict):  # a role: its fields are values, of which one may be a schedule
+            yield from ((f"{prefix}{key}.{field}", setting) for field, setting in value.items())
+        else:
+            yield prefix + key, value

@@ -84,11 +84,30 @@ def test_named_settings_may_name_their_models() -> None:
     assert [(variant.label, variant.config.model) for variant in found] == [("vae small", "vae"), ("gan plain", "gan")]
 
 
+def test_named_settings_may_have_budgets_of_their_own(tmp_path: Path) -> None:
+    found = variants(StudyFile(written(tmp_path, OWN_BUDGETS)).plan())
+    assert [(str(v.config.training.budget), v.config.data.name) for v in found] == [
+        ("2epochs", "digits"),
+        ("3epochs", "mnist"),
+    ]
+
+
+OWN_BUDGETS = """\
+model: vae
+settings:
+  short: {training.budget: 2epochs}
+  long:
+    training.budget: 3epochs
+    data.name: mnist
+"""
 SETTINGS = "model: vae\nbudget: 1kimg\nsettings:\n  a: {}\n  b:\n    "
 MISTAKES = [
     (SETTINGS + "objective.latent_dmi: 3\n", 6, "Unknown setting 'objective.latent_dmi'. Did you mean 'latent_dim'?"),
     (SETTINGS + "seed: 3\n", 6, "Seeds are no axis."),
-    (SETTINGS + "training.budget: 3kimg\n", 6, "Named settings share one budget."),
+    (SETTINGS + "training.budget: 3kimg\n", 6, "A study's budget is named more than once."),
+    (SETTINGS.replace("budget: 1kimg\n", "") + "training.budget: 3kimg\n", 3, "A study needs a budget."),
+    (OWN_BUDGETS.replace("3epochs", "3kimg"), 5, "The budgets of one study must have one unit"),
+    (OWN_BUDGETS.replace("3epochs", "three"), 5, "A budget must be a positive number with a unit."),
     (SETTINGS + "model: gan\n", 1, "The study names no model."),
     (SETTINGS.replace("{}", "{model: gan}") + "model: vae\n", 4, "The study names its models twice."),
     (SETTINGS.replace("model: vae\n", "") + "model: vea\n", 1, "The study names no model."),

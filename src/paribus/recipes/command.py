@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from paribus.config import RunConfig
+from paribus.overrides import leaves
 from paribus.processes import launcher
 from paribus.recipes import resolve
 
@@ -18,37 +18,27 @@ _OPTIONS = {"data.name": "--data", "training.budget": "--budget", "seed": "--see
 
 def command_of(config: RunConfig) -> str:
     """`paribus train ...` that resolves to this configuration on every machine, as it stands in a shell."""
-    leaves = dict(_leaves(config.tree()))
+    values = dict(leaves(config.tree()))
     words = [*launcher(config.training.processes or 1), "train", config.model]
     for path, option in _OPTIONS.items():
-        words += [option, str(leaves[path])]
+        words += [option, str(values[path])]
     for override in _overrides(config):
         words += ["-o", override]
     return shlex.join(words)
 
 
 def _overrides(config: RunConfig) -> list[str]:
-    wanted = dict(_leaves(config.tree()))
+    wanted = dict(leaves(config.tree()))
     overrides: list[str] = []
     # another objective or backbone changes the defaults of the rest: it is named first
     for path in ("objective.name", "backbone.name"):
-        if wanted[path] != dict(_leaves(resolve(config.model, overrides=overrides).tree()))[path]:
+        if wanted[path] != dict(leaves(resolve(config.model, overrides=overrides).tree()))[path]:
             overrides.append(f"{path}={wanted[path]}")
-    given = dict(_leaves(resolve(config.model, overrides=overrides).tree()))
+    given = dict(leaves(resolve(config.model, overrides=overrides).tree()))
     for path, value in wanted.items():
         if path not in _OPTIONS and (path not in given or given[path] != value):
             overrides.append(f"{path}={_text(value)}")
     return overrides
-
-
-def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict) and prefix != "training.optimizer.":
-            yield from _leaves(value, f"{prefix}{key}.")
-        elif isinstance(value, dict):  # a role: its fields are values, of which one may be a schedule
-            yield from ((f"{prefix}{key}.{field}", setting) for field, setting in value.items())
-        else:
-            yield prefix + key, value
 
 
 def _text(value: Any) -> str:

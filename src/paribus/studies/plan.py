@@ -44,7 +44,7 @@ class Plan(Settings):
     """Values by path of the configuration (`objective.latent_dim: [8, 16]`), or presets by `model`."""
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of values by path, side by side: {defaults: {}, large: {backbone.width: 64, data.size: 32}}; each may
-    name its own `model`."""
+    name its own `model`, and each or none its own `training.budget`, all of one unit."""
     seeds: int | list[int] = 2
     """How many (0, 1, ...), or which."""
     budget: str | float | None = None
@@ -162,11 +162,6 @@ def _refuse_unfit(plan: Plan, path: str, got: Any, where: str) -> None:
     unfit = {"seed": ("Seeds are no axis.", "name them under seeds:")}
     if plan.params is not None:
         unfit["backbone.width"] = ("Widths are what 'params' chooses.", "leave this axis or params out")
-    if where.startswith("settings."):
-        unfit[BUDGET_PATH] = (
-            "Named settings share one budget.",
-            f"name it under budget: or axes: {{{BUDGET_PATH}: ...}}",
-        )
     if path in unfit:
         reason, fix = unfit[path]
         raise ParibusError(reason, where=where, got=got, fix=fix)
@@ -179,12 +174,21 @@ def _refuse_repeated(values: list[Any], where: str) -> None:
 
 
 def _check_budget(plan: Plan) -> None:
-    amounts = plan.axes.get(BUDGET_PATH, [])
+    amounts = {f"axes.{BUDGET_PATH}.{place}": value for place, value in enumerate(plan.axes.get(BUDGET_PATH, []))}
+    own = {name: values[BUDGET_PATH] for name, values in plan.settings.items() if BUDGET_PATH in values}
+    amounts |= {f"settings.{name}.{BUDGET_PATH}": value for name, value in own.items()}
     places: list[tuple[str, Any]] = [("budget", plan.budget)] if plan.budget is not None else []
     if "budget" in (plan.overrides.get("training") or {}):
         places.append((f"overrides.{BUDGET_PATH}", plan.overrides["training"]["budget"]))
-    if amounts:
-        places.append((f"axes.{BUDGET_PATH}", amounts))
+    if BUDGET_PATH in plan.axes:
+        places.append((f"axes.{BUDGET_PATH}", plan.axes[BUDGET_PATH]))
+    if own:
+        places.append((f"settings.{next(iter(own))}.{BUDGET_PATH}", next(iter(own.values()))))
+    lacking = [name for name in plan.settings if own and name not in own]
+    if len(places) == 1 and lacking:
+        raise ParibusError(
+            "A study needs a budget.", where=f"settings.{lacking[0]}", fix=f"name its {BUDGET_PATH}, too"
+        )
     if len(places) != 1:
         raise ParibusError(
             "A study needs a budget." if not places else "A study's budget is named more than once.",
@@ -194,14 +198,14 @@ def _check_budget(plan: Plan) -> None:
         )
     if not amounts and places[0][0] == "budget":
         Budget.parse(str(plan.budget), where="budget")
-    units = [Budget.parse(amount, where=f"axes.{BUDGET_PATH}.{place}").unit for place, amount in enumerate(amounts)]
-    for place, unit in enumerate(units):
-        if unit != units[0]:
+    budgets = [(where, Budget.parse(amount, where=where)) for where, amount in amounts.items()]
+    for where, budget in budgets:
+        if budget.unit != budgets[0][1].unit:
             raise ParibusError(
                 "The budgets of one study must have one unit: what is held equal would not be the same otherwise.",
-                where=f"axes.{BUDGET_PATH}.{place}",
-                got=f"{amounts[place]} ({unit})",
-                expected=f"{units[0]}, as {amounts[0]}",
+                where=where,
+                got=f"{budget} ({budget.unit})",
+                expected=f"{budgets[0][1].unit}, as {budgets[0][1]}",
                 fix="write all of them in one unit",
             )
 
