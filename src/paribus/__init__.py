@@ -8,6 +8,7 @@ run.model.sample(16)
 scores = pb.evaluate(run.model, data)
 study = pb.compare(["vae", "dcgan"], data, seeds=3)
 study.report("out.html")
+pb.replicate("tikayyolla-2020", scale="smoke")
 """
 
 from __future__ import annotations
@@ -22,10 +23,21 @@ if TYPE_CHECKING:
     from paribus.evaluation import evaluate
     from paribus.experiment import train
     from paribus.models import load_model as load
+    from paribus.replication.replicate import replicate
     from paribus.studies.comparison import compare
     from paribus.tuning.tune import tune
 
-__all__ = ["ParibusError", "__version__", "compare", "evaluate", "load", "load_data", "train", "tune"]
+__all__ = [
+    "ParibusError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load",
+    "load_data",
+    "replicate",
+    "train",
+    "tune",
+]
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
@@ -34,6 +46,7 @@ _HOMES = {
     "evaluate": ("paribus.evaluation", "evaluate"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
+    "replicate": ("paribus.replication.replicate", "replicate"),
     "train": ("paribus.experiment", "train"),
     "tune": ("paribus.tuning.tune", "tune"),
 }

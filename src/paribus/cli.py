@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paribus import __version__, study_commands, tune_command
+from paribus import __version__, replication_command, study_commands, tune_command
 from paribus.errors import ParibusError
 from paribus.options import (
     ChannelsOption,
@@ -37,6 +37,7 @@ app = typer.Typer(
 
 app.add_typer(study_commands.app, name="study")
 app.command()(tune_command.tune)
+app.command()(replication_command.replicate)
 
 
 @app.callback(invoke_without_command=True)
@@ -238,10 +239,12 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="models|backbones|objectives|data|metrics", help="What to list.")],
+    what: Annotated[
+        str, typer.Argument(metavar="models|backbones|objectives|data|metrics|papers", help="What to list.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """List models, backbones, objectives, data sets or metrics, with a line on each."""
+    """List models, backbones, objectives, data sets, metrics or papers, with a line on each."""
     from paribus import console
     from paribus.listing import LISTINGS, rows
 

@@ -60,10 +60,20 @@ def _metrics() -> list[dict[str, Any]]:
     return [{"name": name} | entry for name, entry in METRICS.items()]
 
 
+def _papers() -> list[dict[str, Any]]:
+    from paribus.replication.papers import paper, paper_names
+
+    return [
+        {"name": name, "title": read.title, "summary": read.summary, "rows": len(read.rows), "claims": len(read.claims)}
+        for name, read in ((name, paper(name)) for name in paper_names())
+    ]
+
+
 LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "models": _models,
     "backbones": lambda: _classes("backbone"),
     "objectives": lambda: _classes("objective"),
     "data": _data,
     "metrics": _metrics,
+    "papers": _papers,
 }

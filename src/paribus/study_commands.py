@@ -111,8 +111,14 @@ def retry(
     carry_out(Study.open(folder, workers=workers, engine=engine), retry=True, dry_run=dry_run)
 
 
-def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> None:
+def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estimated: bool = True) -> None:
     """Says what a study will cost, carries it out with a live table, and names its report.
+
+    Args:
+        study: What to carry out.
+        retry: Whether runs that failed are tried again.
+        dry_run: Whether to show the runs and start none.
+        estimated: Whether a few steps of each run are timed first, to say how long all will take.
 
     Raises:
         typer.Exit: It was interrupted (130).
@@ -128,12 +134,12 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False) -> No
     if dry_run:
         console.print_table(study.listing(waiting))
     if waiting:
-        cost = study.estimate(waiting)
-        console.say(
-            f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}: about "
-            f"{console.duration(cost.training_seconds)} of training and {console.duration(cost.sampling_seconds)} of "
-            f"sampling, {console.size(cost.disk_bytes)} in {study.folder}"
-        )
+        runs = f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}"
+        if estimated:
+            cost = study.estimate(waiting)
+            runs += f": about {console.duration(cost.training_seconds)} of training and "
+            runs += f"{console.duration(cost.sampling_seconds)} of sampling, {console.size(cost.disk_bytes)}"
+        console.say(f"{runs} in {study.folder}")
     else:
         console.say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")
     if dry_run:

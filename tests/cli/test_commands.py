@@ -154,7 +154,7 @@ def test_a_failed_run_does_not_stop_the_study(paribus: Paribus) -> None:
     assert "diverged" in (paribus.folder / "study" / "report.html").read_text()
 
 
-@pytest.mark.parametrize("what", ["models", "backbones", "objectives", "data", "metrics"])
+@pytest.mark.parametrize("what", ["models", "backbones", "objectives", "data", "metrics", "papers"])
 def test_list(what: str, paribus: Paribus) -> None:
     entries = json.loads(paribus("list", what, "--json").stdout)
     assert len({entry["name"] for entry in entries}) == len(entries) >= 2
@@ -190,6 +190,7 @@ MISTAKES = [
     (["report", "nowhere"], "nowhere"),
     (["evaluate", "nowhere"], "There is no trained model here."),
     (["list", "modles"], "There is no list of 'modles'. Did you mean 'models'?"),
+    (["replicate", "guo-2032"], "Unknown paper 'guo-2032'. Did you mean 'guo-2023'?"),
     (["compare", "--models", "vae,gam"], "Unknown model 'gam'. Did you mean 'gan'?"),
     (["compare", "--budget", "3s", "--workers", "2"], "one worker at a time"),
 ]  # fmt: skip

@@ -16,6 +16,8 @@ class BuiltIn:
         source: Where it comes from when it is not under PARIBUS_DATA.
         hub_id: Its id on the Hugging Face Hub, or None where no network is needed.
         licence: What is known of its terms.
+        size: Height and width of its images in pixels, as they are without a choice of size.
+        channels: 1 (grey) or 3 (RGB).
         labelled: Whether its label column holds classes.
         cut: The cut it is always used with, made in pictures of the original size only.
         stacks: The grey, labelled set whose images are its channels.
@@ -25,6 +27,8 @@ class BuiltIn:
     source: str
     hub_id: str | None
     licence: str
+    size: int
+    channels: int
     labelled: bool = True
     cut: CentreCut | None = None
     stacks: str | None = None
@@ -36,18 +40,24 @@ DATASETS: dict[str, BuiltIn] = {
         "scikit-learn's load_digits (a copy of the test set of UCI's Optical Recognition of Handwritten Digits)",
         None,
         "CC BY 4.0 (UCI Machine Learning Repository, E. Alpaydin and C. Kaynak)",
+        8,
+        1,
     ),
     "mnist": BuiltIn(
         "70,000 handwritten digits, 28x28, grey, 10 classes",
         "Hugging Face Hub",
         "ylecun/mnist",
         "usually given as CC BY-SA 3.0 (Y. LeCun, C. Cortes)",
+        28,
+        1,
     ),
     "stacked-mnist": BuiltIn(
         "154,000 images of three MNIST digits as red, green and blue, 28x28, colour, 1,000 classes: for counting modes",
         "made from mnist by a fixed seed",
         None,
         "as mnist",
+        28,
+        3,
         stacks="mnist",
     ),
     "fashion-mnist": BuiltIn(
@@ -55,18 +65,24 @@ DATASETS: dict[str, BuiltIn] = {
         "Hugging Face Hub",
         "zalando-datasets/fashion_mnist",
         "MIT (Zalando SE)",
+        28,
+        1,
     ),
     "cifar10": BuiltIn(
         "60,000 photographs of animals and vehicles, 32x32, colour, 10 classes",
         "Hugging Face Hub",
         "uoft-cs/cifar10",
         "no formal licence; the authors ask for their report to be cited (A. Krizhevsky 2009)",
+        32,
+        3,
     ),
     "lfw": BuiltIn(
         "13,233 faces in news photographs, the central 90x90 pixels, colour, no classes; choose a size (45, 64)",
         "Hugging Face Hub",
         "logasja/lfw",
         "for research on face recognition (University of Massachusetts, Amherst); do not identify anybody",
+        90,
+        3,
         labelled=False,  # 5,749 people, most seen once: identities, not classes
         cut=CentreCut(250, 250, (80, 80, 170, 170)),
     ),
@@ -75,6 +91,8 @@ DATASETS: dict[str, BuiltIn] = {
         "Hugging Face Hub",
         "huggan/anime-faces",
         "collected from the web, no clear licence; for research only",
+        64,
+        3,
         labelled=False,
     ),
 }

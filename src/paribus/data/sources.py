@@ -64,6 +64,17 @@ def load_data(
     return assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
 
 
+def is_at_hand(name: str | Path) -> bool:
+    """Whether a data set can be read without a network: it needs none, or lies here or under PARIBUS_DATA.
+
+    What an earlier download left in the cache of the Hub does not count.
+    """
+    known = DATASETS.get(str(name))
+    if known is not None and known.hub_id is None:
+        return known.stacks is None or is_at_hand(known.stacks)
+    return Path(name).expanduser().exists() or _stored_folder(str(name)) is not None
+
+
 def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
     """All images of a folder or file, uint8 (N, C, H, W), whatever splits they lie in, at their own size.
 

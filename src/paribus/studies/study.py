@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Study:
         matches: By label, the width that the plan's `params` chose.
         workers: Runs at a time on this machine.
         engine: Where runs are carried out; see `engine_of`.
+        beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Study:
     matches: Mapping[str, Match]
     workers: int
     engine: str = LOCAL
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Study:
         engine: str = LOCAL,
         images: ImageData | None = None,
         may_grow: bool = True,
+        beside: Mapping[str, Any] | None = None,
     ) -> Study:
         """The study of a plan, new or carried on; nothing is written yet.
 
@@ -69,6 +72,7 @@ class Study:
             engine: Where runs are carried out: local, ray, or the address of a Ray cluster.
             images: Those of every run, where they are loaded already.
             may_grow: Whether a folder that holds part of the plan is extended, and not refused.
+            beside: JSON files by name to write into the folder.
 
         Raises:
             ParibusError: The plan cannot be carried out, or the folder holds another study.
@@ -79,7 +83,7 @@ class Study:
         runs, matches, workers = planned(
             plan, folder, images=images, workers=workers, threads=stored.get("threads"), engine=engine
         )
-        study = cls(folder, plan, tuple(runs), matches, workers, engine)
+        study = cls(folder, plan, tuple(runs), matches, workers, engine, beside or {})
         study._refuse_another(stored, may_grow)
         return study
 
@@ -174,6 +178,8 @@ class Study:
                     wait_until_free(job.folder)
             self.write_results()
             self._write_description()
+            for name, content in self.beside.items():
+                write_json(self.folder / name, content)
             changed(jobs)
             engine = engine_of(self.engine, self.workers, self.folder)
             engine(jobs, changed=lambda: changed(jobs), stop_requested=stop_requested)
@@ -227,9 +233,10 @@ class Study:
         }
 
     def _refuse_another(self, stored: dict[str, Any], may_grow: bool) -> None:
+        named = {*self.plan.axes, *(path for values in self.plan.settings.values() for path in values)}
         for key, value in self._extent().items() if stored else ():
             kept = set(stored[key]) <= set(value) if may_grow and key != "budget" else stored[key] == value
-            if may_grow and key == "budget" and "training.budget" in self.plan.axes:
+            if may_grow and key == "budget" and "training.budget" in named:
                 continue  # each label names its own
             if not kept:
                 raise ParibusError(
@@ -282,7 +289,7 @@ def _command() -> str:
     program, *arguments = sys.argv or [""]
     if Path(program).name in ("paribus", "__main__.py"):
         return without_passwords(shlex.join(["paribus", *arguments]))
-    return "Python, by paribus.compare, paribus.tune or paribus.studies"
+    return "Python, by paribus.compare, paribus.tune, paribus.replicate or paribus.studies"
 
 
 def without_passwords(text: str) -> str:
