@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paribus.report.contents import Run, Study
+from paribus.report.curves import logged, snapshots
 from paribus.report.encoders import Change, other_encoders, ranking
 from paribus.report.verdict import named, scores_of
 from paribus.report.wording import clause, count, listed, number, plural
@@ -14,6 +16,13 @@ COLLAPSED_UNITS = 0.1
 """Share of latent dimensions below which a report speaks of posterior collapse."""
 COLLAPSED_COVERAGE = 0.1
 """Coverage below which a report speaks of mode collapse."""
+
+LOST_COVERAGE, LOST_DIVERSITY = 0.05, 0.5
+"""Coverage and diversity below which both a generator is called collapsed: few images, and those alike."""
+SURE_ACCURACY = 0.99
+"""Share of real and of generated images on which D must be right, in the second half of training, for a stalled run."""
+STALLED_GAIN = 0.1
+"""By which share the snapshots' distance must at least have fallen over that half for a run not to be stalled."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,14 @@ class Caution:
 
 def cautions_of(study: Study) -> list[Caution]:
     """All warnings, the gravest first."""
-    found = [*_failed(study), *_unfinished(study), *_collapse(study), *_measured(study), *_views(study)]
+    found = [
+        *_failed(study),
+        *_unfinished(study),
+        *_adversarial(study),
+        *_collapse(study),
+        *_measured(study),
+        *_views(study),
+    ]
     return [*found, *_seeds(study), *_best(study), *_skipped(study)]
 
 
@@ -78,6 +94,60 @@ def _collapse(study: Study) -> Iterable[Caution]:
     if modes:
         text = "Mode collapse: part of the data's variety never appears in the samples of"
         yield Caution("caution", f"{text} {named([run for run, _ in modes])}.", _details(modes))
+
+
+def _adversarial(study: Study) -> Iterable[Caution]:
+    """Runs whose discriminator outran the generator, and runs whose generator shows one image."""
+    stalled, collapsed = [], []
+    for run in study.done:
+        coverage, diversity = run.value("coverage"), run.value("diversity")
+        if words := _stalled(run):
+            stalled.append((run, words))
+        elif coverage is not None and diversity is not None:
+            if coverage < LOST_COVERAGE and diversity < LOST_DIVERSITY and _accuracies(run):
+                words = f"diversity {number(diversity)}, coverage {number(coverage)}"
+                collapsed.append((run, words))
+    if stalled:
+        text = (
+            f"Stalled: in the second half of training D was right about {SURE_ACCURACY:.0%} or more of all images, and "
+            f"the samples came less than {STALLED_GAIN:.0%} nearer to the data, in"
+        )
+        yield Caution("caution", f"{text} {named([run for run, _ in stalled])}.", _details(stalled))
+    if collapsed:
+        text = (
+            f"Collapsed: the samples reach under {LOST_COVERAGE:.0%} of the real images, and their variety is under "
+            f"{LOST_DIVERSITY:.0%} of theirs, in"
+        )
+        yield Caution("caution", f"{text} {named([run for run, _ in collapsed])}.", _details(collapsed))
+
+
+def _stalled(run: Run) -> str:
+    """The figures of a stalled run in words; empty where it is none."""
+    right, gain = _accuracies(run), _gain(run)
+    if not right or min(right) < SURE_ACCURACY or gain is None or gain >= STALLED_GAIN:
+        return ""
+    return f"D right about {number(100 * min(right))} % and more, the distance changed by {number(-100 * gain, 2)} %"
+
+
+def _accuracies(run: Run) -> list[float]:
+    """D's mean accuracies on real and on generated images in the second half of training; empty without their log."""
+    terms = logged(run)
+    found = []
+    for name in ("D/accuracy_real", "D/accuracy_fake"):
+        points = terms.get(name, [])
+        late = [value for images, value in points if images >= points[-1][0] / 2]
+        found += [math.fsum(late) / len(late)] if late else []
+    return found if len(found) == 2 else []
+
+
+def _gain(run: Run) -> float | None:
+    """By which share the snapshots' distance fell from half of the budget to its end; None without such scores."""
+    for metric in ("frechet", "kid"):
+        *earlier, (images, last) = snapshots(run, metric) or [(0.0, 0.0)]
+        if earlier:
+            _, half = min(earlier, key=lambda point: abs(point[0] - images / 2))
+            return 1 - last / half if half > 0 else None
+    return None
 
 
 def _details(pairs: Iterable[tuple[Run, str]]) -> tuple[str, ...]:

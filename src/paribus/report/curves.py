@@ -32,7 +32,7 @@ def training_curves(study: Study) -> list[ModelCurves]:
     for style, model in enumerate(study.models):
         terms: dict[str, list[list[Point]]] = {}
         for run in study.of(model):
-            for term, points in _logged(run).items():
+            for term, points in logged(run).items():
                 terms.setdefault(term, []).append(points)
         ranked = sorted(terms, key=_importance)
         panels = tuple(
@@ -44,7 +44,8 @@ def training_curves(study: Study) -> list[ModelCurves]:
     return blocks
 
 
-def _logged(run: Run) -> dict[str, list[Point]]:
+def logged(run: Run) -> dict[str, list[Point]]:
+    """By term of a run's log, its values against the images seen."""
     found: dict[str, list[Point]] = {}
     for line in run.folder.metrics_lines() if run.folder else []:
         images = finite(line.get("images"))
@@ -65,7 +66,7 @@ def snapshot_chart(study: Study) -> str:
         curves = [
             Curve(model, style, seeds)
             for style, model in enumerate(study.models)
-            if (seeds := [points for run in study.of(model) if (points := _snapshots(run, metric))])
+            if (seeds := [points for run in study.of(model) if (points := snapshots(run, metric))])
         ]
         if any(len(seed) > 1 for curve in curves for seed in curve.seeds):
             label = study.metric(metric).label
@@ -76,7 +77,8 @@ def snapshot_chart(study: Study) -> str:
     return ""
 
 
-def _snapshots(run: Run, metric: str) -> list[Point]:
+def snapshots(run: Run, metric: str) -> list[Point]:
+    """A metric of a run's snapshots on the validation split, against the images seen."""
     entries = run.folder.snapshot_scores if run.folder else []
     points = [(e.get("snapshot"), finite(e.get("value"))) for e in entries if e.get("metric") == metric]
     return sorted((float(x), float(y)) for x, y in points if x is not None and y is not None)

@@ -37,11 +37,12 @@ CURVE_POINTS = 160
 
 @dataclass(frozen=True)
 class Curve:
-    """A model's curve: one list of points per seed; `style` is the model's place in the study."""
+    """A model's curve: one list of points per seed; `style` is the model's place in the study, `marked` shows each."""
 
     name: str
     style: int
     seeds: Sequence[Sequence[Point]]
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _curve(curve: Curve, x: Axis, y: Axis, markers: bool, dashed: bool) -> str:
     middle = mean_curve(seeds)
     bold = f'<polyline class="bold"{dash} points="{_path(thinned(middle), x, y)}"/>' if len(middle) > 1 else ""
     dots = ""
-    if markers or (middle and len(middle) == 1):
+    if markers or curve.marked or (middle and len(middle) == 1):
         dots = "".join(
             marker(curve.style, x(px), y(py), 3.2, f"{curve.name}: {number(py)}") for s in seeds for px, py in s
         )

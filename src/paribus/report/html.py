@@ -22,6 +22,7 @@ from paribus.report.paper import paper
 from paribus.report.pictures import gallery
 from paribus.report.ranking import ranking
 from paribus.report.reading import read_folder
+from paribus.report.replication import replication
 from paribus.report.steadiness import steadiness_table
 from paribus.report.verdict import verdict
 from paribus.runs import write_atomically
@@ -95,6 +96,7 @@ def _context(study: Study) -> dict[str, Any]:
         "caption": encoders.caption(study),
         "views": views,
         "latents": latents,
+        "replication": replication(study),
         "explained": _explained(
             *board.columns,
             *(metric for view in views for metric in view.board.columns),

@@ -1,0 +1,189 @@
+"""A paper's claims against a study's figures: supported, contradicted, or can't tell. Pure functions of a study.
+
+With two and more seeds of both systems the statistics of every report decide (`paribus.statistics.pairs`). One seed of
+each cannot tell chance from difference: then the difference must exceed the margin that the claim states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from paribus.report.comparison import obstacles, protocols_agree
+from paribus.report.contents import Run, Study, finite
+from paribus.report.wording import listed, number, plural
+from paribus.statistics import Sample, compared
+
+Decision = Literal["supported", "contradicted", "can't tell"]
+
+END_SHARE = 0.1
+"""The last share of a run's images that counts as the end of its training log."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison of a claim: what it came to, and the figure with the rule in words."""
+
+    decision: Decision
+    text: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its verdict."""
+
+    claim: str
+    place: str
+    decision: Decision
+    parts: tuple[Part, ...]
+    why: str = ""
+
+
+def judged(study: Study, claims: dict[str, Any], labels: dict[str, str], reserve: str = "") -> list[Judged]:
+    """Every claim of a paper with its verdict.
+
+    Args:
+        study: The replication.
+        claims: As papers/NAME.yaml has them.
+        labels: By system, the label of the runs that stand for it.
+        reserve: Why no claim can be decided, whatever the figures are.
+    """
+    found = []
+    for claim in claims.values():
+        parts = tuple(_part(study, part, labels) for part in claim["parts"])
+        decision: Decision = "can't tell" if reserve else together([part.decision for part in parts])
+        found.append(Judged(claim["claim"], claim["place"], decision, parts, reserve))
+    return found
+
+
+def together(decisions: Sequence[Decision]) -> Decision:
+    """A claim holds where all of its parts do, and falls with one of them."""
+    if "contradicted" in decisions:
+        return "contradicted"
+    return "supported" if all(decision == "supported" for decision in decisions) else "can't tell"
+
+
+def _part(study: Study, part: dict[str, Any], labels: dict[str, str]) -> Part:
+    absent = [name for name in (part["of"], part["against"]) if name is not None and name not in labels]
+    if absent:
+        return Part("can't tell", f"{listed(absent)}: not run at this scale")
+    of = labels[part["of"]]
+    if part["expected"] == "near":
+        return _near(study, of, part)
+    return _pair(study, of, labels[part["against"]], part)
+
+
+def _near(study: Study, of: str, part: dict[str, Any]) -> Part:
+    names, value = " and ".join(study.metric(name).label for name in part["by"]), _end(study, of, part["by"])
+    rule = f"expected within {part['margin']:g} of {part['value']:g}"
+    if value is None:
+        return Part("can't tell", f"{names} of {of}: not measured; {rule}")
+    is_near = abs(value - part["value"]) <= part["margin"]
+    return Part("supported" if is_near else "contradicted", f"{names} of {of}: {number(value)}; {rule}")
+
+
+def _end(study: Study, model: str, names: Sequence[str]) -> float | None:
+    """A metric's mean over seeds, or the mean of several terms over the end of each seed's log."""
+    if not any("/" in name for name in names):
+        return next((value for name in names if (value := _value(study, model, name)) is not None), None)
+    ends = [quantity(run, name) for run in study.of(model) if run.status == "done" for name in names]
+    return _mean(ends)
+
+
+def quantity(run: Run, name: str, level: float | None = None) -> float | None:
+    """What a run came to, or None where that was not measured.
+
+    Args:
+        run: The run.
+        name: A metric, `parameters`, `seconds_per_update` (of the first phase), or a term of the log (`D/loss`).
+        level: With a term: seconds of training until it first fell to this, in place of its mean over the end.
+    """
+    if "/" in name:
+        return _end_of(run, name) if level is None else _seconds_until(run, name, level)
+    if name == "parameters":
+        return float(sum(run.parameters.values())) or None
+    if name == "seconds_per_update":
+        updates = next(iter((run.updates or {}).values()), 0)
+        return run.seconds / updates if run.seconds is not None and updates else None
+    return run.value(name)
+
+
+def _end_of(run: Run, term: str) -> float | None:
+    lines = run.folder.metrics_lines() if run.folder else []
+    last = max((line["images"] for line in lines), default=0)
+    return _mean([finite(line.get(term)) for line in lines if line["images"] >= (1 - END_SHARE) * last])
+
+
+def _seconds_until(run: Run, term: str, level: float) -> float | None:
+    lines = run.folder.metrics_lines() if run.folder else []
+    values = ((finite(line.get(term)), line["seconds"]) for line in lines)
+    return next((seconds for value, seconds in values if value is not None and value <= level), None)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _pair(study: Study, of: str, against: str, part: dict[str, Any]) -> Part:
+    level = part["level"]
+    until = "" if level is None else f", seconds until {number(level)}"
+    by = next((name for name in part["by"] if _both(study, of, against, name, level)), None)
+    wanted = {"less": "less", "greater": "more", "no better": "no better"}[part["expected"]]
+    if by is None:
+        names = " or ".join(study.metric(name).label for name in part["by"])
+        return Part("can't tell", f"{names}{until}: not measured of both {of} and {against}; expected {wanted}")
+    first, second = _value(study, of, by, level), _value(study, against, by, level)
+    label = study.metric(by).label + until
+    figure = f"{label}: {number(first)} of {of}, {number(second)} of {against}; expected {wanted}"
+    if of == against:
+        return Part("can't tell", f"{figure}; at this scale both are one run")
+    if reasons := _not_alike(study, of, against, by):
+        return Part("can't tell", f"{figure}; not measured alike: {reasons}")
+    decision, why = _decided(study, of, against, by, part)
+    return Part(decision, f"{figure}; {why}")
+
+
+def _decided(study: Study, of: str, against: str, by: str, part: dict[str, Any]) -> tuple[Decision, str]:
+    sign = -1.0 if part["expected"] == "greater" else 1.0
+    samples = {model: _sample(study, model, by, part["level"], sign) for model in (of, against)}
+    seeds = min(len(sample.values) for sample in samples.values())
+    if seeds < 2:
+        first, second = (sample.mean for sample in samples.values())
+        change = (first - second) / abs(second) if second else math.copysign(math.inf, first - second)
+        lower, higher = change < -part["margin"], change > part["margin"]
+        why = f"one seed, so they must differ by more than {part['margin']:.0%}"
+    else:
+        found = compared(samples)
+        lower, higher = found.beats(of, against), found.beats(against, of)
+        why = f"{plural(seeds, 'seed')} each, by the rules of 'Who beats whom'"
+    if part["expected"] == "no better":
+        return ("contradicted" if lower else "supported"), why
+    return ("supported" if lower else "contradicted" if higher else "can't tell"), why
+
+
+def _sample(study: Study, model: str, metric: str, level: float | None = None, sign: float = 1.0) -> Sample:
+    if metric in study.steadiness.get(model, {}):
+        value = study.steadiness[model][metric].value
+        return Sample({} if value is None else {0: sign * value})
+    runs = [run for run in study.of(model) if run.status == "done"]
+    values = {run.seed: sign * value for run in runs if (value := quantity(run, metric, level)) is not None}
+    return Sample(values, failed=sum(run.status == "failed" for run in study.of(model)))
+
+
+def _value(study: Study, model: str, metric: str, level: float | None = None) -> float | None:
+    values = _sample(study, model, metric, level)
+    return values.mean if values.values else None
+
+
+def _both(study: Study, of: str, against: str, metric: str, level: float | None) -> bool:
+    return all(_value(study, model, metric, level) is not None for model in (of, against))
+
+
+def _not_alike(study: Study, of: str, against: str, metric: str) -> str:
+    pair = replace(study, runs=(*study.of(of), *study.of(against)))
+    if metric in study.steadiness.get(of, {}) or protocols_agree(pair, metric):
+        return ""
+    return "; ".join(obstacles(pair, metric)) or "the protocols differ"

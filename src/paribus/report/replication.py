@@ -1,0 +1,236 @@
+"""A replication's part of the report: what a paper printed beside what was measured, and its claims with verdicts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paribus.report import figures
+from paribus.report.claims import Judged, judged
+from paribus.report.contents import Run, Study
+from paribus.report.curves import logged
+from paribus.report.figures import Curve, Point
+from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, picture
+from paribus.report.tables import Cell, score_cell
+from paribus.report.wording import NONE, count, number
+
+FILE = "replication.json"
+SMOKE = "at scale smoke a run shows that the row works and nothing more"
+HEADS = {"published": "As published", "intended": "As intended", "equal": "All else equal"}
+
+
+@dataclass(frozen=True)
+class PrintedLine:
+    """A number of the paper; `cells` in the order of `Replication.heads`; `protocol` is how the paper measured it."""
+
+    system: str
+    quantity: str
+    place: str
+    published: str
+    cells: tuple[Cell, ...]
+    protocol: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class PrintedCurve:
+    """A column of the paper by epoch: drawn, and as lines of (epoch, published, measured by form)."""
+
+    title: str
+    place: str
+    chart: str
+    lines: tuple[tuple[str, str, tuple[str, ...]], ...]
+    heads: tuple[str, ...]
+    protocol: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Samples at the epochs at which the paper shows some."""
+
+    system: str
+    about: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """Everything that the section shows; `reserve` says why nothing is decided, `smaller` what was reduced."""
+
+    title: str
+    scale: str
+    reserve: str
+    smaller: tuple[str, ...]
+    stand_ins: tuple[str, ...]
+    heads: tuple[str, ...]
+    lines: tuple[PrintedLine, ...]
+    curves: tuple[PrintedCurve, ...]
+    strips: tuple[Strip, ...]
+    claims: tuple[Judged, ...]
+    not_equal: tuple[str, ...]
+    decided: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def replication(study: Study) -> Replication | None:
+    """The section, or None where the study replicates no paper."""
+    path = study.path / FILE if study.path else Path(FILE)
+    if study.path is None or not path.is_file():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    rows, labels = told["rows"], told["labels"]
+    stand_ins = tuple(f"{name}: {words}" for name, words in told["stand_ins"].items())
+    reserve = SMOKE if told["scale"] == "smoke" else ""
+    forms = tuple(form for form in HEADS if form == "published" or any(form in row["forms"] for row in rows.values()))
+    numbers = [(name, row, printed) for name, row in rows.items() for printed in row["published"]]
+    return Replication(
+        title=told["title"],
+        scale=told["scale"],
+        reserve=reserve,
+        smaller=tuple(_smaller(told)),
+        stand_ins=stand_ins,
+        heads=tuple(HEADS[form] for form in forms),
+        lines=tuple(
+            _line(study, told, name, printed, _systems(name, forms, labels))
+            for name, _, printed in numbers
+            if printed["value"] is not None
+        ),
+        curves=tuple(
+            _curve(study, told, name, printed, _systems(name, forms, labels))
+            for name, _, printed in numbers
+            if printed["by_epoch"]
+        ),
+        strips=tuple(_strips(study, rows, labels)),
+        claims=tuple(judged(study, told["claims"], labels, reserve)),
+        not_equal=(
+            *told["not_equal"],
+            *(f"{name}: {text}" for name, row in rows.items() for text in row["not_equal"]),
+        ),
+        decided=(*told["decided"], *_forms_words(rows)),
+        missing=tuple(told["missing"]),
+    )
+
+
+def _smaller(told: dict[str, Any]) -> Iterable[str]:
+    scale = told["scale"]
+    if words := (told["scales"].get(scale) or {}).get("reduction"):
+        yield words
+    for name, row in told["rows"].items():
+        own = row["scales"].get(scale) or {}
+        if words := own.get("left_out"):
+            yield f"{name}: not run, {words}"
+            continue
+        if words := own.get("reduction"):
+            yield f"{name}: {words}"
+        for form, changed in row["forms"].items():
+            if words := (changed["scales"].get(scale) or {}).get("reduction"):
+                yield f"{name}.{form}: {words}"
+
+
+def _forms_words(rows: dict[str, Any]) -> Iterable[str]:
+    for name, row in rows.items():
+        for form, changed in row["forms"].items():
+            yield f"{name}, {HEADS[form].lower()}: {changed['about']}"
+
+
+def _systems(row: str, forms: Iterable[str], labels: dict[str, str]) -> dict[str, str | None]:
+    """By form, the label of the runs that stand for it."""
+    return {form: labels.get(row if form == "published" else f"{row}.{form}") for form in forms}
+
+
+def _line(
+    study: Study, told: dict[str, Any], name: str, printed: dict[str, Any], systems: dict[str, str | None]
+) -> PrintedLine:
+    score = printed["score"]
+    cells = (score_cell(study, label, score) if label and score else Cell(NONE) for label in systems.values())
+    return PrintedLine(
+        system=name,
+        quantity=printed["quantity"],
+        place=printed["place"],
+        published=str(printed["value"]),
+        cells=tuple(cells),
+        protocol=told["protocols"][printed["protocol"]],
+        beside=_beside(study, printed),
+    )
+
+
+def _beside(study: Study, printed: dict[str, Any]) -> str:
+    measured = study.metric(printed["score"]).label if printed["score"] else printed["term"]
+    here = f"here: {measured}" if measured else ""
+    return "; ".join(text for text in (here, printed["unlike"]) if text)
+
+
+def _curve(
+    study: Study, told: dict[str, Any], name: str, printed: dict[str, Any], systems: dict[str, str | None]
+) -> PrintedCurve:
+    points = [(float(epoch), value) for epoch, value in sorted((int(e), v) for e, v in printed["by_epoch"].items())]
+    measured = {form: _by_epoch(study, label, printed["term"]) for form, label in systems.items() if label}
+    drawn = [Curve("published", 0, [points], marked=True)]
+    drawn += [Curve(HEADS[form].lower(), 1 + k, seeds) for k, (form, seeds) in enumerate(measured.items()) if seeds]
+    title = f"{name}: {printed['quantity']}"
+    chart = figures.line_chart(title, drawn, "epochs", printed["term"], width=440, height=290, legend=True)
+    lines = tuple(
+        (f"{epoch:g}", str(value), tuple(_at_epoch(seeds, epoch) for seeds in measured.values()))
+        for epoch, value in points
+    )
+    heads = tuple(HEADS[form] for form in measured)
+    protocol = told["protocols"][printed["protocol"]]
+    return PrintedCurve(title, printed["place"], chart, lines, heads, protocol, _beside(study, printed))
+
+
+def _by_epoch(study: Study, label: str, term: str) -> list[list[Point]]:
+    """A term of each seed's log against epochs, each point the mean over the epoch that it ends."""
+    found = []
+    for run in study.of(label):
+        epoch = _epoch_images(run)
+        lines = logged(run).get(term, []) if epoch else []
+        by_epoch: dict[int, list[float]] = {}
+        for images, value in lines:
+            by_epoch.setdefault(math.ceil(images / epoch), []).append(value)
+        last = max((images for images, _ in lines), default=0.0) / epoch if epoch else 0.0
+        found.append([(min(float(e), last), math.fsum(values) / len(values)) for e, values in sorted(by_epoch.items())])
+    return [points for points in found if points]
+
+
+def _epoch_images(run: Run) -> int:
+    record = run.folder.record if run.folder and run.folder.exists else {}
+    return int(((record.get("data") or {}).get("counts") or {}).get("train") or 0)
+
+
+def _at_epoch(seeds: list[list[Point]], epoch: float) -> str:
+    if not seeds:
+        return NONE
+    values = [value for points in seeds for at, value in points if at == epoch]
+    return number(math.fsum(values) / len(values), 4) if values else "not reached"
+
+
+def _strips(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iterable[Strip]:
+    shown = {name: row for name, row in rows.items() if row["pictures"]}
+    limit = round(TOTAL_BYTES / 4 / max(1, sum(len(row["pictures"]) for row in shown.values())))
+    for name, row in shown.items():
+        run = next((run for run in study.of(labels.get(name, "")) if run.folder and run.images and run.size), None)
+        found = _pictures(run, row, limit) if run else ()
+        if found:
+            yield Strip(name, f"{row['about']}; {row['place']}", found)
+
+
+def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
+    """The grid that was drawn at each of the paper's epochs, as a share of the run's own budget."""
+    assert run.folder and run.images and run.size
+    grids = sorted((int(path.stem), path) for path in run.folder.samples.glob("*.png") if path.stem.isdigit())
+    found = []
+    for epoch in row["pictures"]:
+        wanted = run.images * epoch / row["epochs"]
+        images, path = next(((images, path) for images, path in grids if images >= wanted - 0.5), (0, None))
+        if path is None:
+            continue
+        words = f"epoch {epoch} of {row['epochs']:g} in the paper, here after {count(images)} images"
+        tiles = (STEP_TILES, STEP_TILES)
+        shown = picture(path, run.size, limit, f"samples of {run.label}", words, tiles, short=f"epoch {epoch}")
+        found += [shown] if shown else []
+    return tuple(found)
