@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := .make/installed
 
-.PHONY: demo test test-slow browser-test check format benchmark browser clean
+.PHONY: demo test test-slow replicate-smoke browser-test check format benchmark browser clean
 
 demo: $(INSTALLED)  ## Compare four models on handwritten digits; writes demo/report.html
 	$(BIN)/paribus compare --data digits --models vae,conv-vae,gan,dcgan --seeds 2 --budget 300kimg --out demo
@@ -14,6 +14,10 @@ test: $(INSTALLED)  ## The default tests: no network, no GPU, no data sets
 
 test-slow: $(INSTALLED)  ## Tests on real data sets (PARIBUS_DATA) and long ones
 	$(BIN)/python -m pytest -m slow
+
+replicate-smoke: $(INSTALLED)  ## All five papers, small, on enlarged digits: rows train, are scored and reported
+	rm -rf runs/replicate-smoke
+	env -u PARIBUS_DATA $(BIN)/paribus replicate all --scale smoke --out runs/replicate-smoke
 
 browser-test: $(INSTALLED) browser  ## Tests in a real headless browser
 	PARIBUS_BROWSER_REQUIRED=1 $(BIN)/python -m pytest -m browser
