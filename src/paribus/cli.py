@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paribus import __version__, replication_command, study_commands, tune_command
+from paribus import __version__, latent_commands, replication_command, study_commands, tune_command
 from paribus.errors import ParibusError
 from paribus.options import (
     ChannelsOption,
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 
 app.add_typer(study_commands.app, name="study")
+app.add_typer(latent_commands.app, name="latent")
 app.command()(tune_command.tune)
 app.command()(replication_command.replicate)
 

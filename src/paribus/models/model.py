@@ -11,9 +11,9 @@ from torch.nn.functional import one_hot
 
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
-from paribus.models.networks import network_shape, parameter_count
+from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
-from paribus.objectives.encoding import VariationalObjective
+from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.settings import ImageShape
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class Model:
     def has_log_weights(self) -> bool:
         """Whether `log_weights` is to be had: the model is trained by a bound with a posterior of known density."""
         return isinstance(self.objective, VariationalObjective)
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether `kl_by_dimension` is to be had: the encoder gives a distribution of each latent dimension."""
+        return isinstance(self.objective, PosteriorObjective)
 
     @property
     def prior_is_normal(self) -> bool:
@@ -195,6 +200,24 @@ class Model:
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images decoded from their posterior means."""
         return self.decode(self.encode(images, labels), labels)
+
+    def kl_by_dimension(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """KL in nats (latent_dim,) of each latent dimension's posterior from the prior, the mean over images.
+
+        Raises:
+            ParibusError: The model has no posterior.
+        """
+        objective = self.objective
+        if not isinstance(objective, PosteriorObjective):
+            raise self._lacks("posterior", "kl_by_dimension")
+        with torch.inference_mode():
+            x, labels = self._on_device(to_float(images)), self._on_device(self._condition(labels))
+            return objective.kl_by_dimension(self.nets, x, labels).mean(0).cpu()
+
+    def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Output (N, features) of the decoder's first layer for latents z: see `first_layer_output`."""
+        z, labels = self._on_device(z), self._on_device(self._condition(labels))
+        return first_layer_output(self.nets["G"], z, labels).cpu()
 
     def likelihood_terms(
         self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0, batch_size: int = 500

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
 from paribus.config import RunConfig
@@ -54,6 +55,34 @@ def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
     with torch.device("meta"), _NoFirstValues():
         nets = config.objective.roles(config.backbone, network_shape(config, image))
     return {role: parameter_count(net) for role, net in nets.items()}
+
+
+def first_layer_output(net: nn.Module, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    """What the first layer that z enters makes of it, before norm and activation: (N, features), affine in z.
+
+    It is found by watching a pass: the first linear layer or convolution whose output depends on z. Where a network
+    gives parts of z to several layers (BigGAN), it sees the first part alone.
+
+    Args:
+        net: A backbone's `up`, without gradients of its own.
+        z: (N, latent_dim).
+        labels: (N,) for a conditional network.
+    """
+    found: list[Tensor] = []
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if not found and output.requires_grad:
+            found.append(output.detach().flatten(1))
+
+    layers = [layer for layer in net.modules() if isinstance(layer, (nn.Linear, _ConvNd))]
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        with torch.enable_grad():
+            net(z.detach().clone().requires_grad_(), labels)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0]
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -112,6 +112,10 @@ class PosteriorObjective(LikelihoodObjective):
         """See `EncodingObjective.encode`: posterior means."""
         return posterior(nets["E"], images, labels)[0]
 
+    def kl_by_dimension(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
+        """KL in nats (N, latent_dim) of the posterior of each latent dimension from the prior."""
+        return gaussian_kl_nats(*posterior(nets["E"], images, labels))
+
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
         """See `LikelihoodObjective.likelihood_terms`."""
         means, log_variances = posterior(nets["E"], images, labels)

@@ -1,0 +1,100 @@
+"""The directions along which a model's latents matter most, in the way that fits its family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from paribus.latent.directions import activation_directions, principal_directions
+from paribus.randomness import keyed_seed
+from paribus.views.subject import Subject
+
+IMAGES = 2000
+"""Images at most that latents are looked at in."""
+DRAWS = 5000
+"""Latents that a GAN's principal components are found with."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Orthonormal or nearly so, the most important first.
+
+    Args:
+        directions: (k, latent), of length 1.
+        middles: (k,) where the middle of the latents lies along each.
+        deviations: (k,) how wide the latents lie along each.
+        names: One for each, with what it is ordered by.
+        base: (latent,) what the other directions are held at.
+        order: What they are ordered by, in words.
+    """
+
+    directions: Tensor
+    middles: Tensor
+    deviations: Tensor
+    names: Sequence[str]
+    base: Tensor
+    order: str
+
+
+def leading_axes(subject: Subject, count: int, label: int | str | None = None) -> Axes:
+    """The leading axes of a model.
+
+    With a posterior they are the latent dimensions, by their KL from the prior (the mean over test images); with
+    another encoder the principal components of encoded test images; for a GAN the directions in z that move the first
+    layer's output along its principal components (GANSpace).
+
+    Args:
+        subject: The model.
+        count: How many; fewer where there are fewer.
+        label: Class that a GAN's components are found for, if it is conditional.
+    """
+    model = subject.model
+    if not model.can_encode:
+        return _of_activations(subject, count, label)
+    test = subject.few(subject.data.test, IMAGES, 0)
+    if model.has_posterior:
+        nats = model.kl_by_dimension(test.images, test.labels)
+        order = nats.argsort(descending=True)[:count]
+        return Axes(
+            torch.eye(len(nats))[order],
+            torch.zeros(len(order)),
+            torch.ones(len(order)),
+            [f"z{j + 1}: {float(nats[j]):.2f} nats" for j in order.tolist()],
+            torch.zeros(len(nats)),
+            "latent dimensions by their KL from the prior, the largest first",
+        )
+    latents = subject.latents(test.images, test.labels)
+    found, middle = principal_directions(latents), latents.mean(0)
+    vectors = found.vectors[:count].float()
+    return Axes(
+        vectors,
+        vectors @ middle,
+        found.strengths[:count].sqrt().float(),
+        _percent((found.strengths / found.strengths.sum())[:count]),
+        middle,
+        "principal components of encoded test images",
+    )
+
+
+def _of_activations(subject: Subject, count: int, label: int | str | None) -> Axes:
+    model = subject.model
+    latents = model.latents(DRAWS, keyed_seed("axes", subject.seed))
+    layer = model.first_layer(latents, subject.class_of(DRAWS, label))
+    found = activation_directions(latents, layer, count)
+    vectors = found.vectors.float()
+    along = latents @ vectors.T
+    return Axes(
+        vectors,
+        along.mean(0),
+        along.std(0),
+        _percent(found.strengths),
+        model.latents(1, subject.seed)[0],  # a draw, since no sample lies near 0 in many dimensions
+        "principal components of the first layer's output",
+    )
+
+
+def _percent(shares: Tensor) -> list[str]:
+    return [f"PC{k + 1}: {share:.1%}" for k, share in enumerate(shares.tolist())]

@@ -1,0 +1,120 @@
+"""A view: what is drawn, what is said under it, and the numbers behind it; written as PNG, GIF or WebP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from PIL import Image
+from torch import Tensor
+
+from paribus.errors import ParibusError
+from paribus.views.drawing import captioned, tile_sheet
+
+FRAME_MILLISECONDS = 160
+
+
+class Drawing(Protocol):
+    """What a view can show."""
+
+    def picture(self) -> Image.Image:
+        """All of it at once."""
+
+    def frames(self) -> list[Image.Image]:
+        """One picture after the other; empty where nothing moves."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Images in rows and columns; what varies along the columns becomes time in an animation.
+
+    Args:
+        images: uint8 (rows, columns, C, H, W).
+        row_names: One for each row, or none.
+        column_names: One for each column, or none.
+    """
+
+    images: Tensor
+    row_names: Sequence[str] = ()
+    column_names: Sequence[str] = ()
+
+    def picture(self) -> Image.Image:
+        """See `Drawing.picture`."""
+        return tile_sheet(self.images, self.row_names, self.column_names)
+
+    def frames(self) -> list[Image.Image]:
+        """There and back, so that it can be repeated without a jump."""
+        count = self.images.shape[1]
+        names = self.column_names or [""] * count
+        there = [tile_sheet(self.images[:, k : k + 1], self.row_names, [names[k]]) for k in range(count)]
+        return there + there[-2:0:-1]
+
+
+@dataclass(frozen=True)
+class Still:
+    """A drawing that does not move."""
+
+    image: Image.Image
+
+    def picture(self) -> Image.Image:
+        """See `Drawing.picture`."""
+        return self.image
+
+    def frames(self) -> list[Image.Image]:
+        """None."""
+        return []
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of a model.
+
+    Args:
+        drawing: What is to be seen.
+        title: The model, its data and its seed.
+        lines: What varies, and what was found, in sentences.
+        numbers: The same for programs.
+    """
+
+    drawing: Drawing
+    title: str
+    lines: tuple[str, ...]
+    numbers: dict[str, Any]
+
+    def picture(self) -> Image.Image:
+        """Everything at once, with its caption."""
+        return captioned(self.drawing.picture(), self.title, self.lines)
+
+    def write(self, out: Path) -> None:
+        """Writes the picture (.png) or the animation (.gif, .webp), each frame with the caption.
+
+        Raises:
+            ParibusError: The ending is another, or nothing moves.
+        """
+        check_ending(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".png":
+            self.picture().save(out, optimize=True)
+            return
+        frames = [captioned(frame, self.title, self.lines) for frame in self.drawing.frames()]
+        if len(frames) < 2:
+            raise ParibusError("Nothing moves here.", where=f"--out {out}", expected="a name in .png")
+        # without loss: WebP's own default smears single pixels
+        options: dict[str, Any] = {"lossless": True} if out.suffix == ".webp" else {"optimize": True}
+        frames[0].save(out, save_all=True, append_images=frames[1:], duration=FRAME_MILLISECONDS, loop=0, **options)
+
+
+def check_ending(out: Path) -> None:
+    """Finds out before any work that a file of this name cannot be written.
+
+    Raises:
+        ParibusError: The ending is unknown.
+    """
+    if out.suffix not in (".png", ".gif", ".webp"):
+        raise ParibusError(
+            f"A view cannot be written as '{out.suffix or out.name}'.",
+            where=f"--out {out}",
+            expected="a name in .png, or in .gif or .webp for an animation",
+        )
