@@ -52,7 +52,7 @@ def manifold(
 def traverse(
     context: typer.Context,
     dimensions: Annotated[int, typer.Option("-n", min=1, help="Rows at most, the leading dimensions first.")] = 8,
-    steps: StepsOption = 9,
+    steps: StepsOption = 11,
     label: LabelOption = None,
     image: Annotated[Path | None, typer.Option(help="Start from this file's latent (a draw).")] = None,
     seed: SeedOption = 0,
@@ -118,6 +118,49 @@ def turn(
     from paribus.views import walks
 
     _show(context, lambda subject: walks.turn(subject, first, second, rows=rows, steps=steps), seed, out, as_json)
+
+
+@app.command()
+def directions(
+    context: typer.Context,
+    method: Annotated[str, typer.Option(help="sefa, ganspace or interfacegan.")] = "sefa",
+    attribute: Annotated[str | None, typer.Option(help="For interfacegan: a class, brightness or asymmetry.")] = None,
+    hold: Annotated[list[str] | None, typer.Option(help="Attributes to project out; repeatable.")] = None,
+    count: Annotated[int, typer.Option("-n", min=1, help="Rows.")] = 8,
+    steps: StepsOption = 7,
+    label: LabelOption = None,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Directions of the first layer (sefa, ganspace), or across an attribute's boundary (interfacegan)."""
+    from paribus.views import directions as views
+
+    def view(subject: Subject) -> View:
+        return views.directions(
+            subject, method, count=count, steps=steps, attribute=attribute, hold=hold or (), label=label
+        )
+
+    _show(context, view, seed, out, as_json)
+
+
+@app.command()
+def attributes(
+    context: typer.Context,
+    attribute: Annotated[str, typer.Argument(help="A class, brightness or asymmetry.")],
+    count: Annotated[int, typer.Option("-n", min=1, help="Test images.")] = 6,
+    steps: StepsOption = 7,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Test images given an attribute: the mean latent with it minus the mean without."""
+    from paribus.views.directions import attribute_vectors
+
+    def view(subject: Subject) -> View:
+        return attribute_vectors(subject, attribute, count=count, steps=steps)
+
+    _show(context, view, seed, out, as_json)
 
 
 def _show(context: typer.Context, view: Callable[[Subject], View], seed: int, out: Path | None, as_json: bool) -> None:

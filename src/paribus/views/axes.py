@@ -73,7 +73,7 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
         vectors,
         vectors @ middle,
         found.strengths[:count].sqrt().float(),
-        _percent((found.strengths / found.strengths.sum())[:count]),
+        share_names((found.strengths / found.strengths.sum())[:count]),
         middle,
         "principal components of encoded test images",
     )
@@ -90,11 +90,12 @@ def _of_activations(subject: Subject, count: int, label: int | str | None) -> Ax
         vectors,
         along.mean(0),
         along.std(0),
-        _percent(found.strengths),
+        share_names(found.strengths),
         model.latents(1, subject.seed)[0],  # a draw, since no sample lies near 0 in many dimensions
         "principal components of the first layer's output",
     )
 
 
-def _percent(shares: Tensor) -> list[str]:
+def share_names(shares: Tensor) -> list[str]:
+    """Names of principal components with the shares (k,) of variance that they have."""
     return [f"PC{k + 1}: {share:.1%}" for k, share in enumerate(shares.tolist())]

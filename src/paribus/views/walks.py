@@ -55,7 +55,7 @@ def traverse(
     subject: Subject,
     *,
     dimensions: int = 8,
-    steps: int = 9,
+    steps: int = 11,
     label: int | str | None = None,
     image: Path | None = None,
 ) -> View:

@@ -1,0 +1,208 @@
+"""Views along directions that mean something: of the first layer (SeFa, GANSpace), or of an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from paribus.errors import ParibusError, did_you_mean
+from paribus.latent.attributes import linear_boundary, mean_difference, without
+from paribus.latent.directions import Directions, activation_directions, affine_weights, closed_form_directions
+from paribus.randomness import keyed_seed
+from paribus.views.attributes import Attribute, attributes, shares_along
+from paribus.views.axes import share_names
+from paribus.views.subject import Subject
+from paribus.views.view import Tiles, View
+
+METHODS = ("sefa", "ganspace", "interfacegan")
+DRAWS = 4000
+"""Latents that a boundary or principal components are found with."""
+TRIED = 400
+"""Latents that a direction's effect is measured on."""
+REACH = 3.0
+"""Deviations of the prior that a move goes to on each side."""
+ENCODED, INVERTED = 5000, 192
+"""Training images at most that an attribute's vector is the mean of."""
+
+
+def directions(
+    subject: Subject,
+    method: str = "sefa",
+    *,
+    count: int = 8,
+    steps: int = 7,
+    attribute: str | None = None,
+    hold: Sequence[str] = (),
+    label: int | str | None = None,
+) -> View:
+    """Moves along directions that a method finds.
+
+    Args:
+        subject: The model.
+        method: sefa, ganspace, or interfacegan, which needs an attribute.
+        count: Rows: directions, or latents that are moved along the attribute's direction.
+        steps: Images in a row.
+        attribute: A class, brightness or asymmetry.
+        hold: Attributes whose own directions are projected out.
+        label: Class of a conditional model's images; the first by default.
+
+    Raises:
+        ParibusError: There is no such method or attribute, or one is missing.
+    """
+    if method not in METHODS:
+        raise ParibusError(
+            f"There is no method '{method}'.{did_you_mean(method, METHODS)}",
+            where="--method",
+            got=method,
+            expected=", ".join(METHODS),
+        )
+    if (attribute is not None) != (method == "interfacegan") or (hold and attribute is None):
+        raise ParibusError(
+            "An attribute goes with the method interfacegan.",
+            where="--attribute",
+            got=f"--method {method}, attribute {attribute}",
+            fix="--method interfacegan --attribute NAME [--hold NAME], or --method sefa without them",
+        )
+    places = torch.linspace(-REACH, REACH, steps)
+    if attribute is not None:
+        return _along_boundary(subject, [attribute, *hold], count, places, label)
+    return _along_layer(subject, method, count, places, label)
+
+
+def _along_layer(subject: Subject, method: str, count: int, places: Tensor, label: int | str | None) -> View:
+    model, labels = subject.model, subject.class_of(1, label)
+    found, words = _of_layer(subject, method, count, label)
+    base = model.latents(1, subject.seed, labels)[0]
+    z = base + places[None, :, None] * found.vectors.float()[:, None]
+    squares = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]
+    names = squares if method == "sefa" else share_names(found.strengths)
+    lines = (
+        f"{words}{subject.class_words(label)}. Each row moves one draw along one direction, from {places[0]:g} to "
+        f"{places[-1]:+g}.",
+    )
+    numbers = {
+        "method": method,
+        "strengths": found.strengths.tolist(),
+        "directions": found.vectors.tolist(),
+        "places": places.tolist(),
+    }
+    drawing = Tiles(subject.decode(z, labels), names, [f"{place:+.1f}" for place in places.tolist()])
+    return View(drawing, subject.title, lines, numbers)
+
+
+def _of_layer(subject: Subject, method: str, count: int, label: int | str | None) -> tuple[Directions, str]:
+    model = subject.model
+    if method == "sefa":
+        length = model.latents(1).shape[1]
+        weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
+        words = "SeFa: directions that move the first layer's output most (left, the square of how far)"
+        return closed_form_directions(weights).leading(count), words
+    latents = model.latents(DRAWS, keyed_seed("ganspace", subject.seed))
+    layer = model.first_layer(latents, subject.class_of(DRAWS, label))
+    words = (
+        f"GANSpace: principal components of the first layer's output over {DRAWS:,} draws (left, shares of variance)"
+    )
+    return activation_directions(latents, layer, count), words
+
+
+def _along_boundary(
+    subject: Subject, names: Sequence[str], count: int, places: Tensor, label: int | str | None
+) -> View:
+    model = subject.model
+    labels = subject.class_of(1, label)
+    latents = model.latents(DRAWS, keyed_seed("boundary", subject.seed), subject.class_of(DRAWS, label))
+    images = subject.decode(latents, labels)
+    tests = attributes(subject, names, images)
+    boundaries = [linear_boundary(latents, test(images), subject.seed) for test in tests]
+    alone = move = boundaries[0].normal
+    if len(boundaries) > 1:
+        move = without(alone, torch.stack([boundary.normal for boundary in boundaries[1:]]))
+    alone, move = alone.float(), move.float()
+    z = model.latents(count, subject.seed, subject.class_of(count, label))
+    tried = model.latents(TRIED, keyed_seed("tried", subject.seed), subject.class_of(TRIED, label))
+    shares = shares_along(subject, tried, move, places, labels, tests)
+    lines = [
+        f"InterFaceGAN{subject.class_words(label)}: each row moves a draw across the boundary of '{names[0]}', by the "
+        f"distance above. On {boundaries[0].held_out:,} held-out draws the boundary is right in "
+        f"{boundaries[0].accuracy:.0%} (chance is 50%).",
+        f"Of {TRIED} draws {shares[0][0]:.0%} show it at {places[0]:g}, {_middle(shares[0]):.0%} unmoved and "
+        f"{shares[0][-1]:.0%} at {places[-1]:+g}.",
+    ]
+    free = shares_along(subject, tried, alone, places, labels, tests[1:])
+    for name, held, loose in zip(names[1:], shares[1:], free, strict=True):
+        lines.append(
+            f"Held by projection: '{name}', shown by {held[0]:.0%} to {held[-1]:.0%}; without holding it, by "
+            f"{loose[0]:.0%} to {loose[-1]:.0%}."
+        )
+    numbers = {
+        "method": "interfacegan",
+        "attributes": [
+            {"name": name, "accuracy": boundary.accuracy, "held_out": boundary.held_out, "shares": share}
+            for name, boundary, share in zip(names, boundaries, shares, strict=True)
+        ],
+        "direction": move.tolist(),
+        "places": places.tolist(),
+    }
+    moved = z[:, None] + places[None, :, None] * move
+    drawing = Tiles(subject.decode(moved, labels), column_names=[f"{place:+.1f}" for place in places.tolist()])
+    return View(drawing, subject.title, tuple(lines), numbers)
+
+
+def attribute_vectors(subject: Subject, attribute: str, *, count: int = 6, steps: int = 7, reach: float = 1.5) -> View:
+    """Real images of the test split given an attribute by the mean difference of latents, from training images.
+
+    Args:
+        subject: The model.
+        attribute: A class (as the data are labelled), brightness or asymmetry.
+        count: Rows: test images without the attribute.
+        steps: Images in a row after the real one and its reconstruction.
+        reach: How many times the vector is added at the end of a row.
+
+    Raises:
+        ParibusError: There is no such attribute, or too few images have it.
+    """
+    model, train = subject.model, subject.few(subject.data.train, ENCODED, INVERTED)
+    [test] = attributes(subject, [attribute], train.images)
+    has = _labelled(subject, attribute, train.labels, train.images, test)
+    latents = subject.latents(train.images, train.labels)
+    vector = mean_difference(latents, has).float()
+    pool = subject.few(subject.data.test, TRIED, INVERTED // 4)
+    lacking = ~_labelled(subject, attribute, pool.labels, pool.images, test)
+    real, labels = pool.images[lacking], None
+    if model.image.classes and pool.labels is not None:
+        labels = pool.labels[lacking]
+    z, places = subject.latents(real, labels), torch.linspace(0, reach, steps)
+    shares = shares_along(subject, z, vector, places, labels, [test])[0]
+    moved = z[:count, None] + places[None, :, None] * vector
+    images = subject.decode(moved, None if labels is None else labels[:count, None])
+    drawing = Tiles(
+        torch.cat([real[:count, None], images], 1),
+        column_names=["real", *(f"{place:.2f}" for place in places.tolist())],
+    )
+    lines = (
+        f"Attribute vector of '{attribute}': the mean of {int(has.sum()):,} {subject.latents_words} of training images "
+        f"with it minus that of {int((~has).sum()):,} without, added as often as stands above to test images without.",
+        f"Of {len(z)} such images {shares[0]:.0%} show it when reconstructed, and {shares[-1]:.0%} at the right.",
+    )
+    numbers = {
+        "attribute": attribute,
+        "with": int(has.sum()),
+        "without": int((~has).sum()),
+        "vector": vector.tolist(),
+        "places": places.tolist(),
+        "shares": shares,
+    }
+    return View(drawing, subject.title, lines, numbers)
+
+
+def _labelled(subject: Subject, name: str, labels: Tensor | None, images: Tensor, test: Attribute) -> Tensor:
+    """Which images have an attribute: by their label where it is a class, else by the test."""
+    if labels is not None and name in subject.class_names:
+        return labels == subject.class_names.index(name)
+    return test(images)
+
+
+def _middle(values: Sequence[float]) -> float:
+    return values[len(values) // 2]
