@@ -163,6 +163,46 @@ def attributes(
     _show(context, view, seed, out, as_json)
 
 
+@app.command()
+def correlation(
+    context: typer.Context, seed: SeedOption = 0, out: OutOption = None, as_json: JsonOption = False
+) -> None:
+    """Correlation matrix and total correlation of test images' latents."""
+    from paribus.views import codes
+
+    _show(context, codes.correlation, seed, out, as_json)
+
+
+@app.command()
+def clusters(
+    context: typer.Context,
+    method: Annotated[str, typer.Option(help="pca or tsne.")] = "pca",
+    count: Annotated[int, typer.Option("-n", min=20, help="Test images at most.")] = 1000,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where classes lie among the latents, at each snapshot of the run."""
+    from paribus.views import clusters as views
+
+    _show(context, lambda subject: views.clusters(subject, method, count=count), seed, out, as_json)
+
+
+@app.command()
+def invert(
+    context: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(help="Images (a few of the test split).")] = None,
+    label: LabelOption = None,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The latents whose images come nearest to given ones, for any decoder."""
+    from paribus.views import inversion
+
+    _show(context, lambda subject: inversion.invert(subject, files or (), label=label), seed, out, as_json)
+
+
 def _show(context: typer.Context, view: Callable[[Subject], View], seed: int, out: Path | None, as_json: bool) -> None:
     """Makes a view of the run that the command names, writes it, and says where or what."""
     from paribus import console

@@ -71,7 +71,7 @@ def test_a_gans_attribute_vector_comes_by_inversion(runs, paribus) -> None:
     model, train = load_model(run), load_data("digits").train
     images = train.images[choice(len(train), 192)]
     candidates = prior_candidates(model.latents, 192, 2, 0)
-    z, _ = inverted_latents(model.generate, images, candidates, starts=2, steps=200)
+    z, _ = inverted_latents(model.generate, images, candidates, starts=2, steps=25)
     bright = brightness(images) > brightness(images).median()
     expected = z[bright].mean(0) - z[~bright].mean(0)
     assert said["vector"] == pytest.approx(expected.tolist(), abs=1e-3)
