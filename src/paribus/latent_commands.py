@@ -203,6 +203,30 @@ def invert(
     _show(context, lambda subject: inversion.invert(subject, files or (), label=label), seed, out, as_json)
 
 
+@app.command()
+def disentangle(
+    context: typer.Context, seed: SeedOption = 0, out: OutOption = None, as_json: JsonOption = False
+) -> None:
+    """MIG, SAP and the beta-VAE score of a model of the data 'shapes'."""
+    from paribus.views import codes
+
+    _show(context, codes.disentangle, seed, out, as_json)
+
+
+@app.command()
+def debias(
+    context: typer.Context,
+    count: Annotated[int, typer.Option("-n", min=50, help="Samples of either kind.")] = 500,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Samples from rare latents drawn more often: which groups gain, and how much is covered."""
+    from paribus.views import debias as views
+
+    _show(context, lambda subject: views.debias(subject, count=count), seed, out, as_json)
+
+
 def _show(context: typer.Context, view: Callable[[Subject], View], seed: int, out: Path | None, as_json: bool) -> None:
     """Makes a view of the run that the command names, writes it, and says where or what."""
     from paribus import console

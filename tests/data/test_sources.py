@@ -503,6 +503,7 @@ class TestHub:
             "cifar10": "uoft-cs/cifar10",
             "lfw": "logasja/lfw",
             "anime-faces": "huggan/anime-faces",
+            "shapes": None,
         }
 
 
@@ -519,7 +520,7 @@ class TestMistakes:
             "There is no data set 'minst'. Did you mean 'mnist'?\n"
             "  where:    data.name\n"
             "  got:      neither a built-in name (digits, mnist, stacked-mnist, fashion-mnist, cifar10, lfw, "
-            "anime-faces), nor a file or folder here\n"
+            "anime-faces, shapes), nor a file or folder here\n"
             "  expected: a built-in name, a folder of images or Parquet files, an .npz file, or a Hub id "
             "(organisation/name)\n"
             "  fix:      check the spelling, or the folder you are in"

@@ -95,5 +95,13 @@ DATASETS: dict[str, BuiltIn] = {
         3,
         labelled=False,
     ),
+    "shapes": BuiltIn(
+        "4,608 drawn shapes, 32x32, grey, 3 classes: every combination of place, size, orientation and shape",
+        "drawn by Paribus; needs no network",
+        None,
+        "Apache-2.0, as Paribus",
+        32,
+        1,
+    ),
 }
 """The built-in names, in the order of `paribus list data`."""

@@ -18,9 +18,11 @@ from paribus.data.hub import hub_dataset
 from paribus.data.images import ImageData
 from paribus.data.parquet import parquet_folder
 from paribus.data.raw import CentreCut, RawData
+from paribus.data.shapes import shapes
 from paribus.data.stacked import stacked
 from paribus.errors import ParibusError, did_you_mean
 
+_MADE_HERE = {"digits": digits, "shapes": shapes}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
@@ -120,8 +122,9 @@ def _built_in(name: str) -> RawData:
     stored = _stored_folder(name)
     if stored is not None:
         return _from_path(stored, with_labels=known.labelled, cut=known.cut)
-    if known.hub_id is None:
-        return digits()
+    if name in _MADE_HERE:
+        return _MADE_HERE[name]()
+    assert known.hub_id is not None
     return hub_dataset(known.hub_id, asked=name, with_labels=known.labelled, cut=known.cut)
 
 

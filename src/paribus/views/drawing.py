@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -180,7 +180,7 @@ def _shade(value: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def bars(names: Sequence[str], series: dict[str, Sequence[float]], width: int = LEAST_WIDTH) -> Image.Image:
+def bars(names: Sequence[str], series: Mapping[str, Sequence[float]], width: int = LEAST_WIDTH) -> Image.Image:
     """Shares as horizontal bars: for each name one bar a series, and a legend of the series above."""
     left = max(text_width(name) for name in names) + 8
     heads = legend(list(series), width)
