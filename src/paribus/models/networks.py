@@ -57,32 +57,41 @@ def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
     return {role: parameter_count(net) for role, net in nets.items()}
 
 
+class _Found(Exception):
+    """Ends a pass with what was looked for."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
 def first_layer_output(net: nn.Module, z: Tensor, labels: Tensor | None = None) -> Tensor:
     """What the first layer that z enters makes of it, before norm and activation: (N, features), affine in z.
 
-    It is found by watching a pass: the first linear layer or convolution whose output depends on z. Where a network
-    gives parts of z to several layers (BigGAN), it sees the first part alone.
+    It is found by watching a pass, which ends there: the first linear layer or convolution whose output depends on z.
+    Where a network gives parts of z to several layers (BigGAN), it sees the first part alone.
 
     Args:
         net: A backbone's `up`, without gradients of its own.
         z: (N, latent_dim).
         labels: (N,) for a conditional network.
     """
-    found: list[Tensor] = []
 
-    def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if not found and output.requires_grad:
-            found.append(output.detach().flatten(1))
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.requires_grad:
+            raise _Found(output.detach().flatten(1))
 
     layers = [layer for layer in net.modules() if isinstance(layer, (nn.Linear, _ConvNd))]
-    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    hooks = [layer.register_forward_hook(look) for layer in layers]
     try:
         with torch.enable_grad():
             net(z.detach().clone().requires_grad_(), labels)
+    except _Found as found:
+        return found.output
     finally:
         for hook in hooks:
             hook.remove()
-    return found[0]
+    raise ValueError("no layer of the network depends on z")
 
 
 def parameter_count(net: nn.Module) -> int:
