@@ -14,15 +14,9 @@ from paribus.__main__ import main
 from paribus.data import load_data
 from paribus.experiment import carry_out
 from paribus.runs import RunFolder
-from paribus.views import subject
 from tests.conftest import tiny_config
 
-QUICK = ("training.batch_size=64", "backbone.width=32", "training.budget=40updates")
-
-
-@pytest.fixture(autouse=True)
-def short_inversion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "STEPS", 25)
+QUICK = ("training.batch_size=64", "backbone.width=32", "training.budget=40updates", "evaluation.inversion_steps=25")
 
 
 @pytest.fixture(scope="session")

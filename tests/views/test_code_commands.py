@@ -9,7 +9,6 @@ from PIL import Image
 from paribus.data import load_data
 from paribus.models import load_model
 from paribus.models.grids import save_grid
-from paribus.views import subject
 
 SNAPSHOTS = "training.snapshots=[640img,1280img,2560img]"
 
@@ -49,9 +48,8 @@ def test_without_snapshots_the_end_is_shown(runs, paribus) -> None:
     assert "Nothing moves here." in paribus("latent", runs("gan"), "clusters", "-n", 20, "--out", "a.gif", code=2)
 
 
-def test_files_are_inverted_and_encoded(runs, paribus, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(subject, "STEPS", 200)
-    run = runs("vae")
+def test_files_are_inverted_and_encoded(runs, paribus, tmp_path) -> None:
+    run = runs("vae", "evaluation.inversion_steps=200")
     model = load_model(run)
     made = model.sample(2, seed=4)
     for k in (0, 1):

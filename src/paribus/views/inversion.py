@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 
+from paribus.latent.inversion import CANDIDATES
 from paribus.metrics.reconstruction import squared_errors
 from paribus.views.drawing import tile_sheet
 from paribus.views.files import read_images
-from paribus.views.subject import STARTS, STEPS, Subject
+from paribus.views.subject import Subject
 from paribus.views.view import Still, View
 
 SHOWN = 8
@@ -38,9 +39,10 @@ def invert(subject: Subject, files: Sequence[Path] = (), *, label: int | str | N
         made["encoded"] = model.reconstruct(real, labels)
     errors = {name: squared_errors(real, images).double() for name, images in made.items()}
     means = ", ".join(f"{float(error.mean()):.4f} {name}" for name, error in errors.items())
+    starts, steps = model.config.evaluation.inversion_starts, model.config.evaluation.inversion_steps
     lines = (
-        f"Inversion{subject.class_words(label) if files else ''}: {STEPS} steps of Adam on z from the best {STARTS} of "
-        f"{STARTS * 16} draws, for the least squared error. Mean squared error of pixels from 0 to 1: {means}.",
+        f"Inversion{subject.class_words(label) if files else ''}: {steps} steps of Adam on z from the best {starts} of "
+        f"{starts * CANDIDATES} draws, for the least squared error. Mean squared error of pixels from 0 to 1: {means}.",
     )
     numbers = {
         "images": [

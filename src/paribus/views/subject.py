@@ -17,9 +17,7 @@ from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candi
 from paribus.models import Model, load_model
 from paribus.runs import RunFolder
 
-STARTS, STEPS = 2, 200
-"""Of inversion: descents for each image, and updates of each."""
-_AT_ONCE = 64
+_AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
 
 
 @dataclass(frozen=True)
@@ -111,10 +109,14 @@ class Subject:
         return self.inverted(images, labels, model)[0]
 
     def inverted(self, images: Tensor, labels: Tensor | None, model: Model | None = None) -> tuple[Tensor, Tensor]:
-        """Latents (n, latent) whose images are nearest, by gradient descent, and the losses (n,) that are left."""
-        model = model or self.model
-        candidates = prior_candidates(model.with_prior().latents, len(images), STARTS, self.seed)
-        done, total = 0, -(-len(images) // _AT_ONCE) * STARTS * STEPS
+        """Latents (n, latent) whose images are nearest, by gradient descent, and the losses (n,) that are left.
+
+        Starts and steps are those of the run's own metrics of inversion.
+        """
+        model, settings = model or self.model, self.model.config.evaluation
+        starts, steps = settings.inversion_starts, settings.inversion_steps
+        candidates = prior_candidates(model.with_prior().latents, len(images), starts, self.seed)
+        done, total = 0, -(-len(images) // _AT_ONCE) * starts * steps
 
         def step_done() -> None:
             nonlocal done
@@ -126,8 +128,8 @@ class Subject:
                 partial(model.generate, labels=_part(labels, k, _AT_ONCE)),
                 images[k : k + _AT_ONCE],
                 candidates[:, k : k + _AT_ONCE],
-                starts=STARTS,
-                steps=STEPS,
+                starts=starts,
+                steps=steps,
                 prior_weight=PRIOR_WEIGHT if model.prior_is_normal else 0.0,
                 step_done=step_done,
             )
@@ -142,7 +144,8 @@ class Subject:
             return "posterior means"
         if self.model.can_encode:
             return "encoded latents"
-        return f"latents by inversion ({STARTS} starts, {STEPS} steps)"
+        settings = self.model.config.evaluation
+        return f"latents by inversion ({settings.inversion_starts} starts, {settings.inversion_steps} steps)"
 
 
 def _part(labels: Tensor | None, start: int, count: int) -> Tensor | None:
