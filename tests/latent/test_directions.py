@@ -82,6 +82,15 @@ def test_components_that_do_not_vary_are_left_out() -> None:
     assert len(activation_directions(latents, latents @ flat, 4).vectors) == 2
 
 
+@pytest.mark.parametrize("shape", [(30, 6), (6, 30)])
+def test_principal_directions_are_singular_vectors(shape: tuple[int, int]) -> None:
+    rows = normal(*shape, seed=4) + 2
+    _, singular, vectors = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    found = principal_directions(rows)
+    assert same_lines(found.vectors[:5], vectors[:5]).tolist() == pytest.approx([1] * 5)
+    assert found.strengths.tolist() == pytest.approx((singular.square() / (shape[0] - 1)).tolist(), abs=1e-9)
+
+
 def test_principal_directions_of_rows_on_a_line() -> None:
     rows = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
     found = principal_directions(rows)

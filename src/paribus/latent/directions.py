@@ -29,8 +29,13 @@ class Directions:
 def principal_directions(rows: Tensor) -> Directions:
     """Principal components of rows (n, d), at most min(n, d) of them; strengths are variances (divided by n - 1)."""
     centred = rows.double() - rows.double().mean(0)
-    _, singular, vectors = torch.linalg.svd(centred, full_matrices=False)
-    return _ordered(vectors, singular.square() / (len(rows) - 1))
+    if len(rows) < rows.shape[1]:  # the smaller of the two products: layers have many outputs
+        values, along = torch.linalg.eigh(centred @ centred.T)
+        vectors = torch.nn.functional.normalize((centred.T @ along).T, eps=1e-300)
+    else:
+        values, columns = torch.linalg.eigh(centred.T @ centred)
+        vectors = columns.T
+    return _ordered(vectors.flip(0), values.flip(0).clamp_min(0) / (len(rows) - 1))
 
 
 def affine_weights(layer: Callable[[Tensor], Tensor], latent_dim: int) -> Tensor:

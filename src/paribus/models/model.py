@@ -192,7 +192,9 @@ class Model:
         Raises:
             ParibusError: The model has no encoder.
         """
-        objective = self._encoder()
+        objective = self.objective
+        if not isinstance(objective, EncodingObjective):
+            raise self._lacks("encoder", "encode")
         with torch.inference_mode():
             x, labels = self._on_device(to_float(images)), self._on_device(self._condition(labels))
             return objective.encode(self.nets, x, labels).cpu()
@@ -211,8 +213,8 @@ class Model:
         if not isinstance(objective, PosteriorObjective):
             raise self._lacks("posterior", "kl_by_dimension")
         with torch.inference_mode():
-            x, labels = self._on_device(to_float(images)), self._on_device(self._condition(labels))
-            return objective.kl_by_dimension(self.nets, x, labels).mean(0).cpu()
+            batches = self._drawn_for(images, labels, 500, 0, "KL")
+            return torch.cat([objective.kl_by_dimension(self.nets, x, y) for x, y, _ in batches]).mean(0).cpu()
 
     def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Output (N, features) of the decoder's first layer for latents z: see `first_layer_output`."""
@@ -265,11 +267,6 @@ class Model:
             x = self._on_device(to_float(images[part]))
             y = None if labels is None else self._on_device(labels[part])
             yield x, y, Draw(seed, purpose, start, device=x.device)
-
-    def _encoder(self) -> EncodingObjective:
-        if isinstance(self.objective, EncodingObjective):
-            return self.objective
-        raise self._lacks("encoder", "encode")
 
     def _lacks(self, part: str, where: str) -> ParibusError:
         return ParibusError(

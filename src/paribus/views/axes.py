@@ -14,8 +14,8 @@ from paribus.views.subject import Subject
 
 IMAGES = 2000
 """Images at most that latents are looked at in."""
-DRAWS = 5000
-"""Latents that a GAN's principal components are found with."""
+DRAWS = 2000
+"""Latents that principal components of the first layer's output are found with."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Axes:
         deviations: (k,) how wide the latents lie along each.
         names: One for each, with what it is ordered by.
         base: (latent,) what the other directions are held at.
+        held: The same in words.
         order: What they are ordered by, in words.
     """
 
@@ -36,6 +37,7 @@ class Axes:
     deviations: Tensor
     names: Sequence[str]
     base: Tensor
+    held: str
     order: str
 
 
@@ -64,6 +66,7 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
             torch.ones(len(order)),
             [f"z{j + 1}: {float(nats[j]):.2f} nats" for j in order.tolist()],
             torch.zeros(len(nats)),
+            "at 0",
             "latent dimensions by their KL from the prior, the largest first",
         )
     latents = subject.latents(test.images, test.labels)
@@ -75,6 +78,7 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
         found.strengths[:count].sqrt().float(),
         share_names((found.strengths / found.strengths.sum())[:count]),
         middle,
+        "at the mean",
         "principal components of encoded test images",
     )
 
@@ -91,7 +95,8 @@ def _of_activations(subject: Subject, count: int, label: int | str | None) -> Ax
         along.mean(0),
         along.std(0),
         share_names(found.strengths),
-        model.latents(1, subject.seed)[0],  # a draw, since no sample lies near 0 in many dimensions
+        model.latents(1, subject.seed)[0],  # since no sample lies near 0 in many dimensions
+        "at one draw",
         "principal components of the first layer's output",
     )
 

@@ -12,13 +12,13 @@ from paribus.latent.attributes import linear_boundary, mean_difference, without
 from paribus.latent.directions import Directions, activation_directions, affine_weights, closed_form_directions
 from paribus.randomness import keyed_seed
 from paribus.views.attributes import Attribute, attributes, shares_along
-from paribus.views.axes import share_names
+from paribus.views.axes import DRAWS, share_names
 from paribus.views.subject import Subject
 from paribus.views.view import Tiles, View
 
 METHODS = ("sefa", "ganspace", "interfacegan")
-DRAWS = 4000
-"""Latents that a boundary or principal components are found with."""
+EXAMPLES = 4000
+"""Latents that a boundary is found with."""
 TRIED = 400
 """Latents that a direction's effect is measured on."""
 REACH = 3.0
@@ -112,7 +112,7 @@ def _along_boundary(
 ) -> View:
     model = subject.model
     labels = subject.class_of(1, label)
-    latents = model.latents(DRAWS, keyed_seed("boundary", subject.seed), subject.class_of(DRAWS, label))
+    latents = model.latents(EXAMPLES, keyed_seed("boundary", subject.seed), subject.class_of(EXAMPLES, label))
     images = subject.decode(latents, labels)
     tests = attributes(subject, names, images)
     boundaries = [linear_boundary(latents, test(images), subject.seed) for test in tests]

@@ -42,8 +42,7 @@ def manifold(subject: Subject, *, count: int = 15, label: int | str | None = Non
     first, second = axes.names
     text = f"Upwards varies {first}, to the right {second}, at normal quantiles from 5 % to 95 %"
     if len(axes.base) > 2:
-        held = "at 0" if subject.model.has_posterior else "at the mean" if subject.model.can_encode else "at one draw"
-        others = f"the other {len(axes.base) - 2} dimensions are held {held}"
+        others = f"the other {len(axes.base) - 2} dimensions are held {axes.held}"
         text += f": the two leading ones of {len(axes.base)} ({axes.order}); {others}"
     numbers = {"axes": list(axes.names), "order": axes.order, "places": quantiles(count).tolist()}
     numbers |= {"deviations": axes.deviations.tolist(), "directions": axes.directions.tolist()}
