@@ -32,7 +32,8 @@ def test_a_manifold_of_two_dimensions_is_decoded_from_quantiles(runs, paribus) -
     z = torch.zeros(1, 2)
     z[0, order] = torch.tensor([said["places"][-1], said["places"][2]])  # top row, third column
     with Image.open("plane.png") as picture:
-        assert np.array_equal(tile(np.asarray(picture), MARGIN, MARGIN, 0, 2), model.decode(z)[0, 0].numpy())
+        left = picture.width - MARGIN - 10 * (TILE + GAP) + GAP  # beside the names of the rows
+        assert np.array_equal(tile(np.asarray(picture), left, MARGIN + 20, 0, 2), model.decode(z)[0, 0].numpy())
 
 
 @pytest.mark.parametrize(("model", "held"), [("vae", "at 0"), ("autoencoder", "at the mean"), ("gan", "at one draw")])
@@ -131,8 +132,8 @@ def test_an_animation_as_webp_keeps_every_pixel(runs, paribus) -> None:
         assert film.n_frames == 4
         frame = np.asarray(film.convert("RGB"))
     first = view.drawing.images[1, 0, 0].numpy()
-    left = (frame.shape[1] - TILE) // 2
-    assert np.array_equal(tile(frame, left, MARGIN, 1, 0), first)
+    left = (frame.shape[1] - 2 * TILE - GAP) // 2
+    assert np.array_equal(tile(frame, left, MARGIN, 0, 1), first)
 
 
 @pytest.mark.parametrize(

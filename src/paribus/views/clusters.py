@@ -12,7 +12,7 @@ from paribus.data import Split
 from paribus.errors import ParibusError, did_you_mean
 from paribus.latent.projections import METHODS, neighbour_agreement, projected
 from paribus.models import Model, load_model
-from paribus.views.drawing import above, beside, legend, scatter_panel
+from paribus.views.drawing import LEAST_WIDTH, above, beside, legend, scatter_panel
 from paribus.views.subject import Subject
 from paribus.views.view import View
 
@@ -30,6 +30,7 @@ class Panels:
 
     panels: Sequence[Image.Image]
     names: Sequence[str]
+    frame_milliseconds: int = 1200
 
     def picture(self) -> Image.Image:
         """See `Drawing.picture`."""
@@ -40,7 +41,7 @@ class Panels:
         return [self._with_legend(panel) for panel in self.panels]
 
     def _with_legend(self, picture: Image.Image) -> Image.Image:
-        return above([picture, legend(self.names, max(picture.width, 420))]) if self.names else picture
+        return above([picture, legend(self.names, max(picture.width, LEAST_WIDTH))]) if self.names else picture
 
 
 def clusters(subject: Subject, method: str = "pca", *, count: int = 1000) -> View:

@@ -13,11 +13,15 @@ from torch import Tensor
 from paribus.errors import ParibusError
 from paribus.views.drawing import captioned, tile_sheet
 
-FRAME_MILLISECONDS = 160
+TIME = "Time stands for what goes from left to right in the picture."
 
 
 class Drawing(Protocol):
     """What a view can show."""
+
+    @property
+    def frame_milliseconds(self) -> int:
+        """In an animation."""
 
     def picture(self) -> Image.Image:
         """All of it at once."""
@@ -39,16 +43,20 @@ class Tiles:
     images: Tensor
     row_names: Sequence[str] = ()
     column_names: Sequence[str] = ()
+    frame_milliseconds: int = 160
 
     def picture(self) -> Image.Image:
         """See `Drawing.picture`."""
         return tile_sheet(self.images, self.row_names, self.column_names)
 
     def frames(self) -> list[Image.Image]:
-        """There and back, so that it can be repeated without a jump."""
-        count = self.images.shape[1]
+        """There and back, so that it can be repeated without a jump; rows without names share lines."""
+        rows, count = self.images.shape[:2]
+        across = 1 if self.row_names else next(n for n in (4, 3, 2, 1) if rows % n == 0)
         names = self.column_names or [""] * count
-        there = [tile_sheet(self.images[:, k : k + 1], self.row_names, [names[k]]) for k in range(count)]
+        there = [
+            tile_sheet(self.images[:, k].unflatten(0, (-1, across)), self.row_names, [names[k]]) for k in range(count)
+        ]
         return there + there[-2:0:-1]
 
 
@@ -57,6 +65,7 @@ class Still:
     """A drawing that does not move."""
 
     image: Image.Image
+    frame_milliseconds: int = 0
 
     def picture(self) -> Image.Image:
         """See `Drawing.picture`."""
@@ -98,12 +107,14 @@ class View:
         if out.suffix == ".png":
             self.picture().save(out, optimize=True)
             return
-        frames = [captioned(frame, self.title, self.lines) for frame in self.drawing.frames()]
+        frames = [captioned(frame, self.title, (*self.lines, TIME)) for frame in self.drawing.frames()]
         if len(frames) < 2:
             raise ParibusError("Nothing moves here.", where=f"--out {out}", expected="a name in .png")
         # without loss: WebP's own default smears single pixels
         options: dict[str, Any] = {"lossless": True} if out.suffix == ".webp" else {"optimize": True}
-        frames[0].save(out, save_all=True, append_images=frames[1:], duration=FRAME_MILLISECONDS, loop=0, **options)
+        frames[0].save(
+            out, save_all=True, append_images=frames[1:], duration=self.drawing.frame_milliseconds, loop=0, **options
+        )
 
 
 def check_ending(out: Path) -> None:

@@ -38,7 +38,7 @@ def manifold(subject: Subject, *, count: int = 15, label: int | str | None = Non
         )
     z = plane(axes.base, axes.directions, axes.middles, axes.deviations, count)
     images = subject.decode(z.flip(0), subject.class_of(1, label))  # the first axis goes upwards
-    names = [f"{place:.1f}" for place in quantiles(count).tolist()] if count <= 9 else []
+    names = [f"{place:.1f}" for place in quantiles(count).tolist()]
     first, second = axes.names
     text = f"Upwards varies {first}, to the right {second}, at normal quantiles from 5 % to 95 %"
     if len(axes.base) > 2:
