@@ -116,24 +116,25 @@ def _along_boundary(
     images = subject.decode(latents, labels)
     tests = attributes(subject, names, images)
     boundaries = [linear_boundary(latents, test(images), subject.seed) for test in tests]
-    alone = move = boundaries[0].normal
-    if len(boundaries) > 1:
-        move = without(alone, torch.stack([boundary.normal for boundary in boundaries[1:]]))
-    alone, move = alone.float(), move.float()
+    alone = boundaries[0].normal
+    held = torch.stack([boundary.normal for boundary in boundaries[1:]]) if len(boundaries) > 1 else None
+    move = (alone if held is None else without(alone, held)).float()
     z = model.latents(count, subject.seed, subject.class_of(count, label))
     tried = model.latents(TRIED, keyed_seed("tried", subject.seed), subject.class_of(TRIED, label))
     shares = shares_along(subject, tried, move, places, labels, tests)
+    unmoved = float(tests[0](subject.decode(tried, labels)).float().mean())
     lines = [
         f"InterFaceGAN{subject.class_words(label)}: each row moves a draw across the boundary of '{names[0]}', by the "
         f"distance above. On {boundaries[0].held_out:,} held-out draws the boundary is right in "
         f"{boundaries[0].accuracy:.0%} (chance is 50%).",
-        f"Of {TRIED} draws {shares[0][0]:.0%} show it at {places[0]:g}, {_middle(shares[0]):.0%} unmoved and "
-        f"{shares[0][-1]:.0%} at {places[-1]:+g}.",
+        f"Of {TRIED} draws {shares[0][0]:.0%} show it at {places[0]:g}, {unmoved:.0%} unmoved and {shares[0][-1]:.0%} "
+        f"at {places[-1]:+g}.",
     ]
-    free = shares_along(subject, tried, alone, places, labels, tests[1:])
-    for name, held, loose in zip(names[1:], shares[1:], free, strict=True):
+    ends = places[[0, -1]]
+    free = shares_along(subject, tried, alone.float(), ends, labels, tests[1:]) if len(tests) > 1 else []
+    for name, share, loose in zip(names[1:], shares[1:], free, strict=True):
         lines.append(
-            f"Held by projection: '{name}', shown by {held[0]:.0%} to {held[-1]:.0%}; without holding it, by "
+            f"Held by projection: '{name}', shown by {share[0]:.0%} to {share[-1]:.0%}; without holding it, by "
             f"{loose[0]:.0%} to {loose[-1]:.0%}."
         )
     numbers = {
@@ -202,7 +203,3 @@ def _labelled(subject: Subject, name: str, labels: Tensor | None, images: Tensor
     if labels is not None and name in subject.class_names:
         return labels == subject.class_names.index(name)
     return test(images)
-
-
-def _middle(values: Sequence[float]) -> float:
-    return values[len(values) // 2]
