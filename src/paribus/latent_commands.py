@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paribus.options import JsonOption
+
 if TYPE_CHECKING:
     from paribus.views.subject import Subject
     from paribus.views.view import View
@@ -19,7 +21,6 @@ SeedOption = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 OutOption = Annotated[
     Path | None, typer.Option(help="A name in .png, or in .gif or .webp for an animation (VERB.png).")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the numbers as JSON and nothing else on stdout.")]
 LabelOption = Annotated[str | None, typer.Option(help="Index or name of a class, for a conditional model (the first).")]
 StepsOption = Annotated[int, typer.Option(min=2, help="Images in a row.")]
 RowsOption = Annotated[int, typer.Option(min=1, help="Rows.")]
