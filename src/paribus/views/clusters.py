@@ -21,7 +21,6 @@ ENCODED, INVERTED = 1000, 192
 NEIGHBOURS = 10
 MOST_NAMES = 20
 """Classes that a legend names."""
-COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Panels:
 
     def picture(self) -> Image.Image:
         """See `Drawing.picture`."""
-        return self._with_legend(beside(self.panels, COLUMNS))
+        return self._with_legend(beside(self.panels, 2 if len(self.panels) == 4 else 3))
 
     def frames(self) -> list[Image.Image]:
         """See `Drawing.frames`: one panel after the other."""
