@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -79,6 +81,17 @@ def test_without_files_test_images_are_inverted(runs, paribus) -> None:
 def test_mistakes_end_with_one_message(runs, paribus, arguments, message) -> None:
     error = paribus("latent", runs("vae"), *arguments, code=2)
     assert f"paribus: {message}" in error, error
+
+
+def test_the_images_must_be_those_of_the_run(runs, paribus, tmp_path) -> None:
+    shutil.copytree(runs("vae"), tmp_path / "run")
+    record = (tmp_path / "run" / "run.yaml").read_text()
+    known = load_data("digits").fingerprint
+    (tmp_path / "run" / "run.yaml").write_text(record.replace(known, "f" * 64))
+    error = paribus("latent", "run", "correlation", code=2)
+    assert error.startswith("paribus: This view needs the images that the model was trained on")
+    assert f"images with another fingerprint, {known[:12]}" in error
+    paribus("latent", "run", "interpolate")  # needs none
 
 
 def test_more_dimensions_than_images_have_no_correlations(runs, paribus) -> None:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from paribus.data import ImageData
 
 FORMAT = 1
+NO_IMAGES = "A sampler is fitted to the images that the model was trained on, and they are not to be had."
+NO_IMAGES_FIX = (
+    "restore the data, or use --sampler prior; training with -o sampler.name=... keeps the sampler with the model"
+)
 SAMPLER_VERSION = 1
 """Part of the key of every sampler that is kept: raise it with any change to what a fit gives."""
 
@@ -123,7 +127,8 @@ def with_sampler(
     kept = Path(source) / "samplers" / f"{name}-{key[:16]}.safetensors"
     changed.sampler = _load_sampler(kept, changed, key)
     if changed.sampler is None:
-        changed.sampler = fitted_sampler(changed, _images_of(Path(source), config, load).train)
+        data = images_of_run(Path(source), config, load, what=NO_IMAGES, fix=NO_IMAGES_FIX)
+        changed.sampler = fitted_sampler(changed, data.train)
         assert changed.sampler is not None
         if Path(source).is_dir():
             with contextlib.suppress(OSError):  # a folder that cannot be written to: it is fitted again next time
@@ -131,10 +136,21 @@ def with_sampler(
     return changed
 
 
-def _images_of(folder: Path, config: RunConfig, load: Callable[[RunConfig], ImageData]) -> ImageData:
-    """The images that a run was trained on; a model without run.yaml (from the Hub) is taken at its word."""
-    fix = "restore the data, or use --sampler prior; training with -o sampler.name=... keeps the sampler with the model"
-    what = "A sampler is fitted to the images that the model was trained on, and they are not to be had."
+def images_of_run(
+    folder: Path, config: RunConfig, load: Callable[[RunConfig], ImageData], *, what: str, fix: str
+) -> ImageData:
+    """The images that a run was trained on; a model without run.yaml (from the Hub) is taken at its word.
+
+    Args:
+        folder: The run's.
+        config: The model's configuration.
+        load: Gives the images of a configuration.
+        what: The message where they are not to be had.
+        fix: What to do then.
+
+    Raises:
+        ParibusError: There are none, or others.
+    """
     try:
         data = load(config)
     except ParibusError as error:

@@ -15,8 +15,10 @@ from paribus.evaluation.encoding import Progress, choice, silent
 from paribus.experiment import load
 from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.models import Model, load_model
+from paribus.models.packaging import images_of_run
 from paribus.runs import RunFolder
 
+NO_IMAGES = "This view needs the images that the model was trained on, and they are not to be had."
 _AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
 
 
@@ -46,7 +48,11 @@ class Subject:
             ParibusError: There is no model.
         """
         model, folder = load_model(source), RunFolder(Path(source))
-        return cls(model, lambda: load(model.config), seed, folder if folder.exists else None, progress)
+
+        def load_images() -> ImageData:
+            return images_of_run(folder.path, model.config, load, what=NO_IMAGES, fix="restore the data")
+
+        return cls(model, load_images, seed, folder if folder.exists else None, progress)
 
     @cached_property
     def data(self) -> ImageData:
