@@ -17,7 +17,7 @@ from paribus.evaluation.encoding import choice
 from paribus.metrics.catalogue import INVERSION, METRICS
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
-from paribus.models.model import to_bytes
+from paribus.models.pixels import to_bytes
 from tests.conftest import fit_in, made_data, tiny_config
 
 NAMES = list(INVERSION)

@@ -111,8 +111,7 @@ class TrainingSettings(Settings):
     checkpoint_steps: int | None = Field(None, ge=1)
     """Steps between checkpoints, besides those by time."""
     snapshots: list[str] | str = ["1/8", "1/4", "1/2", "1/1"]
-    """When the averaged model is kept: a list of fractions of the budget ("1/4") or amounts ("10epochs", "50kimg"),
-    or one interval ("every 10epochs")."""
+    """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
     keep_snapshots: int | None = Field(None, ge=1)
     """Keep only the newest so many snapshots; by default all."""
     divergence_factor: float = Field(1e6, gt=1)

@@ -12,22 +12,13 @@ from torch.nn.functional import one_hot
 from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
+from paribus.models.pixels import to_bytes, to_float
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.settings import ImageShape
 
 if TYPE_CHECKING:
     from paribus.models.samplers import Sampler
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Bytes to [-1, 1]."""
-    return images.float() / 127.5 - 1
-
-
-def to_bytes(images: Tensor) -> Tensor:
-    """[-1, 1] to bytes, rounded."""
-    return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
 class Model:
