@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paribus.report.contents import Run, Study
-from paribus.report.curves import logged, snapshots
+from paribus.report.curves import snapshots
 from paribus.report.encoders import Change, other_encoders, ranking
 from paribus.report.verdict import named, scores_of
 from paribus.report.wording import clause, count, listed, number, plural
@@ -131,7 +131,7 @@ def _stalled(run: Run) -> str:
 
 def _accuracies(run: Run) -> list[float]:
     """D's mean accuracies on real and on generated images in the second half of training; empty without their log."""
-    terms = logged(run)
+    terms = run.log
     found = []
     for name in ("D/accuracy_real", "D/accuracy_fake"):
         points = terms.get(name, [])

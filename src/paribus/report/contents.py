@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paribus.runs import RunFolder
 from paribus.statistics import Comparison, Summary, summary
+
+PLAIN_KEYS = {"step", "images", "seconds"}
+"""What a line of a run's log holds besides terms."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,17 @@ class Run:
     def label(self) -> str:
         """The run in words."""
         return f"{self.model}, seed {self.seed}"
+
+    @cached_property
+    def log(self) -> dict[str, list[tuple[float, float]]]:
+        """By term of the run's log, its values against the images seen."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for line in self.folder.metrics_lines() if self.folder else []:
+            images = finite(line.get("images"))
+            for term, value in line.items():
+                if term not in PLAIN_KEYS and images is not None and (y := finite(value)) is not None:
+                    found.setdefault(term, []).append((float(images), float(y)))
+        return found
 
     @property
     def chosen(self) -> dict[str, Score]:

@@ -12,7 +12,6 @@ from paribus.report.figures import Curve, Dot, Point, Row
 from paribus.report.verdict import floor
 from paribus.report.wording import count, duration, number
 
-PLAIN_KEYS = {"step", "images", "seconds"}
 FIRST_PANELS = 6
 
 
@@ -32,7 +31,7 @@ def training_curves(study: Study) -> list[ModelCurves]:
     for style, model in enumerate(study.models):
         terms: dict[str, list[list[Point]]] = {}
         for run in study.of(model):
-            for term, points in logged(run).items():
+            for term, points in run.log.items():
                 terms.setdefault(term, []).append(points)
         ranked = sorted(terms, key=_importance)
         panels = tuple(
@@ -42,17 +41,6 @@ def training_curves(study: Study) -> list[ModelCurves]:
         if panels:
             blocks.append(ModelCurves(model, style, panels[:FIRST_PANELS], panels[FIRST_PANELS:]))
     return blocks
-
-
-def logged(run: Run) -> dict[str, list[Point]]:
-    """By term of a run's log, its values against the images seen."""
-    found: dict[str, list[Point]] = {}
-    for line in run.folder.metrics_lines() if run.folder else []:
-        images = finite(line.get("images"))
-        for term, value in line.items():
-            if term not in PLAIN_KEYS and images is not None and (y := finite(value)) is not None:
-                found.setdefault(term, []).append((float(images), float(y)))
-    return found
 
 
 def _importance(term: str) -> int:

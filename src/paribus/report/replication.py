@@ -12,7 +12,6 @@ from typing import Any
 from paribus.report import figures
 from paribus.report.claims import Judged, judged
 from paribus.report.contents import Run, Study
-from paribus.report.curves import logged
 from paribus.report.figures import Curve, Point
 from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, picture
 from paribus.report.tables import Cell, score_cell
@@ -188,7 +187,7 @@ def _by_epoch(study: Study, label: str, term: str) -> list[list[Point]]:
     found = []
     for run in study.of(label):
         epoch = _epoch_images(run)
-        lines = logged(run).get(term, []) if epoch else []
+        lines = run.log.get(term, []) if epoch else []
         by_epoch: dict[int, list[float]] = {}
         for images, value in lines:
             by_epoch.setdefault(math.ceil(images / epoch), []).append(value)

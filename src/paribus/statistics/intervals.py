@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 CONFIDENCE = 0.95
@@ -128,6 +129,7 @@ def _moments(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.fsum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)
 
 
+@lru_cache(4096)
 def _quantile(degrees: float, confidence: float) -> float:
     from scipy.special import stdtrit
 
