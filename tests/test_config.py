@@ -39,15 +39,36 @@ def test_a_command_gives_the_configuration_back(model: str, variant: str) -> Non
     if variant == "schedules" and "G" not in resolve(model).training.optimizer:
         pytest.skip("the preset has no generator")
     config = resolve(model, overrides=VARIANTS[variant])
+    given = options_of(config)
+    assert repeated(model, given) == config
+    if variant == "preset":
+        assert set(given) == {"--data", "--budget", "--seed"}
+
+
+@pytest.mark.parametrize("overrides", [
+    ("r3gan", "objective.gamma=3"),
+    ("gan", "objective.name=r3gan", "objective.gamma={start: 1, end: 2, images: 1000}"),
+])  # fmt: skip
+def test_a_schedule_is_given_whole_where_a_constant_was(overrides: tuple[str, ...]) -> None:
+    model, *changes = overrides
+    config = resolve(model, overrides=changes)
+    given = options_of(config)
+    assert sum(text.startswith("objective.gamma") for text in given["-o"]) == 1
+    assert repeated(model, given) == config
+
+
+def options_of(config: RunConfig) -> dict[str, list[str]]:
     program, verb, name, *options = shlex.split(command_of(config))
+    assert (program, verb, name) == ("paribus", "train", config.model)
     given: dict[str, list[str]] = {}
     for option, value in zip(options[::2], options[1::2], strict=True):
         given.setdefault(option, []).append(value)
-    assert (program, verb, name) == ("paribus", "train", model)
+    return given
+
+
+def repeated(model: str, given: dict[str, list[str]]) -> RunConfig:
     change = {"data": {"name": given["--data"][0]}, "training": {"budget": given["--budget"][0]}}
-    assert resolve(name, change, {"seed": int(given["--seed"][0])}, overrides=given.get("-o", [])) == config
-    if variant == "preset":
-        assert set(given) == {"--data", "--budget", "--seed"}
+    return resolve(model, change, {"seed": int(given["--seed"][0])}, overrides=given.get("-o", []))
 
 
 @pytest.mark.parametrize("model", model_names())

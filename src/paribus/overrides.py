@@ -10,6 +10,9 @@ import yaml
 
 from paribus.errors import ParibusError
 
+SCHEDULE = {"start", "end", "images"}
+"""The fields of a schedule."""
+
 
 def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
     """Applies one `key.path=value` (the value is read as YAML) to a copy of a configuration tree."""
@@ -56,11 +59,9 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every single value of a tree with its path; a field of an optimiser is one, also where it is a schedule."""
+    """Every single value of a tree with its path; a schedule is one, since a constant may stand in its place."""
     for key, value in tree.items():
-        if isinstance(value, dict) and prefix != "training.optimizer.":
+        if isinstance(value, dict) and set(value) != SCHEDULE:
             yield from leaves(value, f"{prefix}{key}.")
-        elif isinstance(value, dict):  # a role: its fields are values, of which one may be a schedule
-            yield from ((f"{prefix}{key}.{field}", setting) for field, setting in value.items())
         else:
             yield prefix + key, value

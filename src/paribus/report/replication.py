@@ -83,7 +83,10 @@ def replication(study: Study) -> Replication | None:
         return None
     told = json.loads(path.read_text(encoding="utf-8"))
     rows, labels = told["rows"], told["labels"]
-    stand_ins = tuple(f"{name}: {words}" for name, words in told["stand_ins"].items())
+    by_words: dict[str, list[str]] = {}
+    for name, words in told["stand_ins"].items():
+        by_words.setdefault(words, []).append(name)
+    stand_ins = tuple(f"{', '.join(names)}: {words}" for words, names in by_words.items())
     reserve = SMOKE if told["scale"] == "smoke" else ""
     forms = tuple(form for form in HEADS if form == "published" or any(form in row["forms"] for row in rows.values()))
     numbers = [(name, row, printed) for name, row in rows.items() for printed in row["published"]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from paribus.config import RunConfig, SamplerSettings, Schedule
+from paribus.config import RunConfig, SamplerSettings
 from paribus.data import ImageData
 from paribus.evaluation.encoders import encoder_names
+from paribus.overrides import leaves
 from paribus.studies.matching import TOLERANCE, Match
 
 Configs = dict[tuple[str, int], RunConfig]
@@ -21,10 +22,10 @@ def what_was_equal(configs: Configs, *images: ImageData) -> list[str]:
     """Sentences on what every run shares; `images` are those of all runs, each data set once."""
     first = next(iter(configs.values()))
     training, evaluation = first.training, first.evaluation
-    leaves = list(_leaves_by_model(configs).values())
+    trees = list(_leaves_by_model(configs).values())
 
     def shared(*paths: str) -> bool:
-        return all(len({str(tree.get(path)) for tree in leaves}) == 1 for path in paths)
+        return all(len({str(tree.get(path)) for tree in trees}) == 1 for path in paths)
 
     sentences = []
     if len(images) == 1:
@@ -51,23 +52,23 @@ def what_was_equal(configs: Configs, *images: ImageData) -> list[str]:
         sentences.append(f"Sampler: every model's latents are drawn from {_sampler_words(first.sampler)}.")
     told = ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size", "tuning.trials")
     for path in told:
-        if len(leaves) > 1 and shared(path) and leaves[0].get(path):  # no tuning for any model is not worth a line
-            sentences.append(f"{path}: {leaves[0].get(path)} for every model.")
+        if len(trees) > 1 and shared(path) and trees[0].get(path):  # no tuning for any model is not worth a line
+            sentences.append(f"{path}: {trees[0].get(path)} for every model.")
     return sentences
 
 
 def what_varied(configs: Configs) -> list[str]:
     """A sentence for every setting that differs between models, and one for the seeds."""
-    leaves = _leaves_by_model(configs)
-    paths = list(dict.fromkeys(path for tree in leaves.values() for path in tree))
+    trees = _leaves_by_model(configs)
+    paths = list(dict.fromkeys(path for tree in trees.values() for path in tree))
     samplers: dict[str, str] = {config.sampler.name: _sampler_words(config.sampler) for config in configs.values()}
     sentences = []
     for path in paths:
         groups: dict[str, list[str]] = {}
-        for model, tree in leaves.items():
+        for model, tree in trees.items():
             if path in tree:
                 groups.setdefault(str(tree[path]), []).append(model)
-        absent = [model for model, tree in leaves.items() if path not in tree]
+        absent = [model for model, tree in trees.items() if path not in tree]
         if len(groups) > 1 or (absent and path.endswith(".name")):
             known = samplers if path == "sampler.name" else {}
             text = "; ".join(f"{known.get(value, value)} ({', '.join(models)})" for value, models in groups.items())
@@ -116,31 +117,20 @@ def _sampler_words(sampler: SamplerSettings) -> str:
 
 
 def _leaves_by_model(configs: Configs) -> dict[str, dict[str, Any]]:
-    leaves: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for (model, _), config in configs.items():
         tree = config.tree()
         for private in ("model", "seed"):
             tree.pop(private)
         # what the chosen sampler does not use makes no difference between models
         tree["sampler"] = {key: tree["sampler"][key] for key in ("name", *SAMPLER_USES[config.sampler.name])}
-        leaves.setdefault(model, dict(_leaves(tree)))
-    return leaves
-
-
-def _leaves(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict) and set(value) == set(Schedule.model_fields):
-            # one value: a schedule beside a constant is a difference
-            found.append((prefix + key, f"{value['start']} to {value['end']} over {value['images']:,.10g} images"))
-        elif isinstance(value, dict):
-            found += _leaves(value, f"{prefix}{key}.")
-        else:
-            found.append((prefix + key, _plain(value)))
+        found.setdefault(model, {path: _plain(value) for path, value in leaves(tree)})
     return found
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):  # one value: a schedule beside a constant is a difference
+        return f"{value['start']} to {value['end']} over {value['images']:,.10g} images"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "not set" if value is None else value
