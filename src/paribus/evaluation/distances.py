@@ -70,7 +70,7 @@ def score_prior(
     protocol = (
         f"{samples_words(n, data, f'seed {seed}, ')} against {chosen_words(n, data.test)}; {latents_words(plain)}"
     )
-    for encoder, fake in zip(encoders, encoded_by(encoders, samples), strict=True):
+    for encoder, fake in zip(encoders, encoded_by(encoders, samples, n), strict=True):
         against_test(sheet, encoder, fake, data, protocol, "prior_")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from paribus.cache import cache_folder
 from paribus.errors import ParibusError, did_you_mean
+from paribus.evaluation.rows import Rows
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.reference import Features, cached_features
@@ -23,22 +24,28 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
 
 
-def encoded(encoder: Encoder, batches: Iterable[Tensor]) -> Features:
-    """Features of images that come in batches; the images themselves are not kept."""
-    return encoded_by([encoder], batches)[0]
+def encoded(encoder: Encoder, batches: Iterable[Tensor], n: int) -> Features:
+    """Features of n images that come in batches; the images themselves are not kept."""
+    return encoded_by([encoder], batches, n)[0]
 
 
-def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor]) -> list[Features]:
-    """Features by each encoder of images that come once, in batches."""
-    return joined_features([batch_encoded_by(encoders, batch) for batch in batches])
+def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor], n: int) -> list[Features]:
+    """Features by each encoder of n images that come once, in batches."""
+    kept = [(Rows(n), Rows(n)) for _ in encoders]
+    for batch in batches:
+        for (features, probabilities), own in zip(kept, batch_encoded_by(encoders, batch), strict=True):
+            features.add(own.features)
+            if own.probabilities is not None:
+                probabilities.add(own.probabilities)
+    return [Features(features.joined, likely.joined if likely.count else None) for features, likely in kept]
 
 
-def joined_features(parts: Sequence[list[Features]]) -> list[Features]:
-    """Features by each encoder of all batches, from those of each."""
+def joined_features(shares: Sequence[list[Features]]) -> list[Features]:
+    """Features by each encoder of all images, from those that several processes encoded."""
     joined = []
-    for own in zip(*parts, strict=True):
-        probabilities = [part.probabilities for part in own if part.probabilities is not None]
-        features = torch.cat([part.features for part in own])
+    for own in zip(*shares, strict=True):
+        probabilities = [share.probabilities for share in own if share.probabilities is not None]
+        features = torch.cat([share.features for share in own])
         joined.append(Features(features, torch.cat(probabilities) if probabilities else None))
     return joined
 
@@ -68,7 +75,7 @@ def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: P
         parts = (images[part] for part in choice(len(images), n).split(500))
         names = ", ".join(each.name for each in together)
         passing = counted(parts, n, f"encoding {split} images ({names})", progress or silent)
-        found.update(zip((each.id for each in together), encoded_by(together, passing), strict=True))
+        found.update(zip((each.id for each in together), encoded_by(together, passing, n), strict=True))
         return found[encoder.id]
 
     def cached(own: Encoder, compute: Callable[[], Features]) -> Features:

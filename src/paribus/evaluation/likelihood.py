@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import torch
 
 from paribus.evaluation.encoding import Progress, batches
+from paribus.evaluation.rows import Rows
 from paribus.evaluation.subject import Model
 from paribus.evaluation.wording import chosen_words
 from paribus.metrics.estimates import mean_estimate
@@ -26,10 +28,11 @@ def score_likelihood(sheet: Sheet, model: Model, data: ImageData, n: int, seed: 
     """Adds the bound, its two terms and the active units, of n test images."""
     if not {"elbo", "reconstruction_nats", "kl_nats", "active_units"} & set(sheet.wanted):
         return
-    parts = []
+    kept: defaultdict[str, Rows] = defaultdict(lambda: Rows(n))
     for images, labels, start in batches(data.test, n, "likelihood of test images", progress):
-        parts.append(model.likelihood_terms(images, labels, seed=keyed_seed("likelihood", seed, start)))
-    terms = {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+        for name, values in model.likelihood_terms(images, labels, seed=keyed_seed("likelihood", seed, start)).items():
+            kept[name].add(values.cpu())
+    terms = {name: rows.joined for name, rows in kept.items()}
     protocol = f"{chosen_words(n, data.test)}, one latent an image (seed {seed}); likelihood: {model.likelihood}"
     for metric, score in likelihood_estimates(terms["reconstruction_nats"], terms["kl_nats"]).items():
         collapse = f"posterior collapse: the latent carries {score.value:.2g} nats, the images are drawn without it"

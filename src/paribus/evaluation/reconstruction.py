@@ -12,7 +12,8 @@ from torch import Tensor
 from paribus.config import EvaluationSettings
 from paribus.evaluation.distances import against_test, distances_wanted
 from paribus.evaluation.encoding import Progress, batches, choice, encoded_by, reference
-from paribus.evaluation.sharpness import Sharpness
+from paribus.evaluation.rows import Rows
+from paribus.evaluation.sharpness import MEASURED_AT_ONCE, Sharpness
 from paribus.evaluation.subject import Model
 from paribus.evaluation.wording import chosen_words
 from paribus.latent.inversion import CANDIDATES, PRIOR_WEIGHT, inverted_latents, prior_candidates
@@ -38,10 +39,9 @@ _AT_ONCE = 64  # images inverted together, so that memory does not grow with the
 class Errors:
     """Gathers how far images are from what was made of them, and adds the means under names with a prefix."""
 
-    def __init__(self, sheet: Sheet, prefix: str = "") -> None:
+    def __init__(self, sheet: Sheet, n: int, prefix: str = "") -> None:
         self.sheet, self.prefix = sheet, prefix
-        self._squares: list[Tensor] = []
-        self._similarities: list[Tensor] = []
+        self._squares, self._similarities = Rows(n), Rows(n)
 
     def is_wanted(self, *metrics: str) -> bool:
         """Whether any of these metrics is wanted under the prefix."""
@@ -49,19 +49,20 @@ class Errors:
 
     def gather(self, images: Tensor, made: Tensor) -> None:
         """Measures images uint8 (n, C, H, W) against what was made of each."""
-        self._squares.append(squared_errors(images, made))
-        if self.is_wanted("ssim"):
-            self._similarities.append(structural_similarities(images, made))
+        for real, own in zip(images.split(MEASURED_AT_ONCE), made.split(MEASURED_AT_ONCE), strict=True):
+            self._squares.add(squared_errors(real, own))
+            if self.is_wanted("ssim"):
+                self._similarities.add(structural_similarities(real, own))
 
     def add_scores(self, protocol: str, window: int) -> None:
         """Adds MSE, PSNR and SSIM; `window` is the side of SSIM's window in pixels."""
-        squares = torch.cat(self._squares)
+        squares = self._squares.joined
         add, score = partial(self.sheet.add, n=len(squares), protocol=protocol), mean_estimate(squares)
         add(f"{self.prefix}mse", score)
         add(f"{self.prefix}psnr", peak_signal_noise_ratio(score.value))
-        if self._similarities:
+        if self._similarities.count:
             words = f"{protocol}; window of {window}x{window} pixels"
-            add(f"{self.prefix}ssim", mean_estimate(torch.cat(self._similarities)), protocol=words)
+            add(f"{self.prefix}ssim", mean_estimate(self._similarities.joined), protocol=words)
 
 
 def score_reconstruction(
@@ -74,7 +75,7 @@ def score_reconstruction(
     progress: Progress,
 ) -> None:
     """Adds errors, sharpness and distances from the real ones of n reconstructed test images, in one pass."""
-    errors = Errors(sheet)
+    errors = Errors(sheet, n)
     seen = distances_wanted(sheet, "reconstruction_") or errors.is_wanted("feature_distance")
     if not seen and not sharpness.is_wanted("reconstruction_") and not errors.is_wanted("mse", "psnr", "ssim"):
         return
@@ -86,7 +87,7 @@ def score_reconstruction(
             yield made
 
     measured = encoders if seen else []
-    features = encoded_by(measured, sharpness.passing(reconstructions(), "reconstruction_"))
+    features = encoded_by(measured, sharpness.passing(reconstructions(), "reconstruction_"), n)
     protocol = f"{chosen_words(n, data.test)}, reconstructed from posterior means, as uint8"
     errors.add_scores(protocol, _window(data))
     sharpness.add_scores(f"{protocol}, over the same images", "reconstruction_", paired=True)
@@ -110,7 +111,8 @@ def score_inversion(
     """
     if not set(INVERSION) & set(sheet.wanted):
         return
-    count, errors = min(n, settings.inversion_images), Errors(sheet, "inversion_")
+    count = min(n, settings.inversion_images)
+    errors = Errors(sheet, count, "inversion_")
     weight = PRIOR_WEIGHT if model.prior_is_normal else 0.0
 
     def inverted() -> Iterator[Tensor]:
@@ -119,7 +121,7 @@ def score_inversion(
             yield made
 
     measured = encoders if errors.is_wanted("feature_distance") else []
-    features = encoded_by(measured, inverted())
+    features = encoded_by(measured, inverted(), count)
     held = f" plus {weight:g} of the latents' mean square" if weight else ""
     protocol = (
         f"{chosen_words(count, data.test)}, inverted by {settings.inversion_steps} steps of Adam on the squared error"

@@ -20,7 +20,6 @@ from paribus.evaluation.distances import add_distances, add_inception_score, sco
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import (
     Progress,
-    batch_encoded_by,
     batches,
     check_known,
     choice,
@@ -129,7 +128,7 @@ def evaluate_images(
     samples = counted(chosen.split(500), n, "encoding images", progress)
     protocol = f"{samples_words(n, data, 'given, ')} against {chosen_words(n, data.test)}"
     sharpness = _sharpness(sheet, data, n, progress)
-    features = encoded_by(encoders, sharpness.passing(samples))
+    features = encoded_by(encoders, sharpness.passing(samples), n)
     score_samples(sheet, encoders, features, data, n, protocol, progress)
     sharpness.add_scores(protocol)
     sharpness.add_real(chosen_words(n, data.test))
@@ -151,9 +150,9 @@ def compare_images(
     n = min(settings.samples, len(images), len(against))
     others = against[choice(len(against), n)]
     sharpness = Sharpness(sheet, lambda: others.split(500), n, against.shape[2:], "against")
-    real = encoded_by(encoders, counted(others.split(500), n, "encoding the images to compare with", progress))
+    real = encoded_by(encoders, counted(others.split(500), n, "encoding the images to compare with", progress), n)
     passing = sharpness.passing(images[choice(len(images), n)].split(500))
-    fake = encoded_by(encoders, counted(passing, n, "encoding images", progress))
+    fake = encoded_by(encoders, counted(passing, n, "encoding images", progress), n)
     protocol = f"{n:,} images against {n:,} others ({form_words(images)})"
     for encoder, theirs, ours in zip(encoders, real, fake, strict=True):
         score = partial(distance_scores, theirs.features, ours.features)
@@ -190,7 +189,7 @@ def select_best_snapshot(
     entries = []
     for images, model in sorted(models.items()):
         sheet = Sheet(("kid",), named=True, weights="snapshot")
-        fake = encoded(encoder, model.sample_batches(n, seed=settings.seed))
+        fake = encoded(encoder, model.sample_batches(n, seed=settings.seed), n)
         score = kernel_distance(real.features, fake.features)
         protocol = f"{samples} against {against}; {latents_words(model)}"
         sheet.add("kid", score, n=n, encoder=encoder.id, split="validation", protocol=protocol)
@@ -233,14 +232,14 @@ def _sample_features(
     start, stop = place().share(n) if shared else (0, n)
     samples = model.sample_batches(n, seed=seed, rows=(start, stop))
     passing = sharpness.passing(counted(samples, stop - start, "generating samples", progress))
-    parts = [batch_encoded_by(encoders, batch) for batch in passing]
-    if shared:
-        shares = gathered((parts, sharpness.seen.get("", [])))
-        if not shares:
-            return None
-        parts = [part for own, _ in shares for part in own]
-        sharpness.seen[""] = [part for _, seen in shares for part in seen]
-    return joined_features(parts)
+    features = encoded_by(encoders, passing, stop - start)
+    if not shared:
+        return features
+    shares = gathered((features, sharpness.seen.get("", {})))
+    if not shares:
+        return None
+    sharpness.seen[""] = {name: torch.cat([seen[name] for _, seen in shares]) for name in shares[0][1]}
+    return joined_features([own for own, _ in shares])
 
 
 def _check_alike(images: Tensor, others: Tensor) -> None:

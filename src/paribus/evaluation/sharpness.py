@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
+from paribus.evaluation.rows import Rows
 from paribus.metrics.catalogue import SHARPNESS
 from paribus.metrics.estimates import mean_estimate, ratio_estimate
 from paribus.metrics.sharpness import SMALLEST, sharpness_terms
 from paribus.metrics.sheet import Sheet
+
+MEASURED_AT_ONCE = 32
+"""Images measured together, so that what is float64 in between stays small."""
 
 
 class Sharpness:
@@ -30,13 +33,16 @@ class Sharpness:
     ) -> None:
         self.sheet, self.real_batches, self.n, self.split = sheet, real, n, split
         self.too_small = min(form) < SMALLEST
-        self.seen: dict[str, list[dict[str, Tensor]]] = {}
-        """What was measured, a dictionary a batch, by prefix."""
+        self.seen: dict[str, dict[str, Tensor]] = {}
+        """What was measured of the images that passed, by prefix."""
 
     @cached_property
     def real(self) -> dict[str, Tensor]:
         """Both measures of each real image, (n,) each."""
-        return _joined([sharpness_terms(batch) for batch in self.real_batches()])
+        kept = _Terms(self.n)
+        for batch in self.real_batches():
+            kept.add(batch)
+        return kept.joined
 
     def is_wanted(self, prefix: str) -> bool:
         """Whether any score with this prefix is wanted."""
@@ -44,17 +50,19 @@ class Sharpness:
 
     def passing(self, batches: Iterable[Tensor], prefix: str = "") -> Iterator[Tensor]:
         """The same batches, measured."""
-        measured = self.is_wanted(prefix) and not self.too_small
+        measured, kept = self.is_wanted(prefix) and not self.too_small, _Terms(self.n)
         for batch in batches:
             yield batch  # first: encoders say best which images do not fit
             if measured:
-                self.seen.setdefault(prefix, []).append(sharpness_terms(batch))
+                kept.add(batch)
+        if measured:
+            self.seen[prefix] = kept.joined
 
     def add_scores(self, protocol: str, prefix: str = "", *, paired: bool = False) -> None:
         """Adds the ratios of the images that passed; `paired` if each was made from the real image in its place."""
         if not self.is_wanted(prefix):
             return
-        made = _joined(self.seen.pop(prefix, []))
+        made = self.seen.pop(prefix, {})
         for name in SHARPNESS:
             score = None if self.too_small else ratio_estimate(made[name], self.real[name], paired=paired)
             warning = f"images of fewer than {SMALLEST} pixels" if self.too_small else None
@@ -68,5 +76,17 @@ class Sharpness:
                 self.sheet.add(f"real_{name}", score, n=self.n, split=self.split, protocol=protocol)
 
 
-def _joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in SHARPNESS} if parts else {}
+class _Terms:
+    """Both measures of n images that pass by."""
+
+    def __init__(self, n: int) -> None:
+        self._rows = {name: Rows(n) for name in SHARPNESS}
+
+    def add(self, batch: Tensor) -> None:
+        for part in batch.split(MEASURED_AT_ONCE):
+            for name, values in sharpness_terms(part).items():
+                self._rows[name].add(values)
+
+    @property
+    def joined(self) -> dict[str, Tensor]:
+        return {name: rows.joined for name, rows in self._rows.items()}

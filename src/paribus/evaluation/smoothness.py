@@ -34,7 +34,7 @@ def score_smoothness(
         made = (model.decode(latents[part], None if labels is None else labels[part]) for part in parts)
         return counted(made, n, "smoothness", progress)
 
-    both = zip(*(encoded_by(encoders, images(z)) for z in (starts, step_ends(starts, targets))), strict=True)
+    both = zip(*(encoded_by(encoders, images(z), n) for z in (starts, step_ends(starts, targets))), strict=True)
     protocol = f"{n:,} steps of {ANGLE:g} radian from latents of the prior (seed {seed}), images as uint8"
     for encoder, (first, second) in zip(encoders, both, strict=True):
         score = mean_estimate(squared_speeds(first.features, second.features))
