@@ -12,9 +12,12 @@ from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import TrainingDiverged
 from paribus.runs import RunFolder
+from paribus.studies.planning import expected_images
 from paribus.training.loop import fit
 
 WARM_UP_STEPS, TIMED_STEPS = 2, 8
+MOST_IMAGES = 1000
+"""Of a timed step: that of a full batch is as long as its accumulated parts together."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,13 @@ def estimate(config: RunConfig, data: ImageData) -> Cost:
 
 
 def _timed(config: RunConfig, data: ImageData) -> Cost:
-    warm_up, timed = Budget(WARM_UP_STEPS, "updates"), Budget(WARM_UP_STEPS + TIMED_STEPS, "updates")
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
-        before = fit(_short(config, warm_up), data, run)
-        outcome = fit(_short(config, timed), data, run)
+        before = fit(_short(config, WARM_UP_STEPS), data, run)
+        outcome = fit(_short(config, WARM_UP_STEPS + TIMED_STEPS), data, run)
         checkpoint = run.checkpoint.stat().st_size
     model, state = outcome.model, outcome.state
-    images = state.images - before.state.images
-    seconds = state.seconds - before.state.seconds
-    seconds_per_image = seconds / images
+    seconds_per_image = (state.seconds - before.state.seconds) / (state.images - before.state.images)
     start = time.perf_counter()
     model.sample(256)
     per_sample = (time.perf_counter() - start) / 256
@@ -62,27 +62,23 @@ def _timed(config: RunConfig, data: ImageData) -> Cost:
     kept = len(config.training.snapshots) if isinstance(config.training.snapshots, list) else 10
     n = min(config.evaluation.samples, len(data.test))
     return Cost(
-        training_seconds=_training_seconds(
-            config, data, outcome.flop_per_image, seconds_per_image, seconds / TIMED_STEPS
-        ),
+        training_seconds=_training_seconds(config, data, outcome.flop_per_image, seconds_per_image),
         sampling_seconds=per_sample * (2 * n + kept * len(data.validation)),
         disk_bytes=checkpoint + (1 + kept) * weights,
     )
 
 
-def _training_seconds(
-    config: RunConfig, data: ImageData, flop_per_image: float, per_image: float, per_step: float
-) -> float:
-    amount = config.training.budget.amount
-    return {
-        "seconds": amount,
-        "images": amount * per_image,
-        "epochs": amount * len(data.train) * per_image,
-        "flop": amount / flop_per_image * per_image,
-        "updates": amount * per_step,
-    }[config.training.budget.unit]
+def _training_seconds(config: RunConfig, data: ImageData, flop_per_image: float, per_image: float) -> float:
+    budget, images = config.training.budget, expected_images(config, len(data.train))
+    if images is None:
+        return budget.amount if budget.is_timed else budget.amount / flop_per_image * per_image
+    return images * per_image
 
 
-def _short(config: RunConfig, budget: Budget) -> RunConfig:
-    training = config.training.model_copy(update={"budget": budget, "snapshots": []})
-    return config.model_copy(update={"training": training})
+def _short(config: RunConfig, steps: int) -> RunConfig:
+    """The same run for so many steps."""
+    size = config.training.batch_size
+    size = config.training.micro_batch or MOST_IMAGES if size == "full" else size
+    images = steps * size * max(phase.repeats for phase in config.objective.phases())
+    update = {"batch_size": size, "budget": Budget(images, "images"), "snapshots": []}
+    return config.model_copy(update={"training": config.training.model_copy(update=update)})

@@ -54,13 +54,15 @@ class PlannedRun:
     @property
     def expected_images(self) -> float | None:
         """Training images that its budget amounts to; None where that depends on the machine or on the networks."""
-        budget, phases = self.config.training.budget, self.config.objective.phases()
-        batch_size = self.config.training.batch_size
-        per_step = max(phase.repeats for phase in phases) * (
-            len(self.data.train) if batch_size == "full" else batch_size
-        )
-        factor = {"images": 1.0, "epochs": len(self.data.train), "updates": per_step / phases[0].repeats}
-        return budget.amount * factor[budget.unit] if budget.unit in factor else None
+        return expected_images(self.config, len(self.data.train))
+
+
+def expected_images(config: RunConfig, train: int) -> float | None:
+    """Images that a budget amounts to, with `train` of them an epoch; None for a budget in seconds or operations."""
+    budget, phases, batch_size = config.training.budget, config.objective.phases(), config.training.batch_size
+    per_step = max(phase.repeats for phase in phases) * (train if batch_size == "full" else batch_size)
+    factor = {"images": 1.0, "epochs": train, "updates": per_step / phases[0].repeats}
+    return budget.amount * factor[budget.unit] if budget.unit in factor else None
 
 
 def planned(
