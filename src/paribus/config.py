@@ -9,16 +9,15 @@ from pydantic import (
     Field,
     PlainSerializer,
     SerializeAsAny,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from paribus.budget import Budget
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import ParibusError
 from paribus.overrides import merged
 from paribus.registry import backbones, objectives
-from paribus.settings import Settings
+from paribus.settings import Settings, validated
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
@@ -87,6 +86,13 @@ class Optimizer(Settings):
         return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
 
 
+class Rarity(Settings):
+    """How training images with rare latents are drawn more often (DB-VAE, Amini et al. 2019)."""
+
+    constant: float = Field(0.0, ge=0)
+    """Added to each density before it is divided by (the source's alpha): the larger, the more evenly images come."""
+
+
 class TrainingSettings(Settings):
     """How a run is trained, the same for every objective."""
 
@@ -97,6 +103,9 @@ class TrainingSettings(Settings):
     """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
     optimizer: dict[str, Optimizer] = {}
     """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
+    rarity: Rarity | None = None
+    """From the second epoch on images are drawn anew in each, the more often the rarer their latents are by the model's
+    encoder (`{}` for the default); by default every epoch shows each image once."""
     ema_half_life_images: float = Field(500_000, ge=0)
     """Half-life of the averaged weights, at most 5 % of the images seen so far; 0 turns averaging off."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -250,51 +259,3 @@ class RunConfig(Settings):
         for part in ("backbone", "objective"):
             tree[part] = {"name": getattr(self, part).name} | tree[part]
         return tree
-
-
-def validated(cls: type[Settings], values: dict[str, Any], where: str = "") -> Any:
-    """Builds settings from plain values; a mistake becomes one readable error."""
-    try:
-        return cls(**values)
-    except ValidationError as error:
-        raise _readable(error, cls, where) from None
-
-
-def _readable(error: ValidationError, cls: type[Settings], where: str) -> ParibusError:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in (where, *first["loc"]) if part != "" and not _is_branch(part))
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(cls, first["loc"][:-1])
-        name = str(first["loc"][-1])
-        return ParibusError(
-            f"Unknown setting '{path}'.{did_you_mean(name, known)}",
-            where=path,
-            got=name,
-            expected=", ".join(known),
-            fix="use one of the names above",
-        )
-    return ParibusError(
-        f"Setting '{path}' has a wrong value.",
-        where=path,
-        got=repr(first.get("input")),
-        expected=first["msg"].removeprefix("Value error, "),
-        fix=f"change {path} with -o {path}=... or in the YAML file",
-    )
-
-
-def _is_branch(part: Any) -> bool:
-    # pydantic names the branch of a union ("Schedule", "float", "list[str]") as a step of the path
-    return (
-        isinstance(part, str)
-        and (part in {"float", "int", "str"} or part[:1].isupper() or "[" in part)
-        and (part not in {"G", "D", "E", "C", "Q", "T"})
-    )
-
-
-def _fields_at(cls: type[Settings], path: tuple[Any, ...]) -> list[str]:
-    fields: Any = cls
-    for part in path:
-        annotation = fields.model_fields[part].annotation if part in getattr(fields, "model_fields", {}) else None
-        args = getattr(annotation, "__args__", ())
-        fields = next((a for a in (annotation, *args) if isinstance(a, type) and issubclass(a, Settings)), fields)
-    return sorted(getattr(fields, "model_fields", {}))

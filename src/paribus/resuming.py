@@ -6,12 +6,13 @@ import hashlib
 import json
 from typing import Any
 
-from paribus.config import RunConfig, validated
+from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.overrides import merged, with_override
 from paribus.processes import launcher, place
 from paribus.runs import RunFolder
+from paribus.settings import validated
 from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import usable_cores
 
@@ -51,10 +52,11 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
         return
     _refuse_other_numbers(run)
     _refuse_other_images(fingerprint, run)
+    stored, asked = _stored(run), config.tree()
     _refuse_first_of(
-        _differences(_with_effect(run.record["config"]), _with_effect(config.tree())),
-        run.record["config"],
-        config.tree(),
+        _differences(_with_effect(stored), _with_effect(asked)),
+        stored,
+        asked,
         run,
         "This folder holds a run of other settings than the study asks for.",
         "give the study the setting that it began with, or another folder with --out, or move the run's folder away",
@@ -81,7 +83,7 @@ def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> Run
     Raises:
         ParibusError: The change would make it another run.
     """
-    stored = run.record["config"]
+    stored = _stored(run)
     tree = merged(stored, change)
     for override in overrides:
         tree = with_override(tree, override)
@@ -96,7 +98,7 @@ def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
     Raises:
         ParibusError: It does not, or there is more to train and the processes at hand cannot share it.
     """
-    stored: dict[str, Any] = run.record["config"] if run.exists else {}
+    stored: dict[str, Any] = _stored(run) if run.exists else {}
     before, asked, here = stored.get("training", {}), config.training, place()
     alone = stored or here.count == 1
     update = {
@@ -112,6 +114,11 @@ def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
         _refuse_other_numbers(run)
     _refuse_other_processes(config, len(data.train))
     return config
+
+
+def _stored(run: RunFolder) -> dict[str, Any]:
+    """A run's configuration, with the defaults of settings that it is older than."""
+    return validated(RunConfig, run.record["config"]).tree()
 
 
 def _refuse_other_processes(config: RunConfig, images: int) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from paribus.config import EvaluationSettings, validated
+from paribus.config import EvaluationSettings
 from paribus.data import load_data, load_images
 from paribus.errors import ParibusError
 from paribus.evaluation import compare_images, evaluate, evaluate_images
 from paribus.evaluation.encoding import Progress
 from paribus.experiment import load, load_with_sampler
 from paribus.overrides import merged, with_override
+from paribus.settings import validated
 
 
 def score_subject(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 
@@ -18,7 +21,8 @@ class Batches:
     """Batches cut from an endless sequence of per-epoch permutations: batch k is a pure function of (seed, k).
 
     Position p = k * batch_size + i of the sequence is image p mod n of epoch p // n, whose order is keyed by
-    (seed, epoch). So the data need not fill a batch, a batch may span epochs, and every epoch shows each image once.
+    (seed, epoch). So the data need not fill a batch, a batch may span epochs, and every epoch shows each image once,
+    but for those that have weights: as many images are drawn by them, with replacement.
 
     Args:
         split: The images.
@@ -27,6 +31,7 @@ class Batches:
         device: Where batches are wanted. The uint8 images are moved there once when they take less than a third of its
             free memory, and otherwise gathered on the host.
         augment: Changes to the images; off by default. Never give it with a validation or test split.
+        weights: By epoch, chances (n,) to be drawn; looked up when an epoch's first image is asked for.
 
     Raises:
         ParibusError: The split is empty.
@@ -39,6 +44,7 @@ class Batches:
         seed: int,
         device: torch.device | str = "cpu",
         augment: Augmentation = OFF,
+        weights: Mapping[int, Tensor] = MappingProxyType({}),
     ) -> None:
         if len(split) == 0:
             raise ParibusError("A split without images cannot be cut into batches.", where="data.validation")
@@ -48,6 +54,7 @@ class Batches:
         self.seed = seed
         self.device = torch.device(device)
         self.augment = augment
+        self.weights = weights
         self._count = len(split)
         self._on_device = self.device.type == "cpu" or _fits(split.images, self.device)
         home = self.device if self._on_device else torch.device("cpu")
@@ -74,6 +81,10 @@ class Batches:
             labels = None if labels is None else self._sent(labels)
         return augmented(normalised(pixels), self.augment, self.seed, k), labels, indices
 
+    def epochs(self, start: int, stop: int) -> range:
+        """The epochs that batches `start` to before `stop` show images of."""
+        return range(start * self.batch_size // self._count, (stop * self.batch_size - 1) // self._count + 1)
+
     def _sent(self, tensor: Tensor) -> Tensor:
         if self.device.type == "cuda":
             tensor = tensor.pin_memory()
@@ -82,10 +93,9 @@ class Batches:
     def _indices(self, k: int) -> Tensor:
         if k < 0:
             raise IndexError(f"batches are counted from 0, not {k}")
-        first, last = k * self.batch_size, (k + 1) * self.batch_size - 1
-        epochs = range(first // self._count, last // self._count + 1)
+        epochs = self.epochs(k, k + 1)
         self._orders = {epoch: self._order(epoch) for epoch in epochs}  # earlier ones are not needed again
-        start = first - epochs.start * self._count
+        start = k * self.batch_size - epochs.start * self._count
         if len(epochs) == 1:
             return self._orders[epochs.start][start : start + self.batch_size]
         return torch.cat(list(self._orders.values()))[start : start + self.batch_size]
@@ -93,7 +103,11 @@ class Batches:
     def _order(self, epoch: int) -> Tensor:
         if epoch in self._orders:
             return self._orders[epoch]
-        order = torch.randperm(self._count, generator=generator(self.seed, "epoch", epoch))
+        numbers = generator(self.seed, "epoch", epoch)
+        if epoch in self.weights:
+            order = torch.multinomial(self.weights[epoch], self._count, replacement=True, generator=numbers)
+        else:
+            order = torch.randperm(self._count, generator=numbers)
         return order.to(self._images.device)
 
 

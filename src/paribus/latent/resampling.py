@@ -9,18 +9,19 @@ from torch import Tensor
 BINS = 10
 
 
-def density_weights(latents: Tensor, bins: int = BINS) -> Tensor:
-    """DB-VAE: p (n,) float64, which sums to 1, proportional to the largest 1 / density of an image's latents.
+def density_weights(latents: Tensor, bins: int = BINS, constant: float = 0.0) -> Tensor:
+    """DB-VAE: p (n,) float64, which sums to 1, proportional to the largest 1 / (density + constant) of its latents.
 
     Each dimension's density is that of a histogram over its range; a dimension that hardly varies has a high density
     and never counts.
 
     Source: Amini et al. 2019 (AIES), section 4. We differ as the recipe at hand does: the largest factor in place of
-    the product over dimensions, and no constant added to the densities.
+    the product over dimensions.
 
     Args:
         latents: Posterior means (n, latent).
         bins: Of each histogram.
+        constant: The larger, the nearer all weights are to each other (the source's alpha).
     """
     rows = latents.double().numpy()
     largest = np.zeros(len(rows))
@@ -28,7 +29,7 @@ def density_weights(latents: Tensor, bins: int = BINS) -> Tensor:
         if column.max() > column.min():
             density, edges = np.histogram(column, bins, density=True)
             places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, bins - 1)
-            largest = np.maximum(largest, 1 / density[places])
+            largest = np.maximum(largest, 1 / (density[places] + constant))
     weights = largest if largest.any() else np.ones(len(rows))
     return torch.from_numpy(weights / weights.sum())
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from paribus.config import RunConfig, validated
+from paribus.config import RunConfig
 from paribus.errors import ParibusError
 from paribus.models.model import Model
 from paribus.models.networks import build_networks
@@ -27,7 +27,7 @@ from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.overrides import merged
 from paribus.runs import RunFolder, write_atomically, write_json
-from paribus.settings import ImageShape
+from paribus.settings import ImageShape, validated
 
 if TYPE_CHECKING:
     from paribus.data import ImageData

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig, validated
+from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
 from paribus.overrides import merged, with_override
-from paribus.settings import ImageShape
+from paribus.settings import ImageShape, validated
 
 _ABOUT = ("summary", "source", "differs")
 _NOT_CONFIGURATION = (*_ABOUT, "shape")

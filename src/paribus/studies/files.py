@@ -9,9 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from paribus.config import validated
 from paribus.errors import ParibusError
-from paribus.settings import Settings
+from paribus.settings import Settings, validated
 from paribus.studies.plan import Plan
 
 S = TypeVar("S", bound=Settings)

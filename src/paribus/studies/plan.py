@@ -17,11 +17,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from paribus.budget import Budget
-from paribus.config import RunConfig, validated
+from paribus.config import RunConfig
 from paribus.errors import ParibusError, did_you_mean
 from paribus.overrides import merged, with_value
 from paribus.recipes import resolve
-from paribus.settings import Settings
+from paribus.settings import Settings, validated
 
 BUDGET_PATH = "training.budget"
 NAMES = ("model", "settings")

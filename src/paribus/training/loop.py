@@ -15,7 +15,7 @@ from paribus.errors import ParibusError
 from paribus.models import Model, build_networks
 from paribus.models.grids import save_grid
 from paribus.models.packaging import weights_of
-from paribus.objectives.base import Batch, Draw, Nets, Phase, couples_images
+from paribus.objectives.base import Batch, Draw, EncodingObjective, Nets, Phase, couples_images
 from paribus.processes import place
 from paribus.randomness import keyed_seed
 from paribus.runs import RunFolder, write_atomically
@@ -25,6 +25,7 @@ from paribus.training.flops import flop_per_image
 from paribus.training.hardware import autocast_dtype
 from paribus.training.log import MetricsLog
 from paribus.training.optimizers import build_optimizers, check_layouts, set_scheduled
+from paribus.training.resampling import Resampling
 from paribus.training.schedule import SnapshotSchedule
 from paribus.training.state import Pace, Stopwatch, TrainingState
 from paribus.training.whole_batch import part_of_batch
@@ -92,7 +93,6 @@ def fit(
         device = check(config, nets)
     check_alike({"training.device": device.type, "data.name": data.fingerprint})
     batch_size = len(data.train) if settings.batch_size == "full" else settings.batch_size
-    batches = Batches(data.train, batch_size, config.seed, device, config.data.augment)
 
     for net in nets.values():
         net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,12 +103,14 @@ def fit(
     if saved is not None:
         state.load(saved)
 
+    batches = Batches(data.train, batch_size, config.seed, device, config.data.augment, state.image_weights)
     update = _Update(config, nets, state.optimizers, phases, device)
     repeats = max(phase.repeats for phase in phases)
     operations = flop_per_image(nets, phases, _batch(config, data, batches, 0, 0))
     pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
     snapshots = SnapshotSchedule.of(settings)
     model = Model(config, averages.nets, data.shape, data.class_names)
+    resampling = Resampling(settings.rarity, model, data.train, batches, state.image_weights)
     log = MetricsLog(run, state, settings.divergence_factor)
     watch, clock = Stopwatch(state.seconds, device), Clock(state.step, state.seconds)
     logged = checkpointed = state.seconds
@@ -126,6 +128,7 @@ def fit(
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
         due_before = snapshots.passed(pace, state)
+        resampling.before(state.step * repeats, (state.step + 1) * repeats)
         drawn: dict[int, Batch] = {}  # repeat r of every phase sees the same batch
         for phase in phases:
             if state.step % phase.every:
@@ -241,12 +244,19 @@ def check(config: RunConfig, nets: Nets) -> torch.device:
     """Finds what is wrong with a configuration before anything is written; returns the device to train on.
 
     Raises:
-        ParibusError: The device is not there, the optimisers do not fit the roles, the snapshots cannot be read, or
-            gradients cannot be accumulated.
+        ParibusError: The device is not there, the optimisers do not fit the roles, the snapshots cannot be read,
+            gradients cannot be accumulated, or no encoder tells how rare images are.
     """
     build_optimizers(config, nets)
     SnapshotSchedule.of(config.training)
     _check_accumulation(config, nets)
+    if config.training.rarity is not None and not isinstance(config.objective, EncodingObjective):
+        raise ParibusError(
+            "Images can be drawn by how rare their latents are only where there is an encoder.",
+            where="training.rarity",
+            got=f"objective '{config.objective.name}'",
+            fix="leave training.rarity out, or choose a model with an encoder, such as vae",
+        )
     return own_device(config.training.device)
 
 

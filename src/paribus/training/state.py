@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from paribus.budget import Budget
 from paribus.objectives.base import Nets
@@ -27,6 +28,7 @@ class TrainingState:
         images: Training images seen.
         seconds: Seconds of training alone: without pictures, checkpoints and the like.
         first_losses: First logged value of each phase's loss, which divergence is measured against.
+        image_weights: By epoch, chances (n,) of the training images, where they are drawn by rarity.
     """
 
     nets: Nets
@@ -36,6 +38,7 @@ class TrainingState:
     images: int = 0
     seconds: float = 0.0
     first_losses: dict[str, float] = field(default_factory=dict)
+    image_weights: dict[int, Tensor] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Writes the checkpoint; the previous one stays until this one is whole."""
@@ -47,6 +50,7 @@ class TrainingState:
                 "optimizers": {role: optimizer.state_dict() for role, optimizer in self.optimizers.items()},
                 "progress": [self.step, self.images, self.seconds],
                 "first_losses": self.first_losses,
+                "image_weights": self.image_weights,
             },
             buffer,
         )
@@ -64,6 +68,7 @@ class TrainingState:
             optimizer.load_state_dict(saved["optimizers"][role])
         self.step, self.images, self.seconds = saved["progress"]
         self.first_losses = saved["first_losses"]
+        self.image_weights.update((k, w.cpu()) for k, w in saved.get("image_weights", {}).items())
 
 
 @dataclass(frozen=True)

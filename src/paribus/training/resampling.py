@@ -1,0 +1,58 @@
+"""Training images drawn by how rare their latents are (DB-VAE)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from paribus.latent.resampling import density_weights
+from paribus.models import Model
+from paribus.training.distributed import first
+
+if TYPE_CHECKING:
+    from paribus.config import Rarity
+    from paribus.data import Batches, Split
+
+AT_ONCE = 500
+
+
+class Resampling:
+    """Weights for the images of each epoch but the first, asked before its first image is drawn.
+
+    They are those of DB-VAE on posterior means by the averaged networks as they are then. A checkpoint holds the
+    weights of the epoch that it was written in, since the networks that gave them have moved on.
+
+    Args:
+        settings: What draws; None draws every image once an epoch.
+        model: The averaged networks.
+        train: The training images.
+        batches: Where the weights are used.
+        weights: By epoch, kept in the run's state; the batches read the same dictionary.
+    """
+
+    def __init__(
+        self, settings: Rarity | None, model: Model, train: Split, batches: Batches, weights: dict[int, Tensor]
+    ) -> None:
+        self._settings, self._model, self._train = settings, model, train
+        self._batches, self._weights = batches, weights
+
+    def before(self, start: int, stop: int) -> None:
+        """Sees to the weights of all epochs that batches `start` to `stop` draw from."""
+        if self._settings is None:
+            return
+        epochs = self._batches.epochs(start, stop)
+        for epoch in [known for known in self._weights if known not in epochs]:
+            del self._weights[epoch]
+        missing = [epoch for epoch in epochs if epoch > 0 and epoch not in self._weights]
+        if missing:
+            weights = first(self._measured)
+            self._weights |= dict.fromkeys(missing, weights)
+
+    def _measured(self) -> Tensor:
+        assert self._settings is not None
+        images, labels = self._train.images, self._train.labels
+        parts = torch.arange(len(images)).split(AT_ONCE)
+        latents = [self._model.encode(images[part], None if labels is None else labels[part]) for part in parts]
+        return density_weights(torch.cat(latents), constant=self._settings.constant)
