@@ -196,7 +196,11 @@ MISTAKES = [
     ("        score: kl_nats\n", "        score: kl_nats\n        term: E/kl\n", "a score or a term, not both"),
     ("against: vae.equal", "against: vae.equall", "Unknown row 'vae.equall'. Did you mean 'vae.equal'?"),
     (", value: 1.0, margin", ", margin", "value: NUMBER with near"),
-    ('    reduction: "5 epochs in place of 50, 100 or 200"\n', "", "reduction: what is smaller"),
+    (
+        '    reduction: "3 epochs in place of 100 or 200; 5,000 samples scored"\n',
+        "",
+        "reduction: what is smaller",
+    ),
     ("\nnot_equal:\n", "\nnot_equals: []\nnot_equal:\n", "Unknown setting 'not_equals'. Did you mean 'not_equal'?"),
 ]
 
