@@ -215,6 +215,20 @@ def disentangle(
 
 
 @app.command()
+def truncation(
+    context: typer.Context,
+    count: Annotated[int, typer.Option("-n", min=100, help="Samples for each bound, at most.")] = 2000,
+    seed: SeedOption = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Samples and scores with the prior cut off at several bounds: fidelity against variety."""
+    from paribus.views import truncation as views
+
+    _show(context, lambda subject: views.truncation(subject, count=count), seed, out, as_json)
+
+
+@app.command()
 def debias(
     context: typer.Context,
     count: Annotated[int, typer.Option("-n", min=50, help="Samples of either kind.")] = 500,

@@ -31,12 +31,13 @@ from paribus.evaluation.encoding import (
     silent,
 )
 from paribus.evaluation.likelihood import score_importance, score_likelihood
+from paribus.evaluation.rarity import score_rarity
 from paribus.evaluation.reconstruction import score_inversion, score_reconstruction
 from paribus.evaluation.sharpness import Sharpness
 from paribus.evaluation.smoothness import score_smoothness
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, form_words, samples_words
-from paribus.metrics.catalogue import ALIASES, DEFAULT, INVERSION, METRICS
+from paribus.metrics.catalogue import ALIASES, DEFAULT, METRICS, UNASKED
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
 from paribus.metrics.encoders import Encoder
@@ -101,6 +102,7 @@ def evaluate(
     if model.can_encode:
         score_reconstruction(sheet, encoders, model, data, n, sharpness, progress)
     score_inversion(sheet, encoders, model, data, n, settings, progress)
+    score_rarity(sheet, model, data, n, settings.seed, progress)
     sheet.add("parameters", float(sum(model.parameters.values())), protocol="all networks", split=None)
     if "samples_per_second" in sheet.wanted:
         progress("timing", 0, 1)
@@ -258,8 +260,7 @@ def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
     named = settings.metrics or [DEFAULT]
     for metric in named:
         check_known(metric, (*METRICS, *ALIASES, DEFAULT), "metric")
-    unasked = tuple(metric for metric in METRICS if metric not in INVERSION)
-    groups = (unasked if metric == DEFAULT else (ALIASES.get(metric, metric),) for metric in named)
+    groups = (UNASKED if metric == DEFAULT else (ALIASES.get(metric, metric),) for metric in named)
     wanted = dict.fromkeys(metric for group in groups for metric in group)
     return Sheet(tuple(wanted), DEFAULT not in named, weights, settings.split)
 

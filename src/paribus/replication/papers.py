@@ -17,6 +17,8 @@ FOLDER = Path(__file__).with_name("papers")
 
 ScaleName = Literal["smoke", "cpu", "paper"]
 FormName = Literal["intended", "equal"]
+ViewName = Literal["manifold", "traverse", "interpolate", "classes", "turn", "clusters", "truncation"]
+"""Those of `paribus latent`."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Words = Annotated[str, Field(min_length=1)]
 
@@ -98,6 +100,8 @@ class Row(Settings):
     """The full budget."""
     pictures: list[int] = Field(default_factory=list)
     """Epochs at which the paper shows samples."""
+    latents: dict[ViewName, dict[str, Any]] = Field(default_factory=dict)
+    """Views of the latents that the paper shows or speaks of, with their options; of the row and of its forms."""
     published: list[Published] = Field(default_factory=list)
     scales: dict[ScaleName, Scale] = Field(default_factory=dict)
     """What this row needs besides the paper's scales."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from paribus.data import DATASETS, is_at_hand
 from paribus.errors import ParibusError, did_you_mean
+from paribus.evaluation.encoders import check_encoders
+from paribus.evaluation.encoding import silent
 from paribus.experiment import load
 from paribus.overrides import leaves, merged
+from paribus.replication.latents import draw_latents
 from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
 from paribus.studies.plan import Plan, variants
 from paribus.studies.study import Study
@@ -54,6 +59,7 @@ def replicate(
         workers=workers,
         beside={FILE: read.model_dump(mode="json") | described},
     )
+    study = replace(study, after_runs=partial(draw_latents, read, labels(read, chosen)))
     if start:
         study.run()
     return study
@@ -90,10 +96,9 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
     epochs = form.epochs if form is not None and form.epochs is not None else row.epochs
     own = (form.scales if form is not None and form.scales else row.scales).get(scale, Scale())
     general = read.scales.get(scale, Scale())
-    tree = merged(row.overrides, form.overrides) if form is not None else row.overrides
-    if row.marks:
-        tree = merged(tree, {"training": {"snapshots": row.shares(epochs)}})
-    tree = merged(merged(tree, general.overrides), own.overrides)
+    tree: dict[str, Any] = {"training": {"snapshots": row.shares(epochs)}} if row.marks else {}
+    for overrides in (row.overrides, form.overrides if form is not None else {}, general.overrides, own.overrides):
+        tree = merged(tree, overrides)
     tree = merged(tree, {"data": data_of(row, scale)})
     budget = own.budget or general.budget or f"{epochs:g}epochs"
     model = (form.model if form is not None else None) or row.model
@@ -122,15 +127,17 @@ def stand_ins(read: Paper, scale: ScaleName) -> dict[str, str]:
 
 
 def _refuse_absent(plan: Plan) -> None:
-    """Loads what must come from the Hub before anything else, so that its absence is told with a way out."""
-    configs = {str(variant.config.data): variant.config for variant in variants(plan)}
-    for config in configs.values():
+    """Loads what must come from the Hub, and Inception's weights: their absence is told before anything starts."""
+    configs = [variant.config for variant in variants(plan)]
+    for config in {str(config.data): config for config in configs}.values():
         try:
             if not is_at_hand(config.data.name):
                 load(config)
         except ParibusError as error:
             fix = f"{error.fix}; --scale smoke takes enlarged digits in their place"
             raise ParibusError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
+    for evaluation in {str(config.evaluation): config.evaluation for config in configs}.values():
+        check_encoders(evaluation, silent)
 
 
 def _scale(name: str) -> ScaleName:

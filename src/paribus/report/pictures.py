@@ -173,6 +173,17 @@ def picture(
     return Picture(uri, image.width, image.height, alt, caption, short, lossy)
 
 
+def drawing(path: Path, limit: int, alt: str, caption: str) -> Picture | None:
+    """A picture that is no grid, as it is; None where it cannot be read."""
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGB")
+    except (OSError, ValueError):
+        return None
+    uri, lossy = encoded(image, limit)
+    return Picture(uri, image.width, image.height, alt, caption, "", lossy)
+
+
 def spread(pixels: np.ndarray[Any, Any], size: int, rows: int, columns: int) -> np.ndarray[Any, Any]:
     """Cuts a grid without padding into tiles and lays the first rows and columns out with transparent gaps.
 

@@ -13,7 +13,7 @@ from paribus.report import figures
 from paribus.report.claims import Judged, judged
 from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Point
-from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, picture
+from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, drawing, picture
 from paribus.report.tables import Cell, score_cell
 from paribus.report.wording import NONE, count, number
 
@@ -58,6 +58,16 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class LatentView:
+    """A view of a system's latents, with its caption."""
+
+    system: str
+    view: str
+    picture: Picture
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Replication:
     """Everything that the section shows; `reserve` says why nothing is decided, `smaller` what was reduced."""
 
@@ -70,6 +80,7 @@ class Replication:
     lines: tuple[PrintedLine, ...]
     curves: tuple[PrintedCurve, ...]
     strips: tuple[Strip, ...]
+    latents: tuple[LatentView, ...]
     claims: tuple[Judged, ...]
     not_equal: tuple[str, ...]
     decided: tuple[str, ...]
@@ -108,6 +119,7 @@ def replication(study: Study) -> Replication | None:
             if printed["by_epoch"]
         ),
         strips=tuple(_strips(study, rows, labels)),
+        latents=tuple(_latents(study, rows, labels)),
         claims=tuple(judged(study, told["claims"], labels, reserve)),
         not_equal=(
             *told["not_equal"],
@@ -236,3 +248,24 @@ def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
         shown = picture(path, run.size, limit, f"samples of {run.label}", words, tiles, short=f"epoch {epoch}")
         found += [shown] if shown else []
     return tuple(found)
+
+
+def _latents(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iterable[LatentView]:
+    """The views that rows name, of each row and its forms; of one seed."""
+    systems = [
+        (system, row["latents"])
+        for name, row in rows.items()
+        for system in (name, *(f"{name}.{f}" for f in row["forms"]))
+    ]
+    limit = round(TOTAL_BYTES / 2 / max(1, sum(len(wanted) for _, wanted in systems)))
+    for system, wanted in systems:
+        folder = next((run.folder for run in study.of(labels.get(system, "")) if run.folder), None)
+        if folder is None:
+            continue
+        for view in wanted:
+            path = folder.path / "latents" / f"{view}.json"
+            told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            words = f"{view} of {system}"
+            shown = drawing(path.with_suffix(".png"), limit, words, words) if told else None
+            if shown:
+                yield LatentView(system, view, shown, tuple(told["caption"]))

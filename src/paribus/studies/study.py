@@ -41,6 +41,7 @@ class Study:
         workers: Runs at a time on this machine.
         engine: Where runs are carried out; see `engine_of`.
         beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
+        after_runs: Called with the runs when they are over, before the report is written.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Study:
     workers: int
     engine: str = LOCAL
     beside: Mapping[str, Any] = field(default_factory=dict)
+    after_runs: Callable[[tuple[PlannedRun, ...]], None] = lambda runs: None
 
     @classmethod
     def of(
@@ -185,6 +187,7 @@ class Study:
             engine(jobs, changed=lambda: changed(jobs), stop_requested=stop_requested)
             self._refuse_other_runs()  # where a run was carried out, other images or another Paribus may lie
             self.write_results()
+            self.after_runs(self.runs)
             self.report()
         return not any(job.state in ("waiting", "stopped") for job in jobs)
 

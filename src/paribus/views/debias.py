@@ -9,10 +9,10 @@ from torch import Tensor
 
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
-from paribus.latent.groups import Groups, image_groups, rare_cells
+from paribus.evaluation.rarity import Rare, rare_coverage
+from paribus.latent.groups import Groups
 from paribus.latent.resampling import density_weights, effective_count
 from paribus.metrics.encoders import Encoder
-from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.randomness import generator
 from paribus.views.drawing import above, bars, tile_sheet
 from paribus.views.subject import Subject
@@ -21,9 +21,6 @@ from paribus.views.view import Still, View
 ENCODED, INVERTED = 5000, 192
 """Training images at most whose latents are resampled."""
 SHOWN = 10
-NEIGHBOURS = 3
-"""Of an image: the distance to the third nearest is the radius of the ball that a sample has to hit."""
-
 
 Shares = dict[str, list[float]]
 """Share of each group among images, by kind of group."""
@@ -50,9 +47,7 @@ class _Real:
 
     images: Tensor
     features: Tensor
-    groups: Groups
-    cells: Tensor
-    rare: Tensor
+    rare: Rare
 
 
 def debias(subject: Subject, *, count: int = 500) -> View:
@@ -69,9 +64,7 @@ def debias(subject: Subject, *, count: int = 500) -> View:
     weights = density_weights(latents)
     [encoder] = encoders_for(subject.data, EvaluationSettings(encoder="self"), subject.progress)
     features = encoder.features(train.images)
-    groups = image_groups(train.images, features, subject.seed)
-    cells = groups.cells(train.images, features)
-    real = _Real(train.images, features, groups, cells, rare_cells(cells))
+    real = _Real(train.images, features, Rare.among(train.images, features, subject.seed))
     draws = {"evenly": torch.full_like(weights, 1 / len(weights)), "by rarity": weights}
     drawn = {}
     for name, chances in draws.items():
@@ -83,12 +76,12 @@ def debias(subject: Subject, *, count: int = 500) -> View:
 
 def _standing(real: _Real, images: Tensor, encoder: Encoder) -> _Standing:
     features = encoder.features(images)
-    rare = torch.isin(real.cells, real.rare)
-    coverage = None
-    if int(rare.sum()) > NEIGHBOURS:
-        coverage = precision_recall_density_coverage(real.features[rare], features, NEIGHBOURS)["coverage"]
-    rare_share = float(torch.isin(real.groups.cells(images, features), real.rare).double().mean())
-    return _Standing(_shares(real.groups, images, features), rare_share, coverage)
+    held = real.rare.holds(real.images, real.features)
+    return _Standing(
+        _shares(real.rare.groups, images, features),
+        real.rare.share(images, features),
+        rare_coverage(real.features[held], features),
+    )
 
 
 def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
@@ -102,12 +95,12 @@ def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
 def _view(
     subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Standing], effective: float
 ) -> View:
-    of_real = _shares(real.groups, real.images, real.features)
+    of_real = _shares(real.rare.groups, real.images, real.features)
     names = [f"{kind} {k + 1}" for kind, shares in of_real.items() for k in range(len(shares))]
     series = {"training images": of_real} | {f"drawn {name}": standing.shares for name, standing in found.items()}
     columns = {name: [share for values in kinds.values() for share in values] for name, kinds in series.items()}
     tiles = tile_sheet(torch.stack([images[:SHOWN] for images in drawn.values()]), list(drawn))
-    rare = float(torch.isin(real.cells, real.rare).double().mean())
+    rare = real.rare.share(real.images, real.features)
     before, after = found.values()
     lines = [
         f"Debiasing: {len(next(iter(drawn.values())))} samples from {subject.latents_words} of {len(real.images):,} "

@@ -130,6 +130,32 @@ def scatter_panel(points: np.ndarray, classes: np.ndarray | None, title: str) ->
     return sheet
 
 
+def line_panel(places: Sequence[str], series: Mapping[str, Sequence[float]], title: str) -> Image.Image:
+    """Lines over places that lie evenly from left to right, each from 0 upwards, under a title."""
+    scale, left, bottom = 3, 44, 26
+    width, height = (PANEL - left - 8) * scale, (PANEL - bottom - 12) * scale
+    most = max(max(values) for values in series.values()) or 1.0
+    panel = Image.new("RGB", (width, height), PAPER)
+    draw = ImageDraw.Draw(panel)
+    draw.line((0, 0, 0, height - 1, width, height - 1), fill=RULE, width=scale)
+    across = [(k + 0.5) * width / len(places) for k in range(len(places))]
+    for colour, values in zip(CLASS_COLOURS, series.values(), strict=False):
+        points = [(x, height - scale - value / most * 0.94 * height) for x, value in zip(across, values, strict=True)]
+        draw.line(points, fill=colour, width=2 * scale, joint="curve")
+        for x, y in points:
+            draw.ellipse((x - 3 * scale, y - 3 * scale, x + 3 * scale, y + 3 * scale), fill=colour)
+    sheet = Image.new("RGB", (PANEL, PANEL + 22), PAPER)
+    sheet.paste(panel.resize((width // scale, height // scale), Image.Resampling.LANCZOS), (left, 28))
+    draw = ImageDraw.Draw(sheet)
+    draw.text((PANEL / 2, 10), title, fill=INK, font=font(), anchor="mm")
+    for value in (0.0, most):
+        y = 28 + height / scale - value / most * 0.94 * height / scale
+        draw.text((left - 6, y), f"{value:.3g}", fill=MUTED, font=font(11), anchor="rm")
+    for x, place in zip(across, places, strict=True):
+        draw.text((left + x / scale, 28 + height / scale + 12), place, fill=MUTED, font=font(11), anchor="mm")
+    return above([sheet, legend(list(series), PANEL)], gap=2)
+
+
 def legend(names: Sequence[str], width: int) -> Image.Image:
     """The classes' names beside their colours, in as many lines as the width takes."""
     places, x, y = [], 0, 0

@@ -9,16 +9,30 @@ from paribus.metrics.catalogue.classes import CLASSES
 from paribus.metrics.catalogue.entry import Metric
 from paribus.metrics.catalogue.images import IMAGES, INVERSION, SHARPNESS, SHARPNESS_OF
 from paribus.metrics.catalogue.runs import COST, STEADINESS
-from paribus.metrics.catalogue.samples import FLOORED, FLOORS, LATENT_SOURCES, MEMORIZATION, SAMPLES
+from paribus.metrics.catalogue.samples import FLOORED, FLOORS, LATENT_SOURCES, MEMORIZATION, RARITY, SAMPLES
 
-__all__ = ["ALIASES", "DEFAULT", "FLOORED", "INVERSION", "MEMORIZATION", "METRICS", "SHARPNESS", "Metric"]
+__all__ = [
+    "ALIASES",
+    "DEFAULT",
+    "FLOORED",
+    "INVERSION",
+    "MEMORIZATION",
+    "METRICS",
+    "RARITY",
+    "SHARPNESS",
+    "UNASKED",
+    "Metric",
+]
 
 METRICS: dict[str, Metric] = (
-    SAMPLES | CLASSES | IMAGES | INVERSION | COST | STEADINESS | SHARPNESS_OF | FLOORS | LATENT_SOURCES
+    SAMPLES | RARITY | CLASSES | IMAGES | INVERSION | COST | STEADINESS | SHARPNESS_OF | FLOORS | LATENT_SOURCES
 )
 
 ALIASES = {"histogram_kl": "class_divergence"}
 """Other names that a metric may be asked for by."""
 
+UNASKED = tuple(name for name in METRICS if name not in (*INVERSION, *RARITY))
+"""What is measured where no metric is named; the others cost more, or say something only beside another model."""
+
 DEFAULT = "default"
-"""Stands in a list of metrics for all but those of inversion, which are measured only where they are named."""
+"""Stands in a list of metrics for `UNASKED`."""

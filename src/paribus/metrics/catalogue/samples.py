@@ -107,6 +107,26 @@ SAMPLES: dict[str, Metric] = {
     ),
 }
 
+RARITY: dict[str, Metric] = {
+    "rare_share": metric(
+        "Rare kinds",
+        "× real images",
+        "towards",
+        "Share of samples that are of the rarest kinds of images (a tenth of the training images: combinations of "
+        "content, brightness and asymmetry) over their share among test images: below 1 a model neglects them.",
+        SAME_VIEW,
+        target=1.0,
+    ),
+    "rare_coverage": metric(
+        "Coverage of rare kinds",
+        "",
+        "higher",
+        "Share of the test images of the rarest kinds that have a sample in their neighbourhood.",
+        SAME_VIEW,
+    ),
+}
+"""Metrics of groups that need no labels, measured where they are named."""
+
 FLOORED = ("frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "diversity")
 """Metrics with a floor: what real training images score in the samples' place."""
 
