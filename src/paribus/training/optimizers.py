@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,18 @@ from torch import Tensor, nn
 from paribus.config import Optimizer, RunConfig
 from paribus.errors import ParibusError
 from paribus.objectives.base import Nets
+
+T = TypeVar("T", bound=torch.optim.Optimizer)
+
+
+def _lean(kind: type[T]) -> type[T]:
+    """The same optimiser without torch's guards for its compiler, which import it: 2 s and 100 MB for nothing here."""
+    guarded = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in guarded}
+    return type(kind.__name__, (kind,), plain | {"step": torch.no_grad()(inspect.unwrap(kind.step))})
+
+
+Adam, SGD, RMSprop = _lean(torch.optim.Adam), _lean(torch.optim.SGD), _lean(torch.optim.RMSprop)
 
 
 def build_optimizers(config: RunConfig, nets: Nets) -> dict[str, torch.optim.Optimizer]:
@@ -38,13 +51,12 @@ def _build(settings: Optimizer, net: nn.Module) -> torch.optim.Optimizer:
     match settings.kind:
         case "adam":
             betas = (values["beta1"], values["beta2"])
-            return torch.optim.Adam(parameters, lr=rate, betas=betas, eps=settings.eps, fused=fused)
+            return Adam(parameters, lr=rate, betas=betas, eps=settings.eps, fused=fused)
         case "sgd":
-            return torch.optim.SGD(parameters, lr=rate, momentum=values["beta1"], fused=fused)
+            return SGD(parameters, lr=rate, momentum=values["beta1"], fused=fused)
         case "rmsprop":
-            return torch.optim.RMSprop(
-                parameters, lr=rate, alpha=values["beta2"], momentum=values["beta1"], eps=settings.eps, foreach=True
-            )
+            smoothing, momentum = values["beta2"], values["beta1"]
+            return RMSprop(parameters, lr=rate, alpha=smoothing, momentum=momentum, eps=settings.eps, foreach=True)
 
 
 def set_scheduled(optimizer: torch.optim.Optimizer, settings: Optimizer, images_seen: int) -> None:
