@@ -555,3 +555,18 @@ def test_progress_is_told(capsys):
     evaluate(Fake(NOISE), DATA, settings, progress=lambda stage, done, total: seen.append((stage, done, total)))
     assert ("generating samples", 128, 128) in seen
     assert capsys.readouterr().out == ""
+
+
+def test_samples_that_lack_the_rare_kinds_are_found_out():
+    asked = EvaluationSettings(samples=200, metrics=["rare_share", "rare_coverage"])
+    images, _ = blobs(400, 0)
+    order = images.float().mean((1, 2, 3)).argsort()  # brightness is one of the things that make a kind
+    kinds = {"all": images, "usual": images[order[150:250]], "unusual": images[torch.cat([order[:20], order[-20:]])]}
+    found = {name: scores(evaluate(Fake(chosen), DATA, asked)) for name, chosen in kinds.items()}
+    share, coverage = (
+        {name: own[f"rare_{what}"]["value"] for name, own in found.items()} for what in ("share", "coverage")
+    )
+    assert share["usual"] < share["all"] < share["unusual"] and share["all"] == pytest.approx(1, abs=0.5)
+    assert coverage["usual"] < coverage["all"]
+    assert "of the rarest kinds among 400 training images" in found["all"]["rare_share"]["protocol"]
+    assert not {"rare_share", "rare_coverage"} & set(scores(evaluate(Fake(images), DATA)))

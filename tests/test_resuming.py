@@ -53,6 +53,19 @@ def test_a_run_of_another_identity_is_refused(finished: RunFolder) -> None:
         refuse_another(tiny_config("gan"), "other", finished)
 
 
+def test_a_run_from_before_a_setting_is_the_same_run(finished: RunFolder) -> None:
+    stored = finished.record["config"]
+    config = stored | {"training": {key: value for key, value in stored["training"].items() if key != "rarity"}}
+    record = finished.record | {"config": config, "identity": "of a tree without it"}
+    (finished.path / "run.yaml").write_text(yaml.safe_dump(record))
+    run, data = RunFolder(finished.path), made_data()
+    refuse_another(tiny_config("gan"), data.fingerprint, run)
+    carry_out(tiny_config("gan", "training.budget=8updates"), data, run, score=False)
+    assert (run.done or {})["updates"]["D"] == 8
+    with pytest.raises(ParibusError, match=r"objective\.latent_dim"):
+        refuse_another(tiny_config("gan", "objective.latent_dim=5"), data.fingerprint, run)
+
+
 def test_a_run_of_other_numerics_is_not_carried_on(finished: RunFolder) -> None:
     record = finished.record | {"numerics": NUMERICS_VERSION - 1, "identity": "older"}
     (finished.path / "run.yaml").write_text(yaml.safe_dump(record))

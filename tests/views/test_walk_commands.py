@@ -162,3 +162,12 @@ def test_there_must_be_a_run_and_a_verb(runs, paribus) -> None:
 def test_a_plane_needs_two_dimensions(runs, paribus) -> None:
     error = paribus("latent", runs("vae", "objective.latent_dim=1"), "manifold", code=2)
     assert error.startswith("paribus: A plane needs two latent dimensions.")
+
+
+def test_truncation_shows_what_the_middle_of_the_prior_lacks(runs, paribus) -> None:
+    said = paribus.json(runs("vae"), "truncation", "-n", 300)
+    assert said["n"] == 300 and said["bounds"][-1] is None
+    assert len(said["frechet"]) == len(said["recall"]) == len(said["precision"]) == len(said["bounds"])
+    assert said["frechet"][0] > said["frechet"][-1]  # samples that are all alike are far from the images
+    uniform = runs("gan", "objective.noise=uniform")
+    assert "Only a normal prior is truncated." in paribus("latent", uniform, "truncation", code=2)
