@@ -86,13 +86,6 @@ class Optimizer(Settings):
         return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
 
 
-class Rarity(Settings):
-    """How training images with rare latents are drawn more often (DB-VAE, Amini et al. 2019)."""
-
-    constant: float = Field(0.0, ge=0)
-    """Added to each density before it is divided by (the source's alpha): the larger, the more evenly images come."""
-
-
 class TrainingSettings(Settings):
     """How a run is trained, the same for every objective."""
 
@@ -103,9 +96,10 @@ class TrainingSettings(Settings):
     """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
     optimizer: dict[str, Optimizer] = {}
     """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
-    rarity: Rarity | None = None
-    """From the second epoch on images are drawn anew in each, the more often the rarer their latents are by the model's
-    encoder (`{}` for the default); by default every epoch shows each image once."""
+    rarity: float | None = Field(None, ge=0)
+    """Draws images, from the second epoch on, the more often the rarer their latents are by the model's encoder
+    (DB-VAE): the constant that is added to each density, the larger the more evenly. By default an epoch has each image
+    once."""
     ema_half_life_images: float = Field(500_000, ge=0)
     """Half-life of the averaged weights, at most 5 % of the images seen so far; 0 turns averaging off."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"

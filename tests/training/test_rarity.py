@@ -13,7 +13,7 @@ from paribus.errors import ParibusError
 from paribus.models.packaging import weights_of
 from tests.conftest import fit_in, made_data, tiny_config
 
-RARITY = ("training.rarity.constant=0", "training.budget=13updates")  # 40 images by 8: two and a half epochs
+RARITY = ("training.rarity=0", "training.budget=13updates")  # 40 images by 8: two and a half epochs
 
 
 @pytest.mark.parametrize("step", [3, 4, 5, 6, 9, 10, 11])
@@ -43,7 +43,7 @@ def test_it_changes_what_is_learned_from_the_second_epoch_on(tmp_path: Path) -> 
 
 def test_a_constant_draws_more_evenly(tmp_path: Path) -> None:
     def spread(constant: str) -> float:
-        config = tiny_config("vae", *RARITY, f"training.rarity.constant={constant}")
+        config = tiny_config("vae", *RARITY, f"training.rarity={constant}")
         [weights] = fit_in(tmp_path / constant, config, made_data()).state.image_weights.values()
         return float(weights.max() / weights.min())
 
@@ -63,4 +63,4 @@ def test_epochs_with_weights_draw_by_them() -> None:
 
 def test_without_an_encoder_it_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ParibusError, match=r"only where there is an encoder[\s\S]*training\.rarity"):
-        fit_in(tmp_path, tiny_config("gan", "training.rarity.constant=0"), made_data())
+        fit_in(tmp_path, tiny_config("gan", "training.rarity=0"), made_data())

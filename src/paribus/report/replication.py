@@ -13,6 +13,7 @@ from paribus.report import figures
 from paribus.report.claims import Judged, judged
 from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Point
+from paribus.report.forms import FormDifference, form_differences
 from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, drawing, picture
 from paribus.report.tables import Cell, score_cell
 from paribus.report.wording import NONE, count, number
@@ -82,6 +83,7 @@ class Replication:
     strips: tuple[Strip, ...]
     latents: tuple[LatentView, ...]
     claims: tuple[Judged, ...]
+    differences: tuple[FormDifference, ...]
     not_equal: tuple[str, ...]
     decided: tuple[str, ...]
     missing: tuple[str, ...]
@@ -121,6 +123,7 @@ def replication(study: Study) -> Replication | None:
         strips=tuple(_strips(study, rows, labels)),
         latents=tuple(_latents(study, rows, labels)),
         claims=tuple(judged(study, told["claims"], labels, reserve)),
+        differences=tuple(form_differences(study, rows, labels)),
         not_equal=(
             *told["not_equal"],
             *(f"{name}: {text}" for name, row in rows.items() for text in row["not_equal"]),
@@ -253,7 +256,7 @@ def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
 def _latents(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iterable[LatentView]:
     """The views that rows name, of each row and its forms; of one seed."""
     systems = [
-        (system, row["latents"])
+        (system, row.get("latents", {}))
         for name, row in rows.items()
         for system in (name, *(f"{name}.{f}" for f in row["forms"]))
     ]

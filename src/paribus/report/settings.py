@@ -41,6 +41,7 @@ WORDS = {
     "training.budget": "Budget",
     "training.batch_size": "Images in a batch",
     "training.micro_batch": "Images in one forward pass",
+    "training.rarity": "Constant by which images with rare latents are drawn more often",
     "training.ema_half_life_images": "Half-life of the averaged weights, in images",
     "training.precision": "Precision",
     "training.threads": "CPU threads",

@@ -12,7 +12,6 @@ from paribus.models import Model
 from paribus.training.distributed import first
 
 if TYPE_CHECKING:
-    from paribus.config import Rarity
     from paribus.data import Batches, Split
 
 AT_ONCE = 500
@@ -25,7 +24,7 @@ class Resampling:
     weights of the epoch that it was written in, since the networks that gave them have moved on.
 
     Args:
-        settings: What draws; None draws every image once an epoch.
+        constant: Added to each density; None draws every image once an epoch.
         model: The averaged networks.
         train: The training images.
         batches: Where the weights are used.
@@ -33,14 +32,14 @@ class Resampling:
     """
 
     def __init__(
-        self, settings: Rarity | None, model: Model, train: Split, batches: Batches, weights: dict[int, Tensor]
+        self, constant: float | None, model: Model, train: Split, batches: Batches, weights: dict[int, Tensor]
     ) -> None:
-        self._settings, self._model, self._train = settings, model, train
+        self._constant, self._model, self._train = constant, model, train
         self._batches, self._weights = batches, weights
 
     def before(self, start: int, stop: int) -> None:
         """Sees to the weights of all epochs that batches `start` to `stop` draw from."""
-        if self._settings is None:
+        if self._constant is None:
             return
         epochs = self._batches.epochs(start, stop)
         for epoch in [known for known in self._weights if known not in epochs]:
@@ -51,8 +50,8 @@ class Resampling:
             self._weights |= dict.fromkeys(missing, weights)
 
     def _measured(self) -> Tensor:
-        assert self._settings is not None
+        assert self._constant is not None
         images, labels = self._train.images, self._train.labels
         parts = torch.arange(len(images)).split(AT_ONCE)
         latents = [self._model.encode(images[part], None if labels is None else labels[part]) for part in parts]
-        return density_weights(torch.cat(latents), constant=self._settings.constant)
+        return density_weights(torch.cat(latents), constant=self._constant)
