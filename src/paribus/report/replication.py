@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from paribus.report.figures import Curve, Point
 from paribus.report.forms import FormDifference, form_differences
 from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, drawing, picture
 from paribus.report.tables import Cell, score_cell
-from paribus.report.wording import NONE, count, number
+from paribus.report.wording import NONE, count, listed, number, plural
 
 FILE = "replication.json"
 SMOKE = "at scale smoke a run shows that the row works and nothing more"
+DECISIONS = {"supported": "supported", "contradicted": "contradicted", "can't tell": "not to be told by these runs"}
 HEADS = {"published": "As published", "intended": "As intended", "equal": "All else equal"}
 
 
@@ -87,6 +89,17 @@ class Replication:
     not_equal: tuple[str, ...]
     decided: tuple[str, ...]
     missing: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """How many claims came out how, in words."""
+        if self.reserve:
+            return f"No claim of the paper is decided: {self.reserve}."
+        counts = Counter(judged.decision for judged in self.claims)
+        of = [f"{counts[name]} {words}" for name, words in DECISIONS.items() if counts[name]]
+        return (
+            f"Of the paper's {plural(len(self.claims), 'claim')}: {listed(of)}." if of else "The paper makes no claims."
+        )
 
 
 def replication(study: Study) -> Replication | None:
