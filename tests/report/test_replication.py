@@ -132,6 +132,40 @@ def test_the_page_holds_the_section_and_its_words(told: StudyFixture) -> None:
     assert 'href="#replication"' in page
 
 
+def test_the_page_begins_with_how_many_claims_hold(told: StudyFixture) -> None:
+    folder, _ = told
+    decided = {"less": "supported", "greater": "contradicted"}
+    claims = {
+        name: {"claim": name, "place": "1", "parts": [part("dcgan", "vae", ["frechet"], name)]} for name in decided
+    }
+    (folder / "replication.json").write_text(json.dumps(TOLD | {"claims": claims}))
+    assert "Of the paper&#39;s 2 claims: 1 supported and 1 contradicted." in rendered(read_folder(folder))
+    (folder / "replication.json").write_text(json.dumps(TOLD | {"scale": "smoke"}))
+    assert "No claim of the paper is decided" in rendered(read_folder(folder))
+
+
+def test_forms_differ_from_their_row_in_what_the_runs_say(told: StudyFixture) -> None:
+    folder, _ = told
+    for name, beta in (("vae", 1.0), ("beta-vae", 4.0)):
+        for run in (folder / "runs").glob(f"{name}-seed*"):
+            record = yaml.safe_load((run / "run.yaml").read_text())
+            record["config"] = {"model": name, "seed": 0, "objective": {"beta": beta, "latent_dim": 8}}
+            (run / "run.yaml").write_text(yaml.safe_dump(record))
+    section = replication(read_folder(folder))
+    assert section is not None
+    [form] = section.differences
+    assert (form.system, form.settings) == ("vae.equal", (("Weight of the KL (beta)", "1.0", "4.0"),))
+
+
+def test_settings_that_differ_between_rows_are_folded(told: StudyFixture) -> None:
+    folder, found = told
+    long = "training.budget: " + "; ".join(f"{k}epochs (a row with a long name {k})" for k in range(20)) + "."
+    (folder / "results.json").write_text(json.dumps(found | {"varied": ["objective.beta: 1 (a); 4 (b).", long]}))
+    page = rendered(read_folder(folder))
+    assert "2 settings that differ between rows" in page and "Budget: 20 values" in page
+    assert "Weight of the KL (beta): 1 (a); 4 (b)." in page
+
+
 @pytest.mark.parametrize(("expected", "decision"), [
     ("less", "supported"), ("greater", "contradicted"), ("no better", "contradicted"),
 ])  # fmt: skip
