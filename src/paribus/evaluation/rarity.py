@@ -70,7 +70,7 @@ def score_rarity(sheet: Sheet, model: Model, data: ImageData, n: int, seed: int,
     rare = Rare.among(train, encoder.features(train))
     test = data.test.images[choice(len(data.test), n)]
     samples = torch.cat(list(counted(model.sample_batches(n, seed=seed), n, "samples of rare kinds", progress)))
-    real, fake = (encoded(encoder, images.split(500)).features for images in (test, samples))
+    real, fake = (encoded(encoder, images.split(500), n).features for images in (test, samples))
     held = rare.holds(test, real)
     among = float(held.double().mean())
     protocol = (

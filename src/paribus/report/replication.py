@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.report import figures
-from paribus.report.claims import Judged, judged
+from paribus.report.claims import Decision, Judged, judged
 from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Point
 from paribus.report.forms import FormDifference, form_differences
@@ -21,7 +21,11 @@ from paribus.report.wording import NONE, count, listed, number, plural
 
 FILE = "replication.json"
 SMOKE = "at scale smoke a run shows that the row works and nothing more"
-DECISIONS = {"supported": "supported", "contradicted": "contradicted", "can't tell": "not to be told by these runs"}
+DECISIONS: dict[Decision, str] = {
+    "supported": "supported",
+    "contradicted": "contradicted",
+    "can't tell": "not to be told by these runs",
+}
 HEADS = {"published": "As published", "intended": "As intended", "equal": "All else equal"}
 
 

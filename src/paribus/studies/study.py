@@ -282,9 +282,8 @@ def stored_plan(folder: Path) -> Plan:
 
 
 def _job(run: PlannedRun, waiting: bool) -> Job:
-    done = run.folder.done or {}
-    state = "waiting" if waiting else done["status"]
-    name, reason = f"{run.label} seed {run.seed}", done.get("reason") or ""
+    done, name = run.folder.done or {}, f"{run.label} seed {run.seed}"
+    state, reason = "waiting" if waiting else done["status"], done.get("reason") or ""
     return Job(name, run.config.tree(), run.folder, state, run.expected_images, reason=reason)
 
 

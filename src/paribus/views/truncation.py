@@ -48,7 +48,7 @@ def truncation(subject: Subject, *, count: int = 2000) -> View:
         z = truncated_normal(n, model.objective.latent_dim, bound, generator("truncation", subject.seed))
         images = subject.decode(z, labels)
         stage = f"encoding samples within {_words(bound)}"
-        fake = encoded(encoder, counted(images.split(500), n, stage, subject.progress)).features
+        fake = encoded(encoder, counted(images.split(500), n, stage, subject.progress), n).features
         scores = distance_scores(real, fake, METRICS)
         for metric, values in found.items():
             values.append(scores[metric].value)
