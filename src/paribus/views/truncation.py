@@ -55,8 +55,9 @@ def truncation(subject: Subject, *, count: int = 2000) -> View:
         rows.append(images[:SHOWN])
     names = [_words(bound) for bound in BOUNDS]
     charts = [
-        line_panel(names, {"Fréchet distance": found["frechet"]}, "Fréchet distance"),
-        line_panel(names, {metric: found[metric] for metric in METRICS[1:]}, "precision and recall"),
+        # Pillow's own font has no accents
+        line_panel(names, {"Frechet distance": found["frechet"]}, "how far samples are from real images"),
+        line_panel(names, {metric: found[metric] for metric in METRICS[1:]}, "how real, and how varied"),
     ]
     lines = (
         f"Truncation: latents from the prior without what lies beyond so many deviations (a row each; the last has all "
