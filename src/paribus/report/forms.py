@@ -29,7 +29,7 @@ def form_differences(study: Study, rows: dict[str, Any], labels: dict[str, str])
         for form in row["forms"]:
             own = _settings(study, labels.get(f"{name}.{form}"))
             found = [
-                (words_of(path), str(published.get(path)), str(own.get(path)))
+                (words_of(path), _words(published.get(path)), _words(own.get(path)))
                 for path in dict.fromkeys([*published, *own])
                 if published.get(path) != own.get(path) and path not in APART
             ]
@@ -41,3 +41,7 @@ def _settings(study: Study, label: str | None) -> dict[str, Any]:
     folders = (run.folder for run in study.of(label or "") if run.folder and run.folder.exists)
     folder = next(folders, None)
     return dict(leaves(folder.record["config"])) if folder else {}
+
+
+def _words(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "not set" if value is None else str(value)
