@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from paribus.errors import ParibusError
     from paribus.evaluation import evaluate
     from paribus.experiment import train
+    from paribus.exports import export, push
     from paribus.models import load_model as load
     from paribus.replication.replicate import replicate
     from paribus.studies.comparison import compare
@@ -32,8 +33,10 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "export",
     "load",
     "load_data",
+    "push",
     "replicate",
     "train",
     "tune",
@@ -44,8 +47,10 @@ _HOMES = {
     "ParibusError": ("paribus.errors", "ParibusError"),
     "compare": ("paribus.studies.comparison", "compare"),
     "evaluate": ("paribus.evaluation", "evaluate"),
+    "export": ("paribus.exports", "export"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
+    "push": ("paribus.exports", "push"),
     "replicate": ("paribus.replication.replicate", "replicate"),
     "train": ("paribus.experiment", "train"),
     "tune": ("paribus.tuning.tune", "tune"),

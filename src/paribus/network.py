@@ -8,6 +8,8 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
+_TRUE = {"1", "ON", "YES", "TRUE"}
+
 
 def is_reachable(url: str, seconds: float = 1.0) -> bool:
     """Whether the host of a URL, or the proxy that the environment names for it, takes a connection in that time."""
@@ -26,3 +28,10 @@ def is_reachable(url: str, seconds: float = 1.0) -> bool:
     attempt.start()
     attempt.join(seconds)
     return bool(answers)
+
+
+def hub_is_reachable() -> bool:
+    """Whether the Hub's host (HF_ENDPOINT), or a proxy, takes a connection within a second; not when set offline."""
+    if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
+        return False
+    return is_reachable(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")

@@ -13,9 +13,7 @@ from paribus.data.labels import labelling
 from paribus.data.parquet import image_column, label_column, pictures_in
 from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
 from paribus.errors import ParibusError
-from paribus.network import is_reachable
-
-_TRUE = {"1", "ON", "YES", "TRUE"}
+from paribus.network import hub_is_reachable
 
 
 def hub_dataset(
@@ -53,13 +51,6 @@ def hub_dataset(
     ignored = [name for name in splits if not any(splits[name] is of for of in named.values())]
     notes = (f"Ignored splits: {', '.join(ignored)}.",) if ignored else ()
     return RawData(raw, labels.class_names, repository, key, (*notes, *labels.notes), cut)
-
-
-def hub_is_reachable() -> bool:
-    """Whether the Hub's host (HF_ENDPOINT), or a proxy, takes a connection within a second; not when set offline."""
-    if any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
-        return False
-    return is_reachable(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
 
 
 def is_cached(repository: str) -> bool:

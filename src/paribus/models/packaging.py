@@ -15,19 +15,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from paribus.config import RunConfig
+from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE
 from paribus.errors import ParibusError
+from paribus.models.hub import fetched, is_ours
 from paribus.models.model import Model
 from paribus.models.networks import build_networks
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.overrides import merged
 from paribus.runs import RunFolder, write_atomically, write_json
-from paribus.settings import ImageShape, validated
+from paribus.settings import ImageShape, Settings, validated
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -51,8 +54,26 @@ def weights_of(nets: Nets) -> bytes:
     return save(tensors)
 
 
-def description(config: RunConfig, image: ImageShape, class_names: tuple[str, ...] | None) -> dict[str, Any]:
+class Description(Settings):
     """The content of config.json."""
+
+    format: int
+    config: RunConfig
+    image: ImageShape
+    class_names: tuple[str, ...] | None
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Description:
+        image, names = self.image, self.class_names
+        if image.channels not in (1, 3) or not SMALLEST_SIZE <= image.size <= LARGEST_SIZE:
+            raise ValueError(f"1 or 3 channels, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels")
+        if image.classes != len(names or ()):
+            raise ValueError("as many names as classes")
+        return self
+
+
+def description(config: RunConfig, image: ImageShape, class_names: tuple[str, ...] | None) -> dict[str, Any]:
+    """The content of config.json as plain values."""
     return {
         "format": FORMAT,
         "config": config.tree(),
@@ -69,17 +90,20 @@ def save_model(folder: Path, model: Model) -> None:
     write_atomically(folder / "model.safetensors", weights_of(model.nets))
 
 
-def load_model(source: str | Path, *, weights: Path | None = None) -> Model:
-    """The model of a run's folder or of a Hub repository ("org/name").
+def load_model(source: str | Path, *, weights: Path | None = None, revision: str | None = None) -> Model:
+    """The model of a run's folder, of an exported folder, or of a Hub repository ("org/name").
+
+    Nothing that the folder holds is executed: weights are safetensors, all else is JSON, and it is checked.
 
     Args:
         source: The folder or the Hub id.
         weights: A snapshot to load in place of model.safetensors; it has no sampler but the prior.
+        revision: Of a Hub repository: a branch, tag or commit; the newest by default.
 
     Raises:
         ParibusError: There is no model, or its files do not fit each other.
     """
-    folder = _folder(source)
+    folder = _folder(source, revision)
     weights = weights or folder / "model.safetensors"
     if not weights.is_file():
         raise ParibusError(
@@ -88,13 +112,12 @@ def load_model(source: str | Path, *, weights: Path | None = None) -> Model:
             got="no " + weights.name,
             fix="let the training end ('paribus train --out FOLDER --resume'), or choose another folder",
         )
-    record = json.loads((folder / "config.json").read_text())
-    config, image = RunConfig(**record["config"]), ImageShape(**record["image"])
+    described = _described(folder / "config.json")
+    config, image = described.config, described.image
     every_role = build_networks(config, image)
     nets = {role: every_role[role] for role in config.objective.averaged}
     _load_weights(nets, weights)
-    names = record["class_names"]
-    model = Model(config, nets, image, tuple(names) if names else None)
+    model = Model(config, nets, image, described.class_names or None)
     if weights == folder / "model.safetensors" and config.sampler.name != "prior":
         model.sampler = _own_sampler(folder, model)
     return model
@@ -219,7 +242,7 @@ def _load_weights(nets: Nets, path: Path) -> None:
         ) from error
 
 
-def _folder(source: str | Path) -> Path:
+def _folder(source: str | Path, revision: str | None) -> Path:
     if Path(source).is_dir() or str(source).count("/") != 1:
         if not (Path(source) / "config.json").is_file():
             raise ParibusError(
@@ -229,16 +252,27 @@ def _folder(source: str | Path) -> Path:
                 expected="a run's folder, or the id of a Hugging Face Hub repository (org/name)",
             )
         return Path(source)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    return fetched(str(source), revision)
 
-    try:
-        files = ["config.json", "model.safetensors", "sampler.safetensors"]
-        return Path(snapshot_download(str(source), allow_patterns=files))
-    except (HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
+
+def _described(path: Path) -> Description:
+    """The content of config.json, checked: it may come from anybody.
+
+    Raises:
+        ParibusError: It is not the file of a Paribus model, or one of another version, or something in it is wrong.
+    """
+    if not is_ours(path):
+        raise ParibusError("This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it")
+    record = json.loads(path.read_text())
+    if record["format"] != FORMAT:
         raise ParibusError(
-            "The model could not be fetched.",
-            where=str(source),
-            got=str(error).splitlines()[0],
-            expected="a run's folder, or the id of a Hugging Face Hub repository (org/name) that can be reached",
-        ) from error
+            "The model was written by another version of Paribus.",
+            where=f"format in {path}",
+            got=record["format"],
+            expected=FORMAT,
+            fix="update Paribus",
+        )
+    try:
+        return validated(Description, record)
+    except ParibusError as error:
+        raise ParibusError("The model's configuration is not valid.", where=str(path), got=error.what) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -65,8 +66,8 @@ class AVB(PixelObjective, LikelihoodObjective):
 
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
         """See `EncodingObjective.encode`: the mean of a few draws, with the same noise for every image."""
-        noise = Draw("avb", "encode", device=images.device).normal(ENCODING_DRAWS, self.noise_dim)
-        draws = [nets["E"](images, labels, row.expand(len(images), -1)).float() for row in noise]
+        noise = _encoding_noise(self.noise_dim, images.device)
+        draws = [nets["E"](images, labels, row.expand(images.shape[0], -1)).float() for row in noise]
         return torch.stack(draws).mean(0)
 
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
@@ -111,3 +112,10 @@ class AVB(PixelObjective, LikelihoodObjective):
             draws = torch.stack([self._draws(nets, images, labels, draw) for _ in range(self.moment_draws)])
             means, deviations = draws.mean(0), draws.std(0).clamp_min(1e-3)
         return (z - means) / deviations, gaussian_log_ratio(z, means, 2 * deviations.log())
+
+
+@cache
+def _encoding_noise(length: int, device: torch.device) -> Tensor:
+    # drawn once: what traces an encoder cannot follow a generator, and takes this for a constant
+    with torch.inference_mode(False):
+        return Draw("avb", "encode", device=device).normal(ENCODING_DRAWS, length)

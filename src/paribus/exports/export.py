@@ -1,0 +1,81 @@
+"""Exports as a user asks for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from paribus.errors import ParibusError, did_you_mean
+from paribus.experiment import Run
+from paribus.exports.hub_folder import write_hub_folder
+from paribus.exports.onnx_files import write_onnx
+from paribus.exports.source import Source
+from paribus.models import Model
+from paribus.models.hub import uploaded
+
+FORMS = ("onnx", "hub-folder")
+
+
+def export(
+    source: str | Path | Run | Model,
+    to: str = "onnx",
+    out: str | Path | None = None,
+    *,
+    license: str = "unknown",
+) -> Path:
+    """Writes a trained model in a form that others can use.
+
+    Args:
+        source: A run or its folder, a model, or the id of one on the Hub.
+        to: onnx (decoder.onnx, encoder.onnx; see `write_onnx`) or hub-folder (see `write_hub_folder`).
+        out: The folder to write to; by default the run's name with -onnx or -hub, here.
+        license: Of the weights, in a hub-folder's card, as the Hub names it.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ParibusError: There is no model or no such form, a package is missing, or a check failed.
+    """
+    if to not in FORMS:
+        raise ParibusError(
+            f"A model cannot be exported to '{to}'.{did_you_mean(to, FORMS)}",
+            where="--to",
+            got=to,
+            expected=", ".join(FORMS),
+        )
+    found = Source.of(source)
+    folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
+    if to == "onnx":
+        write_onnx(found, folder)
+    else:
+        write_hub_folder(found, folder, license=license)
+    return folder
+
+
+def push(
+    source: str | Path | Run | Model,
+    repository: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    license: str = "unknown",
+) -> str:
+    """Puts a trained model on the Hugging Face Hub, with its card, from where `load` takes it.
+
+    Args:
+        source: A run or its folder, or a model.
+        repository: Its id, org/name; made where there is none.
+        private: Whether a new repository is private.
+        token: Of an account that may write there; by default the one that huggingface_hub is logged in with.
+        license: Of the weights, as the Hub names it.
+
+    Returns:
+        The model's address.
+
+    Raises:
+        ParibusError: There is no model, the Hub cannot be reached, or it refuses.
+    """
+    with TemporaryDirectory() as folder:
+        write_hub_folder(Source.of(source), Path(folder), repository=repository, license=license)
+        return uploaded(Path(folder), repository, private=private, token=token)

@@ -1,0 +1,118 @@
+"""A model as a folder for the Hugging Face Hub: weights, configuration, and a card that says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from paribus import __version__
+from paribus.data import DATASETS, hub_id_of
+from paribus.exports.source import Source
+from paribus.metrics.catalogue import METRICS
+from paribus.models import Model, save_model
+from paribus.recipes import about, model_names
+from paribus.report.wording import compact, count, duration, plus_minus
+from paribus.runs import write_atomically
+from paribus.views.drawing import tile_sheet
+
+SHOWN = 8
+"""Rows and columns of the card's picture."""
+
+
+def write_hub_folder(source: Source, folder: Path, *, repository: str | None = None, license: str = "unknown") -> None:
+    """Writes what `load_model` needs, samples.png, and README.md, the model card.
+
+    Real images are left out: their terms may not allow it. So are paths of this machine.
+
+    Args:
+        source: The model.
+        folder: Made if need be; files of these names are replaced.
+        repository: Where the folder will lie on the Hub, for the card's example.
+        license: Of the weights, as the Hub names it.
+    """
+    model = source.model
+    shared = Model(source.config, model.nets, model.data_shape, model.class_names, model.sampler)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(folder, shared)
+    images = model.sample(SHOWN**2, seed=0).unflatten(0, (SHOWN, SHOWN))
+    tile_sheet(images).save(folder / "samples.png", optimize=True)
+    write_atomically(folder / "README.md", model_card(source, repository or "path/to/this/folder", license))
+
+
+def model_card(source: Source, repository: str, license: str) -> str:
+    """The card: a header in YAML for the Hub, then what people want to know."""
+    environment = Environment(
+        loader=PackageLoader("paribus.exports"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    scores, protocols = _scores(source)
+    return environment.get_template("card.md.j2").render(
+        header=yaml.safe_dump(_header(source, license), sort_keys=False, allow_unicode=True),
+        name=f"{source.model.config.model} on {source.data_name}",
+        source=source,
+        model=source.model,
+        config=source.config,
+        summary=about(source.config.model)["summary"] if source.config.model in model_names() else "",
+        data=DATASETS.get(source.model.config.data.name),
+        repository=repository,
+        training=_training(source),
+        scores=scores,
+        protocols=protocols,
+        version=__version__,
+    )
+
+
+def _header(source: Source, license: str) -> dict[str, Any]:
+    model = source.model
+    kinds = [model.objective.name, model.config.backbone.name, model.config.model]
+    data = hub_id_of(model.config.data.name)
+    return {
+        "library_name": "paribus",
+        "pipeline_tag": "unconditional-image-generation",
+        "license": license,
+        "tags": list(dict.fromkeys(["paribus", *kinds, *(["class-conditional"] if model.image.classes else [])])),
+        **({"datasets": [data]} if data else {}),
+    }
+
+
+def _training(source: Source) -> list[tuple[str, str]]:
+    """What the run's record says, as rows."""
+    record, done = source.record, (source.run.done if source.run else None) or {}
+    data, machine = record.get("data") or {}, record.get("machine") or {}
+    splits = {name: n for name, n in (data.get("counts") or {}).items() if n}
+    updates = ", ".join(f"{count(n)} of {role}" for role, n in (done.get("updates") or {}).items())
+    parameters = ", ".join(f"{role} {count(n)}" for role, n in (record.get("parameters") or {}).items())
+    rows = {
+        "budget": record.get("config", {}).get("training", {}).get("budget"),
+        "training images seen": count(done["images"]) if "images" in done else None,
+        "images by split": ", ".join(f"{name} {count(n)}" for name, n in splits.items()),
+        "updates": updates,
+        "seconds of training": duration(done["seconds"]) if "seconds" in done else None,
+        "operations per image": compact(done.get("flops_per_image"), "FLOP") if done.get("flops_per_image") else None,
+        "parameters": parameters,
+        "machine": ", ".join(str(machine[key]) for key in ("cpu", "gpu") if machine.get(key)),
+        "torch": machine.get("torch"),
+        "seed": str(source.model.config.seed),
+        "data's fingerprint": data.get("fingerprint"),
+        "run's identity": record.get("identity"),
+    }
+    return [(name, str(value)) for name, value in rows.items() if value]
+
+
+def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
+    """Rows (metric, value, better, encoder, number of its protocol), and the protocols."""
+    rows, protocols = [], list[str]()
+    for entry in source.run.evaluation if source.run else ():
+        words = METRICS.get(entry["metric"])
+        if words is None or words["direction"] == "none" or entry["value"] is None or entry.get("weights") == "best":
+            continue
+        if entry["protocol"] not in protocols:
+            protocols.append(entry["protocol"])
+        better = "1 is best" if words["direction"] == "towards" else words["direction"]
+        unit = f" {words['unit']}" if words["unit"] else ""
+        value = plus_minus(entry["value"], entry["error"]) + unit
+        number = protocols.index(entry["protocol"]) + 1
+        rows.append((words["label"], value, better, entry["encoder"] or "", number))
+    return rows, protocols

@@ -1,0 +1,37 @@
+"""A model's two directions as modules of tensors alone, for what runs without Paribus."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from paribus.models import Model
+from paribus.objectives.base import EncodingObjective
+
+
+class Decoder(nn.Module):
+    """Latents, and the classes of a conditional model, to images in [0, 1]."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.nets = nn.ModuleDict(model.nets)
+        self.objective = model.objective
+        self.eval()
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Maps z (N, latents) and labels (N,), or mixtures of classes (N, classes), to images (N, C, H, W)."""
+        return (self.objective.generate(dict(self.nets.items()), z, labels) + 1) / 2
+
+
+class Encoder(nn.Module):
+    """Images in [0, 1], and the classes of a conditional model, to latents."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        assert isinstance(model.objective, EncodingObjective)
+        self.nets = nn.ModuleDict(model.nets)
+        self.objective = model.objective
+        self.eval()
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Maps images (N, C, H, W) and labels (N,) to latents (N, latents)."""
+        return self.objective.encode(dict(self.nets.items()), images * 2 - 1, labels)

@@ -1,0 +1,262 @@
+"""A decoder as a flat list of operations with 16-bit weights, for the interpreter in a report's page.
+
+The decoder is run once, and every operation that depends on its inputs is written down. All else (normed weights, the
+kernels of fused layers) is a constant and is stored as it came out. Three operations are written as simpler ones: batch
+norm, `addmm` and `addcmul`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+ALIASES = {"alias", "clone", "contiguous", "detach", "squeeze", "unsqueeze", "view", "_unsafe_view", "reshape"}
+"""Operations after which the same numbers stand in the same order."""
+UNARY = {"relu", "tanh", "sigmoid", "exp"}
+BINARY = {"add", "sub", "mul", "div"}
+
+
+class UnknownOperation(Exception):
+    """The decoder does something that the page cannot do; the message names it."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A decoder for one latent.
+
+    Args:
+        inputs: Lengths of the latent and, for a conditional model, of the class's one-hot code.
+        steps: Operations in order: `op`, `x` and perhaps `y` (operands), `shape` of the result, and what `op` needs.
+            Operand n >= 0 is input n or, from there on, the result of a step; operand n < 0 is constant -n - 1.
+        constants: What does not depend on the inputs.
+        output: The operand that is the image (1, C, H, W) in [0, 1].
+    """
+
+    inputs: tuple[int, ...]
+    steps: tuple[dict[str, Any], ...]
+    constants: tuple[Tensor, ...]
+    output: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; the constants as base64 of all numbers in 16 bits, one after the other."""
+        numbers = torch.cat([constant.flatten() for constant in self.constants]).half()
+        return {
+            "inputs": list(self.inputs),
+            "steps": list(self.steps),
+            "shapes": [list(constant.shape) for constant in self.constants],
+            "weights": base64.b64encode(numbers.numpy().tobytes()).decode(),
+            "output": self.output,
+        }
+
+
+def program_of(decoder: nn.Module, inputs: Sequence[Tensor]) -> Program:
+    """Writes down what a module computes of some inputs.
+
+    Args:
+        decoder: In evaluation mode, without random numbers.
+        inputs: One example of each input, (1, length).
+
+    Raises:
+        UnknownOperation: The page has no such operation.
+    """
+    recorder = _Recorder(inputs)
+    with torch.no_grad(), recorder:
+        output = decoder(*inputs)
+    lengths = tuple(tensor.shape[1] for tensor in inputs)
+    return Program(lengths, tuple(recorder.steps), tuple(recorder.constants), recorder.operand(output))
+
+
+class _Recorder(TorchDispatchMode):
+    """Sees every operation that torch carries out."""
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.steps: list[dict[str, Any]] = []
+        self.constants: list[Tensor] = []
+        self._numbers: dict[int, int] = {}
+        self._kept: list[Tensor] = []  # a freed tensor's id would be given to another one
+        self._count = 0
+        for tensor in inputs:
+            self._number(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = func.overloadpacket.__name__
+        if not any(self._depends(value) for value in (*args, *kwargs.values())):
+            return func(*args, **kwargs)
+        if name in SIMPLER:
+            with self:
+                return SIMPLER[name](*args, **kwargs)
+        result = func(*args, **kwargs)
+        self._record(name, result, args, kwargs)
+        return result
+
+    def operand(self, tensor: Tensor | float) -> int:
+        """The number of a tensor: of an input or a result, or of a new constant."""
+        number = self._numbers.get(id(tensor))
+        if number is not None:
+            return number
+        constant = torch.as_tensor(tensor, dtype=torch.float32).detach().clone(memory_format=torch.contiguous_format)
+        self.constants.append(constant)
+        if isinstance(tensor, Tensor):
+            self._kept.append(tensor)
+            self._numbers[id(tensor)] = -len(self.constants)
+        return -len(self.constants)
+
+    def _depends(self, value: Any) -> bool:
+        if isinstance(value, (list, tuple)):
+            return any(self._depends(part) for part in value)
+        return isinstance(value, Tensor) and self._numbers.get(id(value), -1) >= 0
+
+    def _number(self, tensor: Tensor) -> None:
+        self._kept.append(tensor)
+        self._numbers[id(tensor)] = self._count
+        self._count += 1
+
+    def _record(self, name: str, result: Any, args: Any, kwargs: Any) -> None:
+        translate = KNOWN.get(name)
+        if translate is None:
+            raise UnknownOperation(name)
+        results = list(result) if isinstance(result, (list, tuple)) else [result]
+        steps = translate(name, self.operand, results, *args, **kwargs)
+        for tensor, step in zip(results, steps, strict=False):  # a pooling's places are a second result: not wanted
+            self.steps.append(step | {"shape": list(tensor.shape)})
+            self._number(tensor)
+
+
+Operand = Callable[[Any], int]
+Steps = list[dict[str, Any]]
+
+
+def _same(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
+    return [{"op": "reshape", "x": operand(x)}]
+
+
+def _expand(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
+    if results[0].numel() != x.numel():
+        raise UnknownOperation("expand")
+    return _same(name, operand, results, x)
+
+
+def _unary(name: str, operand: Operand, results: list[Tensor], x: Tensor) -> Steps:
+    return [{"op": name, "x": operand(x)}]
+
+
+def _leaky(name: str, operand: Operand, results: list[Tensor], x: Tensor, slope: float = 0.01) -> Steps:
+    return [{"op": "leaky_relu", "x": operand(x), "slope": slope}]
+
+
+def _binary(name: str, operand: Operand, results: list[Tensor], x: Any, y: Any, *, alpha: float = 1) -> Steps:
+    if alpha != 1:
+        raise UnknownOperation(f"{name} with alpha")
+    return [{"op": name, "x": operand(x), "y": operand(y)}]
+
+
+def _product(name: str, operand: Operand, results: list[Tensor], x: Tensor, y: Tensor) -> Steps:
+    return [{"op": "matmul", "x": operand(x), "y": operand(y)}]
+
+
+def _permute(name: str, operand: Operand, results: list[Tensor], x: Tensor, *dims: Any) -> Steps:
+    order = list(range(x.ndim))
+    if name == "permute":
+        order = [d % x.ndim for d in dims[0]]
+    else:
+        a, b = dims or (0, 1)  # t has none
+        order[a], order[b] = order[b], order[a]
+    return [{"op": "permute", "x": operand(x), "order": order}]
+
+
+def _slice(
+    name: str, operand: Operand, results: list[Tensor], x: Tensor,
+    dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1,
+) -> Steps:  # fmt: skip
+    if step != 1:
+        raise UnknownOperation("slice with a step")
+    return [{"op": "slice", "x": operand(x), "dim": dim % x.ndim, "start": start or 0}]
+
+
+def _split(name: str, operand: Operand, results: list[Tensor], x: Tensor, sizes: Any, dim: int = 0) -> Steps:
+    starts = [sum(part.shape[dim] for part in results[:k]) for k in range(len(results))]
+    return [{"op": "slice", "x": operand(x), "dim": dim % x.ndim, "start": start} for start in starts]
+
+
+def _cat(name: str, operand: Operand, results: list[Tensor], parts: Sequence[Tensor], dim: int = 0) -> Steps:
+    return [{"op": "cat", "x": [operand(part) for part in parts], "dim": dim % results[0].ndim}]
+
+
+def _convolution(
+    name: str, operand: Operand, results: list[Tensor], x: Tensor, weight: Tensor, bias: Tensor | None,
+    stride: list[int], padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int],
+    groups: int,
+) -> Steps:  # fmt: skip
+    even = all(len(set(values)) == 1 for values in (stride, padding, dilation))
+    if not even or dilation[0] != 1 or (transposed and groups != 1):
+        raise UnknownOperation("a convolution of an unusual kind")
+    step = {"op": "conv_transpose" if transposed else "conv", "x": operand(x), "y": operand(weight)}
+    step |= {"stride": stride[0], "padding": padding[0], "groups": groups}
+    return [step | ({} if bias is None else {"bias": operand(bias)})]
+
+
+def _nearest(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any) -> Steps:
+    return [{"op": "nearest", "x": operand(x)}]
+
+
+def _max_pool(
+    name: str, operand: Operand, results: list[Tensor], x: Tensor, kernel: list[int], stride: list[int] = [],
+    padding: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1), ceil_mode: bool = False,
+) -> Steps:  # fmt: skip
+    if list(kernel) != [2, 2] or list(stride or kernel) != [2, 2] or any(padding) or set(dilation) != {1}:
+        raise UnknownOperation("a pooling of an unusual kind")
+    return [{"op": "max_pool", "x": operand(x)}]
+
+
+def _softmax(name: str, operand: Operand, results: list[Tensor], x: Tensor, dim: int, half: bool) -> Steps:
+    if dim % x.ndim != x.ndim - 1:
+        raise UnknownOperation("a softmax over another dimension than the last")
+    return [{"op": "softmax", "x": operand(x)}]
+
+
+def _batch_norm(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor, *settings: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    *training, _, eps = settings
+    if any(training):
+        raise UnknownOperation("batch norm in training")
+    scale = (variance + eps).rsqrt() * (1 if weight is None else weight)
+    shift = (0 if bias is None else bias) - mean * scale
+    each = (-1, *[1] * (x.ndim - 2))  # one number for each channel
+    return x * scale.view(each) + shift.view(each), mean[:0], mean[:0]
+
+
+SIMPLER: dict[str, Callable[..., Any]] = {
+    "addmm": lambda bias, x, y: torch.mm(x, y) + bias,
+    "addcmul": lambda bias, x, y, value=1: x * y + bias,
+    "native_batch_norm": _batch_norm,
+    "_native_batch_norm_legit_no_training": _batch_norm,
+}
+"""Operations that are written as others."""
+
+KNOWN: dict[str, Callable[..., Steps]] = {
+    **dict.fromkeys(ALIASES, _same),
+    **dict.fromkeys(UNARY, _unary),
+    **dict.fromkeys(BINARY, _binary),
+    **dict.fromkeys(("mm", "bmm"), _product),
+    **dict.fromkeys(("permute", "transpose", "t"), _permute),
+    "expand": _expand,
+    "leaky_relu": _leaky,
+    "slice": _slice,
+    "split_with_sizes": _split,
+    "split": _split,
+    "cat": _cat,
+    "convolution": _convolution,
+    "upsample_nearest2d": _nearest,
+    "max_pool2d_with_indices": _max_pool,
+    "_softmax": _softmax,
+}
+"""What the interpreter in the page can do (report/templates/decoder.js), by torch's name."""
