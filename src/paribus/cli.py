@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paribus import __version__, latent_commands, replication_command, study_commands, tune_command
+from paribus import __version__, export_command, latent_commands, replication_command, study_commands, tune_command
 from paribus.errors import ParibusError
 from paribus.options import (
     ChannelsOption,
@@ -37,6 +37,7 @@ app = typer.Typer(
 
 app.add_typer(study_commands.app, name="study")
 app.add_typer(latent_commands.app, name="latent")
+app.command()(export_command.export)
 app.command()(tune_command.tune)
 app.command()(replication_command.replicate)
 
@@ -231,11 +232,16 @@ def evaluate(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's or a run's folder, finished or not.")],
     out: Annotated[Path | None, typer.Option(help="The HTML file (DIR/report.html).")] = None,
+    live: Annotated[bool, typer.Option("--live", help="With sliders: decoders that work in the page itself.")] = False,
 ) -> None:
     """Write the report of a study or a run: one HTML file that needs nothing else."""
     from paribus.report import write_report
 
-    print(write_report(folder, out))
+    if live:
+        from paribus.exports.live import write_live
+
+        write_live(folder)
+    print(write_report(folder, out, live=live))
 
 
 @app.command("list")

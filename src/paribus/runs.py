@@ -9,6 +9,7 @@ samples/            <images>.png grids on the way; final.png, real.png, reconstr
 evaluation.json     a list of scores
 snapshots.json      a list of the snapshots' scores on the validation split
 done.json           written last
+live.json           the decoder for the page of a report that was asked for with --live
 """
 
 from __future__ import annotations
@@ -170,6 +171,11 @@ class RunFolder:
     def evaluation(self) -> list[dict[str, Any]]:
         """The scores, or an empty list before the evaluation."""
         return _read_json(self.path / "evaluation.json") or []
+
+    @property
+    def live(self) -> Path:
+        """The decoder, for a report's page."""
+        return self.path / "live.json"
 
     @property
     def tables(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def export(
     out: str | Path | None = None,
     *,
     license: str = "unknown",
+    repository: str | None = None,
 ) -> Path:
     """Writes a trained model in a form that others can use.
 
@@ -30,6 +31,7 @@ def export(
         to: onnx (decoder.onnx, encoder.onnx; see `write_onnx`) or hub-folder (see `write_hub_folder`).
         out: The folder to write to; by default the run's name with -onnx or -hub, here.
         license: Of the weights, in a hub-folder's card, as the Hub names it.
+        repository: Where a hub-folder will lie on the Hub, for its card.
 
     Returns:
         The folder.
@@ -49,7 +51,7 @@ def export(
     if to == "onnx":
         write_onnx(found, folder)
     else:
-        write_hub_folder(found, folder, license=license)
+        write_hub_folder(found, folder, repository=repository, license=license)
     return folder
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 ALIASES = {"alias", "clone", "contiguous", "detach", "squeeze", "unsqueeze", "view", "_unsafe_view", "reshape"}
 """Operations after which the same numbers stand in the same order."""
@@ -36,12 +37,14 @@ class Program:
             Operand n >= 0 is input n or, from there on, the result of a step; operand n < 0 is constant -n - 1.
         constants: What does not depend on the inputs.
         output: The operand that is the image (1, C, H, W) in [0, 1].
+        example: The image of the inputs that it was written down with, from constants of 16 bits.
     """
 
     inputs: tuple[int, ...]
     steps: tuple[dict[str, Any], ...]
     constants: tuple[Tensor, ...]
     output: int
+    example: Tensor
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the constants as base64 of all numbers in 16 bits, one after the other."""
@@ -69,17 +72,18 @@ def program_of(decoder: nn.Module, inputs: Sequence[Tensor]) -> Program:
     with torch.no_grad(), recorder:
         output = decoder(*inputs)
     lengths = tuple(tensor.shape[1] for tensor in inputs)
-    return Program(lengths, tuple(recorder.steps), tuple(recorder.constants), recorder.operand(output))
+    return Program(lengths, tuple(recorder.steps), tuple(recorder.constants), recorder.operand(output), output)
 
 
 class _Recorder(TorchDispatchMode):
-    """Sees every operation that torch carries out."""
+    """Sees every operation that torch carries out, and rounds the constants that inputs meet to 16 bits."""
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         super().__init__()
         self.steps: list[dict[str, Any]] = []
         self.constants: list[Tensor] = []
         self._numbers: dict[int, int] = {}
+        self._rounded: dict[int, Tensor] = {}
         self._kept: list[Tensor] = []  # a freed tensor's id would be given to another one
         self._count = 0
         for tensor in inputs:
@@ -93,6 +97,7 @@ class _Recorder(TorchDispatchMode):
         if name in SIMPLER:
             with self:
                 return SIMPLER[name](*args, **kwargs)
+        args, kwargs = tree_map_only(Tensor, self._as_stored, (args, kwargs))
         result = func(*args, **kwargs)
         self._record(name, result, args, kwargs)
         return result
@@ -102,10 +107,8 @@ class _Recorder(TorchDispatchMode):
         number = self._numbers.get(id(tensor))
         if number is not None:
             return number
-        constant = torch.as_tensor(tensor, dtype=torch.float32).detach().clone(memory_format=torch.contiguous_format)
-        self.constants.append(constant)
+        self.constants.append(torch.as_tensor(tensor, dtype=torch.float32))
         if isinstance(tensor, Tensor):
-            self._kept.append(tensor)
             self._numbers[id(tensor)] = -len(self.constants)
         return -len(self.constants)
 
@@ -113,6 +116,14 @@ class _Recorder(TorchDispatchMode):
         if isinstance(value, (list, tuple)):
             return any(self._depends(part) for part in value)
         return isinstance(value, Tensor) and self._numbers.get(id(value), -1) >= 0
+
+    def _as_stored(self, tensor: Tensor) -> Tensor:
+        if self._depends(tensor):
+            return tensor
+        if id(tensor) not in self._rounded:
+            self._kept.append(tensor)
+            self._rounded[id(tensor)] = tensor.half().float()
+        return self._rounded[id(tensor)]
 
     def _number(self, tensor: Tensor) -> None:
         self._kept.append(tensor)
@@ -196,10 +207,10 @@ def _convolution(
     groups: int,
 ) -> Steps:  # fmt: skip
     even = all(len(set(values)) == 1 for values in (stride, padding, dilation))
-    if not even or dilation[0] != 1 or (transposed and groups != 1):
+    if not even or dilation[0] != 1 or (groups != 1 if transposed else stride[0] != 1):
         raise UnknownOperation("a convolution of an unusual kind")
     step = {"op": "conv_transpose" if transposed else "conv", "x": operand(x), "y": operand(weight)}
-    step |= {"stride": stride[0], "padding": padding[0], "groups": groups}
+    step |= {"padding": padding[0]} | ({"stride": stride[0]} if transposed else {"groups": groups})
     return [step | ({} if bias is None else {"bias": operand(bias)})]
 
 

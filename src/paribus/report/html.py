@@ -17,6 +17,7 @@ from paribus.report.contents import Metric, Run, Study
 from paribus.report.crossed import cross_tables
 from paribus.report.effects import effect_table
 from paribus.report.latents import latents_table
+from paribus.report.live import live as live_part
 from paribus.report.marks import STYLES, swatch
 from paribus.report.paper import paper
 from paribus.report.pictures import gallery
@@ -28,12 +29,13 @@ from paribus.report.verdict import verdict
 from paribus.runs import write_atomically
 
 
-def write_report(folder: Path, out: Path | None = None) -> Path:
+def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
     """Writes the report on a study or a run, finished or not.
 
     Args:
         folder: A folder with a study.yaml or a run.yaml.
         out: The file to write; by default report.html in the folder.
+        live: Whether decoders that lie in the runs' folders (live.json) go into the page, with sliders.
 
     Returns:
         The path of the written file.
@@ -43,12 +45,13 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     """
     folder = Path(folder)
     target = Path(out) if out is not None else folder / "report.html"
-    write_atomically(target, rendered(read_folder(folder)))
+    write_atomically(target, rendered(read_folder(folder), live=live))
     return target
 
 
-def rendered(study: Study) -> str:
+def rendered(study: Study, *, live: bool = False) -> str:
     """The whole page."""
+    decoders = live_part(study) if live else None
     environment = Environment(
         loader=PackageLoader("paribus.report"),
         autoescape=True,
@@ -63,13 +66,18 @@ def rendered(study: Study) -> str:
         "setting": settings.read_sentence,
         "tied": lambda text: text.replace(" ± ", "\u00a0±\u00a0"),
     }
-    style, script = (environment.get_template(name).render(styles=STYLES) for name in ("report.css", "report.js"))
+
+    def joined(*names: str) -> str:
+        return "\n".join(environment.get_template(name).render(styles=STYLES) for name in names)
+
+    style = joined("report.css", *(["live.css"] if decoders else []))
+    script = joined("report.js", *(["decoder.js", "live.js"] if decoders else []))
     page = environment.get_template("report.html.j2")
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return page.render(**_context(study), style=Markup(style), script=Markup(script), policy=policy)
+    return page.render(**_context(study), live=decoders, style=Markup(style), script=Markup(script), policy=policy)
 
 
 def _source(text: str) -> str:

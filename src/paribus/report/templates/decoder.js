@@ -28,33 +28,56 @@ const decoderOf = (() => {
   };
   const each = (f) => (step, out, x) => { for (let i = 0; i < out.length; i++) out[i] = f(x.data[i], step); };
 
-  // first and last place in a row of `length` whose partner `place * stride + offset` lies in a row of `other`
-  const range = (length, other, stride, offset) => [
-    Math.max(0, Math.ceil(-offset / stride)), Math.min(length - 1, Math.floor((other - 1 - offset) / stride)),
-  ];
+  // out[at + t] += sum over n of weights[n] * source[offsets[n] + t], four at a time
+  const mix = (out, at, length, source, offsets, weights) => {
+    for (let n = 0; n < offsets.length; n += 4) {
+      const a = offsets[n], b = offsets[n + 1], c = offsets[n + 2], d = offsets[n + 3];
+      const p = weights[n], q = weights[n + 1], r = weights[n + 2], s = weights[n + 3];
+      for (let t = 0; t < length; t++) {
+        out[at + t] += p * source[a + t] + q * source[b + t] + r * source[c + t] + s * source[d + t];
+      }
+    }
+  };
+  const inFours = (length) => Math.ceil(length / 4) * 4;
 
-  // both convolutions: for each pair of channels and each place in the kernel, rows times one number
-  const convolve = (step, out, x, y, bias) => {
-    const [, outputs, height, width] = step.shape, [, inputs, high, wide] = x.shape;
-    const { stride, padding, groups } = step, side = y.shape[2], transposed = step.op === "conv_transpose";
-    const from = inputs / groups, to = outputs / groups, area = height * width;
-    if (bias) for (let o = 0; o < outputs; o++) out.fill(bias.data[o], o * area, (o + 1) * area);
-    for (let o = 0; o < outputs; o++) for (let n = 0; n < from; n++) {
-      const i = Math.floor(o / to) * from + n, kernel = (transposed ? i * outputs + o : o * from + n) * side * side;
+  // stride 1: rows are as long as the padded input's, so that one flat pass sums a whole map; then rows are cut
+  const conv = ({ shape: [, outputs, height, width], padding, groups }, out, x, y, bias) => {
+    const [, inputs, high, wide] = x.shape, side = y.shape[2], row = wide + 2 * padding, area = row * (high + 2 * padding);
+    const padded = new Float32Array(inputs * area), maps = new Float32Array(height * row), own = inputs / groups;
+    for (let i = 0; i < inputs; i++) for (let r = 0; r < high; r++) {
+      const start = (i * high + r) * wide;
+      padded.set(x.data.subarray(start, start + wide), i * area + (r + padding) * row + padding);
+    }
+    const terms = own * side * side, offsets = new Int32Array(inFours(terms)), weights = new Float32Array(inFours(terms));
+    for (let o = 0; o < outputs; o++) {
+      const first = Math.floor(o / (outputs / groups)) * own;
+      for (let n = 0; n < terms; n++) {
+        const k = n % (side * side);
+        offsets[n] = (first + Math.floor(n / (side * side))) * area + Math.floor(k / side) * row + k % side;
+      }
+      weights.set(y.data.subarray(o * terms, (o + 1) * terms));
+      maps.fill(bias ? bias.data[o] : 0);
+      mix(maps, 0, (height - 1) * row + width, padded, offsets, weights);
+      for (let r = 0; r < height; r++) out.set(maps.subarray(r * row, r * row + width), (o * height + r) * width);
+    }
+  };
+
+  // each place in the kernel: the input's maps summed, then laid out at every `stride`-th pixel
+  const convTranspose = ({ shape: [, outputs, height, width], stride, padding }, out, x, y, bias) => {
+    const [, inputs, high, wide] = x.shape, side = y.shape[2], area = high * wide, maps = new Float32Array(area);
+    const offsets = new Int32Array(inFours(inputs)).map((_, i) => (i < inputs ? i * area : 0));
+    const weights = new Float32Array(inFours(inputs));
+    for (let o = 0; o < outputs; o++) {
+      if (bias) out.fill(bias.data[o], o * height * width, (o + 1) * height * width);
       for (let k = 0; k < side * side; k++) {
-        const weight = y.data[kernel + k], up = Math.floor(k / side) - padding, left = k % side - padding;
-        if (transposed) {
-          const [top, bottom] = range(high, height, stride, up), [first, last] = range(wide, width, stride, left);
-          for (let r = top; r <= bottom; r++) {
-            const source = (i * high + r) * wide, target = o * area + (r * stride + up) * width + left;
-            for (let c = first; c <= last; c++) out[target + c * stride] += weight * x.data[source + c];
-          }
-        } else {
-          const [top, bottom] = range(height, high, stride, up), [first, last] = range(width, wide, stride, left);
-          for (let r = top; r <= bottom; r++) {
-            const source = (i * high + r * stride + up) * wide + left, target = o * area + r * width;
-            for (let c = first; c <= last; c++) out[target + c] += weight * x.data[source + c * stride];
-          }
+        const up = Math.floor(k / side) - padding, left = k % side - padding;
+        for (let i = 0; i < inputs; i++) weights[i] = y.data[(i * outputs + o) * side * side + k];
+        maps.fill(0);
+        mix(maps, 0, area, x.data, offsets, weights);
+        for (let r = 0; r < high; r++) for (let c = 0; c < wide; c++) {
+          const row = r * stride + up, column = c * stride + left;
+          if (row < 0 || row >= height || column < 0 || column >= width) continue;
+          out[(o * height + row) * width + column] += maps[r * wide + c];
         }
       }
     }
@@ -132,7 +155,7 @@ const decoderOf = (() => {
     mul: broadcast((a, b) => a * b), div: broadcast((a, b) => a / b),
     relu: each((a) => Math.max(a, 0)), leaky_relu: each((a, { slope }) => (a < 0 ? a * slope : a)),
     tanh: each(Math.tanh), sigmoid: each((a) => 1 / (1 + Math.exp(-a))), exp: each(Math.exp),
-    conv: convolve, conv_transpose: convolve, matmul, permute, slice, cat, nearest, max_pool: maxPool, softmax,
+    conv, conv_transpose: convTranspose, matmul, permute, slice, cat, nearest, max_pool: maxPool, softmax,
   };
 
   // the function (latent, class code) => pixels in [0, 1], channel by channel

@@ -1,0 +1,85 @@
+"""Decoders in the page: sliders that move a latent of every model at once, from the runs' live.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from paribus.report.contents import Run, Study
+
+TOTAL_BYTES = 5_000_000
+"""Room for all decoders' weights, as text: with the pictures the page stays under 8 MB."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One model's picture: `size` is its edge in pixels."""
+
+    model: str
+    style: int
+    caption: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Live:
+    """The live part of a page.
+
+    Args:
+        panels: In the order of `data`.
+        left_out: Models that cannot be shown, and why, as a clause.
+        axes: For each direction how much of the variance it has, in words.
+        classes: Names for the chooser; empty where no model is conditional.
+        data: What the script reads, as JSON that may stand inside an element.
+    """
+
+    panels: tuple[Panel, ...]
+    left_out: tuple[tuple[str, str], ...]
+    axes: tuple[str, ...]
+    classes: tuple[str, ...]
+    data: str
+
+
+def runs_to_show(study: Study) -> list[Run]:
+    """The first finished run of each model, by seed."""
+    found = {run.model: run for run in reversed(study.runs) if run.status == "done" and run.folder}
+    return [found[model] for model in study.models if model in found]
+
+
+def no_room(size: int) -> str:
+    """Why a decoder of so many bytes is left out, as a clause."""
+    return f"its decoder takes {size / 1e6:.1f} MB, and all decoders together have room for {TOTAL_BYTES / 1e6:.0f} MB"
+
+
+def live(study: Study) -> Live | None:
+    """The live part of the page, or None where no run has any."""
+    panels, left_out, contents, room = [], [], list[dict[str, Any]](), TOTAL_BYTES
+    for run in runs_to_show(study):
+        assert run.folder is not None
+        if not run.folder.live.is_file():
+            continue
+        content = json.loads(run.folder.live.read_text())
+        size = len(content["program"]["weights"]) if "program" in content else 0
+        why = content.get("left_out") or (no_room(size) if size > room else "")
+        if why:
+            left_out.append((run.model, why))
+            continue
+        room -= size
+        contents.append(content | {"name": run.model})
+        panels.append(Panel(run.model, study.models.index(run.model), f"trained with seed {run.seed}", content["image"]["size"]))
+    if not panels and not left_out:
+        return None
+    return Live(
+        tuple(panels),
+        tuple(left_out),
+        tuple(_axis_words(contents, k) for k in range(max((len(c["shares"]) for c in contents), default=0))),
+        tuple(max((c["classes"] for c in contents), key=len, default=[])),
+        json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
+    )
+
+
+def _axis_words(contents: list[dict[str, Any]], axis: int) -> str:
+    """How much of the first layer's variance a direction has in each model: "vae 31.0%, gan 9.7%"."""
+    shares = ((c["name"], c["shares"][axis]) for c in contents if axis < len(c["shares"]))
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares)
