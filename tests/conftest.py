@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ torch.set_num_threads(1)
 # the same examples in each run, so that a change fails where it is made; HYPOTHESIS_PROFILE=default looks for new ones
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 DATA = os.environ.get("PARIBUS_DATA")
 needs_real_data = pytest.mark.skipif(not DATA, reason="PARIBUS_DATA names no folder of real data sets")
@@ -67,3 +72,42 @@ def fit_in(folder: Path, config: RunConfig, data: ImageData, **arguments: Any) -
     from paribus.training.loop import fit
 
     return fit(config, data, RunFolder(folder), **arguments)
+
+
+QUICK = ("training.batch_size=64", "backbone.width=32", "training.budget=40updates", "evaluation.inversion_steps=25")
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Folders of tiny runs on digits, each trained once, by model and overrides."""
+    from paribus.data import load_data
+    from paribus.experiment import carry_out
+    from paribus.runs import RunFolder
+
+    folder, made = tmp_path_factory.mktemp("runs"), {}
+
+    def run(model: str, *overrides: str, data: str = "digits") -> Path:
+        key = (model, *overrides, data)
+        if key not in made:
+            config = tiny_config(model, *QUICK, *overrides, data={"name": data})
+            made[key] = folder / str(len(made))
+            carry_out(config, load_data(data), RunFolder(made[key]), score=False)
+        return made[key]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless chromium; without one the test is skipped, and fails under `make browser-test`."""
+    missing = None if CHROMIUM.exists() else f"needs Debian's chromium at {CHROMIUM}"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing = "needs the playwright package"
+    if missing:
+        (pytest.fail if os.environ.get("PARIBUS_BROWSER_REQUIRED") else pytest.skip)(missing)
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield opened
+        opened.close()

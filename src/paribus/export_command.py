@@ -13,7 +13,9 @@ from paribus.errors import ParibusError
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or a model on the Hub (org/name).")],
     to: Annotated[str, typer.Option(metavar="onnx|hub-folder", help="In which form.")],
-    out: Annotated[Path | None, typer.Option(help="The folder to write to (the run's name with -onnx or -hub).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write to (the run's name with -onnx or -hub).")
+    ] = None,
     license: Annotated[str, typer.Option(help="Of the weights, as the Hub names it, for hub-folder.")] = "unknown",
     push: Annotated[str | None, typer.Option(metavar="ORG/NAME", help="Put the hub-folder on the Hub, too.")] = None,
     private: Annotated[bool, typer.Option("--private", help="With --push: a new repository is private.")] = False,

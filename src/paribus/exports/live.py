@@ -17,7 +17,7 @@ from paribus.models import Model
 from paribus.report.live import TOTAL_BYTES, no_room, runs_to_show
 from paribus.report.reading import read_folder
 from paribus.runs import write_atomically
-from paribus.views.axes import first_layer_directions
+from paribus.views.axes import activation_axes
 from paribus.views.subject import Subject
 
 AXES = 8
@@ -53,13 +53,13 @@ def live_content(subject: Subject) -> dict[str, Any]:
         return {"left_out": f"its decoder needs the operation '{error}', which this page does not have"}
     if program is None:
         return {"left_out": "16-bit weights change its pictures"}
-    found, _, deviations = first_layer_directions(subject, AXES)
+    axes = activation_axes(subject, AXES)
     content = {
         "program": program.as_json(),
         "image": {"channels": model.image.channels, "size": model.image.size},
         "classes": list(subject.class_names) if model.image.classes else [],
-        "shares": found.strengths.tolist(),
-        "moves": _base64(found.vectors * deviations[:, None]),  # one deviation along each direction
+        "shares": [name.partition(": ")[2] for name in axes.names],  # of the variance; the page counts by itself
+        "moves": _base64(axes.directions * axes.deviations[:, None]),  # one deviation along each
         "draws": _base64(draws),
     }
     size = len(content["program"]["weights"])

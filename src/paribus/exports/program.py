@@ -219,7 +219,7 @@ def _nearest(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: 
 
 
 def _max_pool(
-    name: str, operand: Operand, results: list[Tensor], x: Tensor, kernel: list[int], stride: list[int] = [],
+    name: str, operand: Operand, results: list[Tensor], x: Tensor, kernel: list[int], stride: Sequence[int] = (),
     padding: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1), ceil_mode: bool = False,
 ) -> Steps:  # fmt: skip
     if list(kernel) != [2, 2] or list(stride or kernel) != [2, 2] or any(padding) or set(dilation) != {1}:

@@ -10,6 +10,7 @@ from pathlib import Path
 from paribus.errors import ParibusError
 from paribus.network import hub_is_reachable
 
+NOT_HERE, NOT_UPLOADED = "The model is not on this machine", "Nothing was uploaded"
 WEIGHTS = ["model.safetensors", "sampler.safetensors"]
 
 
@@ -29,7 +30,7 @@ def fetched(repository: str, revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
 
     offline = not hub_is_reachable()
-    with _in_words(repository, revision):
+    with _in_words(repository, NOT_HERE, revision):
         folder = Path(
             snapshot_download(repository, revision=revision, allow_patterns="config.json", local_files_only=offline)
         )
@@ -69,16 +70,16 @@ def uploaded(folder: Path, repository: str, *, private: bool = False, token: str
     from huggingface_hub import HfApi
 
     if not hub_is_reachable():
-        raise _unreachable(repository, "Nothing was uploaded")
+        raise _unreachable(repository, NOT_UPLOADED)
     api = HfApi(token=token)
-    with _in_words(repository):
+    with _in_words(repository, NOT_UPLOADED):
         address = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(folder_path=folder, repo_id=address.repo_id, commit_message="Upload from Paribus")
     return str(address)
 
 
 @contextmanager
-def _in_words(repository: str, revision: str | None = None) -> Iterator[None]:
+def _in_words(repository: str, failed: str, revision: str | None = None) -> Iterator[None]:
     """Says what huggingface_hub raises as an error that a user can act on."""
     from huggingface_hub.errors import (
         EntryNotFoundError,
@@ -109,21 +110,29 @@ def _in_words(repository: str, revision: str | None = None) -> Iterator[None]:
             got=str(error).splitlines()[0],
             expected="org/name",
         ) from error
-    except (LocalTokenNotFoundError, HfHubHTTPError) as error:
+    except (LocalTokenNotFoundError, HfHubHTTPError, ValueError) as error:  # the last is of a card's header
         raise ParibusError(
             "The Hub refuses.",
             where=repository,
-            got=str(error).splitlines()[0],
+            got=" ".join(str(error).split()),
             fix="log in with 'hf auth login' as somebody who may do this, or set HF_TOKEN",
         ) from error
-    except (EntryNotFoundError, OSError) as error:  # not in the cache, or the connection broke
-        raise _unreachable(repository, "The model is not on this machine") from error
+    except EntryNotFoundError as error:
+        raise _unreachable(repository, failed) from error
+    except (OSError, RuntimeError) as error:
+        raise ParibusError(
+            f"{failed}: the connection to the Hugging Face Hub broke.",
+            where=repository,
+            got=str(error).splitlines()[0],
+            fix="try again",
+        ) from error
 
 
-def _unreachable(repository: str, what: str) -> ParibusError:
+def _unreachable(repository: str, failed: str) -> ParibusError:
     return ParibusError(
-        f"{what}, and the Hugging Face Hub cannot be reached.",
+        f"{failed}, and the Hugging Face Hub cannot be reached.",
         where=repository,
         got="no network, or offline mode is set (HF_HUB_OFFLINE)",
-        fix="connect once to download it, or give a run's folder",
+        expected="a run's folder here, or a network",
+        fix="try again with a network",
     )

@@ -262,7 +262,9 @@ def _described(path: Path) -> Description:
         ParibusError: It is not the file of a Paribus model, or one of another version, or something in it is wrong.
     """
     if not is_ours(path):
-        raise ParibusError("This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it")
+        raise ParibusError(
+            "This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it"
+        )
     record = json.loads(path.read_text())
     if record["format"] != FORMAT:
         raise ParibusError(

@@ -67,7 +67,9 @@ def live(study: Study) -> Live | None:
             continue
         room -= size
         contents.append(content | {"name": run.model})
-        panels.append(Panel(run.model, study.models.index(run.model), f"trained with seed {run.seed}", content["image"]["size"]))
+        panels.append(
+            Panel(run.model, study.models.index(run.model), f"trained with seed {run.seed}", content["image"]["size"])
+        )
     if not panels and not left_out:
         return None
     return Live(
@@ -82,4 +84,4 @@ def live(study: Study) -> Live | None:
 def _axis_words(contents: list[dict[str, Any]], axis: int) -> str:
     """How much of the first layer's variance a direction has in each model: "vae 31.0%, gan 9.7%"."""
     shares = ((c["name"], c["shares"][axis]) for c in contents if axis < len(c["shares"]))
-    return ", ".join(f"{name} {share:.1%}" for name, share in shares)
+    return ", ".join(f"{name} {share}" for name, share in shares)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paribus.latent.directions import Directions, activation_directions, principal_directions
+from paribus.latent.directions import activation_directions, principal_directions
 from paribus.randomness import keyed_seed
 from paribus.views.subject import Subject
 
@@ -55,7 +55,7 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
     """
     model = subject.model
     if not model.can_encode:
-        return _of_activations(subject, count, label)
+        return activation_axes(subject, count, label)
     test = subject.few(subject.data.test, IMAGES, 0)
     if model.has_posterior:
         nats = model.kl_by_dimension(test.images, test.labels)
@@ -83,30 +83,20 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
     )
 
 
-def first_layer_directions(
-    subject: Subject, count: int, label: int | str | None = None
-) -> tuple[Directions, Tensor, Tensor]:
-    """The directions in z that move the decoder's first layer along its principal components, for any model.
-
-    Returns:
-        The directions (their strengths are shares of the variance), and the middle (k,) and the deviation (k,) of the
-        model's latents along each.
-    """
-    latents = subject.model.latents(DRAWS, keyed_seed("axes", subject.seed))
-    layer = subject.model.first_layer(latents, subject.class_of(DRAWS, label))
+def activation_axes(subject: Subject, count: int, label: int | str | None = None) -> Axes:
+    """The axes of `leading_axes` for a GAN; any decoder has them, and they need no images."""
+    model = subject.model
+    latents = model.latents(DRAWS, keyed_seed("axes", subject.seed))
+    layer = model.first_layer(latents, subject.class_of(DRAWS, label))
     found = activation_directions(latents, layer, count)
-    along = latents @ found.vectors.float().T
-    return found, along.mean(0), along.std(0)
-
-
-def _of_activations(subject: Subject, count: int, label: int | str | None) -> Axes:
-    found, middles, deviations = first_layer_directions(subject, count, label)
+    vectors = found.vectors.float()
+    along = latents @ vectors.T
     return Axes(
-        found.vectors.float(),
-        middles,
-        deviations,
+        vectors,
+        along.mean(0),
+        along.std(0),
         share_names(found.strengths),
-        subject.model.latents(1, subject.seed)[0],  # since no sample lies near 0 in many dimensions
+        model.latents(1, subject.seed)[0],  # since no sample lies near 0 in many dimensions
         "at one draw",
         "principal components of the first layer's output",
     )
