@@ -18,7 +18,7 @@ def made_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("run") / "cvae-run"
     data: ImageData = made_data(n=64)
     quick = {"evaluation": {"metrics": ["frechet", "mse", "samples_per_second"], "encoder": "pixels", "samples": 64}}
-    config = tiny_config("vae", "objective.conditional=true", **quick)
+    config = tiny_config("vae", "objective.conditional=true", data={"name": "made"}, **quick)
     return carry_out(config, data, RunFolder(place))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
 
 from paribus.config import RunConfig
 from paribus.models import Model, build_networks
@@ -21,3 +23,10 @@ def made_model(config: RunConfig, image: ImageShape) -> Model:
             elif tensor.is_floating_point() and not name.endswith(".u"):
                 tensor.add_(0.05 * torch.randn(tensor.shape, generator=generator))
     return Model(config, averaged, image, tuple("abcdefghij"[: image.classes]) or None)
+
+
+def inputs_of(model: Model, seed: int = 0) -> list[Tensor]:
+    """A latent, and of a conditional model the code of a class, each with one row."""
+    classes = model.image.classes
+    z = model.latents(1, seed)
+    return [z, one_hot(torch.tensor([seed % classes]), classes).float()] if classes else [z]

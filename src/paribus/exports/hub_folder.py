@@ -14,6 +14,7 @@ from paribus.exports.source import Source
 from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, save_model
 from paribus.recipes import about, model_names
+from paribus.recipes.command import command_of
 from paribus.report.wording import compact, count, duration, plus_minus
 from paribus.runs import write_atomically
 from paribus.views.drawing import tile_sheet
@@ -45,8 +46,13 @@ def write_hub_folder(source: Source, folder: Path, *, repository: str | None = N
 def model_card(source: Source, repository: str, license: str) -> str:
     """The card: a header in YAML for the Hub, then what people want to know."""
     environment = Environment(
-        loader=PackageLoader("paribus.exports"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("paribus.exports"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    preset = source.config.model in model_names()
     scores, protocols = _scores(source)
     return environment.get_template("card.md.j2").render(
         header=yaml.safe_dump(_header(source, license), sort_keys=False, allow_unicode=True),
@@ -54,7 +60,8 @@ def model_card(source: Source, repository: str, license: str) -> str:
         source=source,
         model=source.model,
         config=source.config,
-        summary=about(source.config.model)["summary"] if source.config.model in model_names() else "",
+        summary=about(source.config.model)["summary"] if preset else "",
+        command=command_of(source.config) if preset and source.run else "",
         data=DATASETS.get(source.model.config.data.name),
         repository=repository,
         training=_training(source),

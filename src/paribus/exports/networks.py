@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from paribus.models import Model
-from paribus.objectives.base import EncodingObjective
+from paribus.objectives.base import EncodingObjective, Nets
 
 
 class Decoder(nn.Module):
@@ -13,7 +16,7 @@ class Decoder(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.nets = nn.ModuleDict(model.nets)
+        self.nets = _with_plain_weights(model.nets)
         self.objective = model.objective
         self.eval()
 
@@ -28,10 +31,19 @@ class Encoder(nn.Module):
     def __init__(self, model: Model) -> None:
         super().__init__()
         assert isinstance(model.objective, EncodingObjective)
-        self.nets = nn.ModuleDict(model.nets)
+        self.nets = _with_plain_weights(model.nets)
         self.objective = model.objective
         self.eval()
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Maps images (N, C, H, W) and labels (N,) to latents (N, latents)."""
         return self.objective.encode(dict(self.nets.items()), images * 2 - 1, labels)
+
+
+def _with_plain_weights(nets: Nets) -> nn.ModuleDict:
+    """A copy in which weights that are computed from others (spectral norm) are plain ones, with the same values."""
+    copied = nn.ModuleDict(copy.deepcopy(nets))
+    for module in copied.modules():
+        for name in list(module.parametrizations) if parametrize.is_parametrized(module) else ():
+            parametrize.remove_parametrizations(module, name)
+    return copied

@@ -52,7 +52,7 @@ def is_ours(path: Path) -> bool:
         record = json.loads(path.read_text())
     except (OSError, ValueError):
         return False
-    return isinstance(record, dict) and {"format", "config", "image", "class_names"} <= record.keys()
+    return isinstance(record, dict) and {"format", "image"} <= record.keys() and isinstance(record.get("config"), dict)
 
 
 def uploaded(folder: Path, repository: str, *, private: bool = False, token: str | None = None) -> str:

@@ -276,5 +276,7 @@ def _described(path: Path) -> Description:
         )
     try:
         return validated(Description, record)
-    except ParibusError as error:
-        raise ParibusError("The model's configuration is not valid.", where=str(path), got=error.what) from error
+    except (ParibusError, TypeError) as error:  # the second of a name that is no text
+        raise ParibusError(
+            "The model's configuration is not valid.", where=str(path), got=str(error).splitlines()[0]
+        ) from error

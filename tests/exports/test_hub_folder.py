@@ -1,0 +1,80 @@
+"""The folder that goes to the Hub: what it holds and what its card says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+import paribus as pb
+from paribus.errors import ParibusError
+from paribus.experiment import Run
+from paribus.exports.hub_folder import model_card
+from paribus.exports.source import Source
+from paribus.settings import ImageShape
+from tests.conftest import tiny_config
+from tests.exports.made import made_model
+
+
+def header(card: str) -> dict:
+    _, text, _ = card.split("---\n", 2)
+    return yaml.safe_load(text)
+
+
+def test_an_exported_folder_is_the_model(made_run: Run, tmp_path: Path) -> None:
+    folder = pb.export(made_run, "hub-folder", tmp_path / "out")
+    loaded = pb.load(folder)
+    assert torch.equal(loaded.sample(6, label="b", seed=4), made_run.model.sample(6, label="b", seed=4))
+    images = made_run.model.sample(3)
+    labels = torch.tensor([0, 1, 2])
+    assert torch.equal(loaded.encode(images, labels), made_run.model.encode(images, labels))
+    with Image.open(folder / "samples.png") as picture:
+        assert picture.width >= 400
+
+
+def test_the_card_says_what_the_run_recorded(made_run: Run) -> None:
+    card = model_card(Source.of(made_run), "somebody/cvae", "mit")
+    assert header(card) == {
+        "library_name": "paribus",
+        "pipeline_tag": "unconditional-image-generation",
+        "license": "mit",
+        "tags": ["paribus", "vae", "mlp", "class-conditional"],
+    }
+    record, done = made_run.folder.record, made_run.folder.done
+    assert done is not None
+    for fact in (record["identity"], record["data"]["fingerprint"], f"{done['images']:,}", "train 64", "6updates"):
+        assert fact in card
+    scores = {score["metric"]: score for score in made_run.folder.evaluation}
+    [line] = [line for line in card.splitlines() if line.startswith("| Reconstruction error")]
+    value = float(line.split("|")[2].split()[0])
+    assert value == pytest.approx(scores["mse"]["value"], rel=0.01)
+    assert scores["frechet"]["protocol"] in card
+    assert "| licence of the data | not stated |" in card
+
+
+def test_built_in_data_have_their_licence_and_their_id(tmp_path: Path) -> None:
+    model = made_model(tiny_config("gan", data={"name": "mnist"}), ImageShape(1, 28))
+    card = model_card(Source.of(model), "somebody/gan", "unknown")
+    assert header(card)["datasets"] == ["ylecun/mnist"]
+    assert "CC BY-SA 3.0" in card
+    assert "## Scores" not in card  # a model without a run was never scored
+
+
+def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
+    (tmp_path / "cats").mkdir()
+    config = tiny_config(
+        "gan", data={"name": str(tmp_path / "cats")}, evaluation={"inception_weights": str(tmp_path / "weights.pth")}
+    )
+    folder = pb.export(made_model(config, ImageShape(3, 16)), "hub-folder", tmp_path / "out")
+    assert json.loads((folder / "config.json").read_text())["config"]["data"]["name"] == "cats"
+    assert "gan on cats" in (folder / "README.md").read_text()
+    assert not [file for file in folder.iterdir() if str(tmp_path).encode() in file.read_bytes()]
+
+
+def test_an_unknown_form_is_named(made_run: Run) -> None:
+    with pytest.raises(ParibusError, match=r"cannot be exported to 'onx'\. Did you mean 'onnx'"):
+        pb.export(made_run, "onx")
