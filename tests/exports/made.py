@@ -21,7 +21,7 @@ def made_model(config: RunConfig, image: ImageShape) -> Model:
             if name.endswith("running_var"):
                 tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
             elif tensor.is_floating_point() and not name.endswith(".u"):
-                tensor.add_(0.05 * torch.randn(tensor.shape, generator=generator))
+                tensor.add_(0.1 * torch.randn(tensor.shape, generator=generator))
     return Model(config, averaged, image, tuple("abcdefghij"[: image.classes]) or None)
 
 

@@ -43,7 +43,12 @@ class Encoder(nn.Module):
 def _with_plain_weights(nets: Nets) -> nn.ModuleDict:
     """A copy in which weights that are computed from others (spectral norm) are plain ones, with the same values."""
     copied = nn.ModuleDict(copy.deepcopy(nets))
-    for module in copied.modules():
-        for name in list(module.parametrizations) if parametrize.is_parametrized(module) else ():
-            parametrize.remove_parametrizations(module, name)
+    for module in [module for module in copied.modules() if parametrize.is_parametrized(module)]:
+        # not `remove_parametrizations`, which changes the class that the original shares
+        plain = parametrize.type_before_parametrizations(module)
+        values = {name: getattr(module, name).detach() for name in module.parametrizations}
+        del module.parametrizations
+        module.__class__ = plain
+        for name, value in values.items():
+            module.register_parameter(name, nn.Parameter(value, requires_grad=False))
     return copied
