@@ -46,6 +46,7 @@ def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/export.md",
         "docs/latent.md",
         "docs/models.md",
         "docs/processes.md",

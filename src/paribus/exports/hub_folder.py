@@ -117,7 +117,7 @@ def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[
             continue
         if entry["protocol"] not in protocols:
             protocols.append(entry["protocol"])
-        better = "1 is best" if words["direction"] == "towards" else words["direction"]
+        better: str = "1 is best" if words["direction"] == "towards" else words["direction"]
         unit = f" {words['unit']}" if words["unit"] else ""
         value = plus_minus(entry["value"], entry["error"]) + unit
         number = protocols.index(entry["protocol"]) + 1

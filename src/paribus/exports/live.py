@@ -54,15 +54,16 @@ def live_content(subject: Subject) -> dict[str, Any]:
     if program is None:
         return {"left_out": "16-bit weights change its pictures"}
     axes = activation_axes(subject, AXES)
+    as_json = program.as_json()
+    size = len(as_json["weights"])
     content = {
-        "program": program.as_json(),
+        "program": as_json,
         "image": {"channels": model.image.channels, "size": model.image.size},
         "classes": list(subject.class_names) if model.image.classes else [],
         "shares": [name.partition(": ")[2] for name in axes.names],  # of the variance; the page counts by itself
         "moves": _base64(axes.directions * axes.deviations[:, None]),  # one deviation along each
         "draws": _base64(draws),
     }
-    size = len(content["program"]["weights"])
     return content if size <= TOTAL_BYTES else {"left_out": no_room(size)}
 
 

@@ -46,6 +46,7 @@ def _with_plain_weights(nets: Nets) -> nn.ModuleDict:
     for module in [module for module in copied.modules() if parametrize.is_parametrized(module)]:
         # not `remove_parametrizations`, which changes the class that the original shares
         plain = parametrize.type_before_parametrizations(module)
+        assert isinstance(module.parametrizations, nn.ModuleDict)
         values = {name: getattr(module, name).detach() for name in module.parametrizations}
         del module.parametrizations
         module.__class__ = plain

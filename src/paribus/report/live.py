@@ -76,7 +76,7 @@ def live(study: Study) -> Live | None:
         tuple(panels),
         tuple(left_out),
         tuple(_axis_words(contents, k) for k in range(max((len(c["shares"]) for c in contents), default=0))),
-        tuple(max((c["classes"] for c in contents), key=len, default=[])),
+        max((tuple(c["classes"]) for c in contents), key=len, default=()),
         json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
     )
 

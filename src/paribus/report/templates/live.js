@@ -8,7 +8,8 @@
   const panels = JSON.parse(data.textContent).map(({ name, program, image: { channels, size }, ...rest }, k) => {
     const decode = decoderOf(program), moves = decoderOf.floats(rest.moves), draws = decoderOf.floats(rest.draws);
     const [length, classes] = program.inputs, area = size * size, canvas = part("canvas")[k];
-    const pen = canvas.getContext("2d"), picture = pen.createImageData(size, size);
+    const pen = canvas.getContext("2d", { willReadFrequently: true });  // all pixels are made by the processor
+    const picture = pen.createImageData(size, size);
     const draw = (start, places, label) => {
       const z = draws.slice(start * length, (start + 1) * length), inputs = [z];
       places.slice(0, rest.shares.length).forEach((place, axis) => {
