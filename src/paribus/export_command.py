@@ -28,6 +28,8 @@ def export(
         raise ParibusError(
             "Only a hub-folder can be put on the Hub.", where="--push", got=f"--to {to}", fix="use --to hub-folder"
         )
+    if private and not push:
+        raise ParibusError("Only what goes to the Hub can be private.", where="--private", fix="add --push ORG/NAME")
     folder = exported(run, to, out, license=license, repository=push)
     for file in sorted(folder.iterdir()):
         print(file)

@@ -61,6 +61,8 @@ class Strange(nn.Module):
         match self.what:
             case "cumsum":
                 return z.cumsum(1)
+            case "a step with the number 1e-09":
+                return z + 1e-9
             case "slice with a step":
                 return z[:, ::2] + 1
             case "softmax over another dimension than the last":
@@ -71,7 +73,13 @@ class Strange(nn.Module):
 
 @pytest.mark.parametrize(
     "what",
-    ["cumsum", "slice with a step", "softmax over another dimension than the last", "a convolution of an unusual kind"],
+    [
+        "cumsum",
+        "a step with the number 1e-09",
+        "slice with a step",
+        "softmax over another dimension than the last",
+        "a convolution of an unusual kind",
+    ],
 )
 def test_an_unknown_operation_is_named(what: str) -> None:
     with pytest.raises(UnknownOperation, match=what):

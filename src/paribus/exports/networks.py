@@ -41,8 +41,8 @@ class Encoder(nn.Module):
 
 
 def _with_plain_weights(nets: Nets) -> nn.ModuleDict:
-    """A copy in which weights that are computed from others (spectral norm) are plain ones, with the same values."""
-    copied = nn.ModuleDict(copy.deepcopy(nets))
+    """A copy on the CPU, in which weights that are computed from others (spectral norm) are plain ones."""
+    copied = nn.ModuleDict(copy.deepcopy(nets)).cpu()
     for module in [module for module in copied.modules() if parametrize.is_parametrized(module)]:
         # not `remove_parametrizations`, which changes the class that the original shares
         plain = parametrize.type_before_parametrizations(module)

@@ -46,7 +46,6 @@ def write_onnx(source: Source, folder: Path) -> list[Path]:
         raise ParibusError(
             f"The package '{missing[0]}' is not installed.", where="--to onnx", fix="pip install 'paribus[onnx]'"
         )
-    source.model.to("cpu")
     written = [_write(Decoder(source.model), "z", "images", source, folder / "decoder.onnx")]
     if source.model.can_encode:
         written.append(_write(Encoder(source.model), "images", "z", source, folder / "encoder.onnx"))

@@ -107,9 +107,12 @@ class _Recorder(TorchDispatchMode):
         number = self._numbers.get(id(tensor))
         if number is not None:
             return number
-        self.constants.append(torch.as_tensor(tensor, dtype=torch.float32))
-        if isinstance(tensor, Tensor):
-            self._numbers[id(tensor)] = -len(self.constants)
+        constant = torch.as_tensor(tensor, dtype=torch.float32)
+        if isinstance(tensor, Tensor):  # rounded already
+            self._numbers[id(tensor)] = -len(self.constants) - 1
+        elif not torch.isclose(constant.half().float(), constant, rtol=1e-3, atol=0):
+            raise UnknownOperation(f"a step with the number {tensor:g}")
+        self.constants.append(constant)
         return -len(self.constants)
 
     def _depends(self, value: Any) -> bool:
