@@ -21,7 +21,8 @@ def made_model(config: RunConfig, image: ImageShape) -> Model:
             if name.endswith("running_var"):
                 tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
             elif tensor.is_floating_point() and not name.endswith(".u"):
-                tensor.add_(0.1 * torch.randn(tensor.shape, generator=generator))
+                size = tensor[0].numel() if tensor.ndim > 1 else 16
+                tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.5 / size**0.5)
     return Model(config, averaged, image, tuple("abcdefghij"[: image.classes]) or None)
 
 
