@@ -178,7 +178,7 @@ def sample(
 ) -> None:
     """Draw new images from a trained model."""
     from paribus.experiment import load_with_sampler
-    from paribus.models.export import write_class_change, write_samples
+    from paribus.models.sample_files import write_class_change, write_samples
 
     change = {"name": sampler} if sampler else None
     if to_label is None:
