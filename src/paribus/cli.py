@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paribus import __version__, export_command, latent_commands, replication_command, study_commands, tune_command
+from paribus import (
+    __version__,
+    explore_command,
+    export_command,
+    latent_commands,
+    replication_command,
+    study_commands,
+    tune_command,
+)
 from paribus.errors import ParibusError
 from paribus.options import (
     ChannelsOption,
@@ -37,6 +45,7 @@ app = typer.Typer(
 
 app.add_typer(study_commands.app, name="study")
 app.add_typer(latent_commands.app, name="latent")
+app.command()(explore_command.explore)
 app.command()(export_command.export)
 app.command()(tune_command.tune)
 app.command()(replication_command.replicate)

@@ -1,0 +1,134 @@
+"""The server of Paribus's pages: one application for each page, bound to this machine alone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import webbrowser
+from pathlib import Path
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from paribus import console
+from paribus.errors import ParibusError
+from paribus.explorer.security import HOST, OwnPagesOnly
+
+STATIC = Path(__file__).parent / "static"
+USUAL_PORT = 8321
+
+
+def application(page: str, router: APIRouter) -> ASGIApp:
+    """A page and what it asks for.
+
+    Args:
+        page: Name of the page in static/, without its ending; it is shown at /. What it needs lies under /static.
+        router: Its requests; they are answered under /api. Those that compute are plain functions (`def`), which run
+            in threads of their own, and tell a visitor's mistake by a ParibusError.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # the documentation's pages load from elsewhere
+    app.add_exception_handler(ParibusError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _not_answered)
+    app.add_exception_handler(Exception, _failed)
+    app.include_router(router, prefix="/api")
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+    @app.get("/")
+    def shown() -> FileResponse:
+        return FileResponse(STATIC / f"{page}.html")
+
+    return OwnPagesOnly(app)  # around everything, the answer to a failure too
+
+
+def listening(port: int | None) -> socket.socket:
+    """A socket of this machine alone.
+
+    Args:
+        port: The one that was asked for; None for the usual one, or any that is free where that is taken.
+
+    Raises:
+        ParibusError: The port that was asked for is not to be had.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was closed a moment ago counts as free
+    try:
+        found.bind((HOST, USUAL_PORT if port is None else port))
+        found.listen()
+    except OSError as error:
+        found.close()
+        if port is None:
+            console.say(f"port {USUAL_PORT} is taken: another one is used")
+            return listening(0)
+        raise ParibusError(
+            "The port is not to be had.",
+            where=f"--port {port}",
+            got=error.strerror,
+            fix="choose another one, or leave --port out for one that is free",
+        ) from error
+    return found
+
+
+def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
+    """Answers requests until Ctrl-C.
+
+    Args:
+        app: What `application` made.
+        port: See `listening`.
+        browser: Open the page in the user's browser.
+
+    Raises:
+        ParibusError: The port is not to be had.
+    """
+    taken = listening(port)
+    address = f"http://{HOST}:{taken.getsockname()[1]}"
+    print(address, flush=True)
+    console.say("Ctrl-C ends it")
+    if browser:
+        webbrowser.open(address)  # the socket already listens: the page waits until it is answered
+    with contextlib.suppress(KeyboardInterrupt):
+        server(app).run(sockets=[taken])
+
+
+def server(app: ASGIApp) -> uvicorn.Server:
+    """What answers requests, quiet, and not waiting for visitors when it ends."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, ws="none", server_header=False, timeout_graceful_shutdown=1
+        )
+    )
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    """A visitor's mistake."""
+    names = ("what", "where", "got", "expected", "fix")
+    told = {name: getattr(error, name) for name in names}
+    return JSONResponse({name: None if value is None else str(value) for name, value in told.items()}, 400)
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    """A request that is not of the right form."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return await _refused(request, ParibusError("The request is malformed.", where=where, got=first["msg"]))
+
+
+async def _not_answered(request: Request, error: Exception) -> JSONResponse:
+    """What there is not."""
+    assert isinstance(error, HTTPException)
+    answer = await _refused(request, ParibusError(f"{error.detail}.", where=request.url.path))
+    answer.status_code = error.status_code
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> JSONResponse:
+    """A mistake of ours; its traceback is in the terminal."""
+    answer = await _refused(request, ParibusError("The server failed.", got=str(error), fix="the terminal says more"))
+    answer.status_code = 500
+    return answer
