@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 
 def explore(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="RUN|STUDY...", help="Folders of runs or of studies, to be looked into.")
+        list[str], typer.Argument(metavar="RUN|STUDY...", help="Folders of runs or of studies, or models on the Hub.")
     ],
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the page (8321, or one that is free).")] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
@@ -20,4 +19,4 @@ def explore(
     from paribus.explorer.routes import router
     from paribus.explorer.server import application, serve
 
-    serve(application("explorer", router(exhibits(sources))), port, browser=browser)
+    serve(application("explorer", router, exhibits(sources)), port, browser=browser)

@@ -23,15 +23,17 @@ STATIC = Path(__file__).parent / "static"
 USUAL_PORT = 8321
 
 
-def application(page: str, router: APIRouter) -> ASGIApp:
+def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
     """A page and what it asks for.
 
     Args:
         page: Name of the page in static/, without its ending; it is shown at /. What it needs lies under /static.
         router: Its requests; they are answered under /api. Those that compute are plain functions (`def`), which run
             in threads of their own, and tell a visitor's mistake by a ParibusError.
+        shown: What they are about; they find it as `request.app.state.shown`.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # the documentation's pages load from elsewhere
+    app.state.shown = shown
     app.add_exception_handler(ParibusError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_answered)

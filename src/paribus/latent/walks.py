@@ -15,6 +15,17 @@ def quantiles(count: int) -> Tensor:
     return torch.special.ndtri(shares).float()
 
 
+def placed(base: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
+    """Latents (..., latent): the part of a latent along some directions takes each of the given values.
+
+    Args:
+        base: (latent,).
+        directions: (k, latent), orthonormal.
+        coordinates: (..., k), one for each direction.
+    """
+    return base - (base @ directions.T) @ directions + coordinates @ directions
+
+
 def plane(base: Tensor, directions: Tensor, middles: Tensor, deviations: Tensor, count: int) -> Tensor:
     """Latents (count, count, latent) of a plane: rows go along the first direction, columns along the second.
 
@@ -26,13 +37,12 @@ def plane(base: Tensor, directions: Tensor, middles: Tensor, deviations: Tensor,
         count: Places along each side.
     """
     places = middles + quantiles(count)[:, None] * deviations  # (count, 2)
-    base = base - (base @ directions.T) @ directions
-    return base + places[:, None, :1] * directions[0] + places[None, :, 1:] * directions[1]
+    return placed(base, directions, torch.stack(torch.meshgrid(*places.T, indexing="ij"), -1))
 
 
 def traversal(base: Tensor, direction: Tensor, places: Tensor) -> Tensor:
     """Latents (places, latent) along a unit vector: the part of `base` (latent,) along it takes each place in turn."""
-    return base - (base @ direction) * direction + places[:, None] * direction
+    return placed(base, direction[None], places[:, None])
 
 
 def straight_path(first: Tensor, second: Tensor, steps: int) -> Tensor:

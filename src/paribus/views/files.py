@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paribus.data.decoding import BadImage, Recipe, decoded
+from paribus.data.decoding import BadImage, Recipe, decoded, strict_decoding
 from paribus.errors import ParibusError
 from paribus.settings import ImageShape
 
@@ -19,18 +19,29 @@ def read_images(paths: Sequence[Path], image: ImageShape) -> Tensor:
     Raises:
         ParibusError: A file cannot be read.
     """
-    recipe = Recipe(image.size, image.channels)
-    found = []
-    for path in paths:
-        try:
-            content = decoded(path, recipe).content
-        except BadImage as error:
-            raise ParibusError(
-                "The image cannot be read.",
-                where=str(path),
-                got=str(error),
-                expected="a PNG, JPEG, WebP, BMP, GIF or TIFF file",
-            ) from None
-        pixels = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        found.append(pixels.view(image.size, image.size, image.channels).permute(2, 0, 1))
-    return torch.stack(found)
+    return torch.stack([read_image(path, image, str(path)) for path in paths])
+
+
+def read_image(encoded: Path | bytes, image: ImageShape, where: str) -> Tensor:
+    """The image uint8 (C, H, W) of a file, or of what a file holds, brought to a model's form as training images are.
+
+    Args:
+        encoded: The file, or its content.
+        image: The model's form.
+        where: What the file is called in an error.
+
+    Raises:
+        ParibusError: It cannot be read.
+    """
+    try:
+        with strict_decoding():
+            content = decoded(encoded, Recipe(image.size, image.channels)).content
+    except BadImage as error:
+        raise ParibusError(
+            "The image cannot be read.",
+            where=where,
+            got=str(error),
+            expected="a PNG, JPEG, WebP, BMP, GIF or TIFF file",
+        ) from None
+    pixels = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    return pixels.view(image.size, image.size, image.channels).permute(2, 0, 1)

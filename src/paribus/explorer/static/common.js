@@ -11,17 +11,16 @@ export class Told extends Error {
 /**
  * Asks the server.
  * @param {string} path below /api
- * @param {object} [options] `json`: an object to send; `body`: bytes to send; `signal`
+ * @param {object} [options] `json`: an object to send; `body`: bytes to send
  * @returns {Promise<Response>}
  */
-export async function ask(path, { json, body, signal } = {}) {
+export async function ask(path, { json, body } = {}) {
   const sent = json === undefined ? body : JSON.stringify(json);
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
-    answer = await fetch(`/api/${path}`, { method: sent === undefined ? "GET" : "POST", body: sent, headers, signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+    answer = await fetch(`/api/${path}`, { method: sent === undefined ? "GET" : "POST", body: sent, headers });
+  } catch {
     throw new Told({ what: "The server does not answer.", fix: "start it again: paribus explore" });
   }
   if (answer.ok) return answer;
@@ -40,8 +39,10 @@ export function latest(work) {
       while (waiting !== null) {
         const given = waiting;
         waiting = null;
-        await attempt(() => work(...given));
+        await work(...given);
       }
+    } catch (error) {
+      showTrouble(error);
     } finally {
       running = null;
     }
@@ -53,15 +54,13 @@ export function latest(work) {
   };
 }
 
-/** Carries out work and puts what went wrong on the page. */
+/** Carries out what a visitor asked for, and puts on the page what goes wrong with it. */
 export async function attempt(work) {
+  clearTrouble();
   try {
-    const result = await work();
-    clearTrouble();
-    return result;
+    await work();
   } catch (error) {
-    if (error.name !== "AbortError") showTrouble(error);
-    return undefined;
+    showTrouble(error);
   }
 }
 
@@ -71,6 +70,7 @@ export function showTrouble(error) {
   const box = document.getElementById("trouble");
   const lines = ["where", "got", "expected", "fix"].filter((name) => words[name]);
   box.replaceChildren(
+    element("button", { class: "close", "aria-label": "Close", click: clearTrouble }, "×"),
     element("b", {}, words.what),
     element("dl", {}, ...lines.flatMap((name) => [element("dt", {}, name), element("dd", {}, words[name])])),
   );

@@ -1,0 +1,40 @@
+// Did it memorise? The training images nearest to the picture, beside how near held-out images come.
+
+import { attempt, byId, element } from "/static/common.js";
+import { page } from "/static/page.js";
+
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+async function find() {
+  const space = byId("space").value;
+  const box = byId("nearest");
+  box.replaceChildren(element("p", { class: "fine busy", role: "status" }, "comparing with every training image …"));
+  try {
+    const answers = await Promise.all(page.sides.map(async (side) =>
+      (await side.ask("nearest", { space }, { json: side.point })).json()));
+    box.replaceChildren(...answers.map((answer, k) => shown(page.sides[k], answer)));
+  } catch (error) {
+    box.replaceChildren();
+    throw error;
+  }
+}
+
+function shown(side, answer) {
+  const digits = answer.space === "pixels" ? 0 : 2;
+  const tiles = answer.neighbours.map((one) => element("figure", {},
+    element("img", { class: "pixelated", src: one.image, alt: `Training image${one.class === null ? "" : ` of class ${one.class}`}` }),
+    element("figcaption", { class: "fine number" }, one.distance.toFixed(digits))));
+  return element("div", {}, element("h3", {}, side.about.name),
+    element("div", { class: "neighbours" }, ...tiles), element("p", { class: "fine" }, judged(answer, digits)));
+}
+
+/** What the distances say, and what they do not. */
+function judged({ held_out: held, searched, neighbours }, digits) {
+  const near = neighbours[0].distance.toFixed(digits);
+  const among = `Nearest of ${searched.toLocaleString("en")}: at ${near}. A test image's nearest is at ${held.median.toFixed(digits)} (median of ${held.count}).`;
+  if (held.nearer_than === 1) return `${among} None of the test images comes so near: this may be a copy.`;
+  return `${among} ${percent(1 - held.nearer_than)} of the test images come at least as near: no sign of a copy in this one.`;
+}
+
+byId("find").addEventListener("click", () => attempt(find));
+page.addEventListener("sides", () => byId("nearest").replaceChildren());
