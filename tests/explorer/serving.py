@@ -1,0 +1,62 @@
+"""The explorer's server as it runs for a user, on a free port, in a thread of this process."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from paribus.explorer.exhibits import exhibits
+from paribus.explorer.routes import router
+from paribus.explorer.server import application, listening, server
+
+
+class Answer:
+    """What the server answered."""
+
+    def __init__(self, status: int, headers: Any, content: bytes) -> None:
+        self.status, self.headers, self.content = status, headers, content
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Site:
+    """A running server."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.address = port, f"http://127.0.0.1:{port}"
+
+    def ask(self, path: str, sent: object = None, *, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        """GET, or POST of an object as JSON or of a body as it is."""
+        given = dict(headers or {})
+        if sent is not None:
+            body = json.dumps(sent).encode()
+            given["Content-Type"] = "application/json"
+        request = urllib.request.Request(self.address + path, data=body, headers=given)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read())
+
+
+@contextmanager
+def serving(*sources: Path) -> Iterator[Site]:
+    """The explorer of some runs."""
+    running = server(application("explorer", router, exhibits([str(source) for source in sources])))
+    taken = listening(0)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [taken]})
+    thread.start()  # the socket listens already: requests wait until they are answered
+    try:
+        yield Site(taken.getsockname()[1])
+    finally:
+        running.should_exit = True
+        thread.join()
