@@ -11,7 +11,7 @@ from tests.explorer.serving import Site, serving
 
 SHOWN = (
     ("gan", "training.snapshots=[1/2,1/1]"),
-    ("vae", "objective.latent_dim=2", "training.snapshots=[1/4,1/2]"),
+    ("vae", "objective.latent_dim=2", "training.snapshots=[1/4,1/2]", "evaluation.encoder=pixels"),
     ("conv-vae", "objective.conditional=true"),
 )
 
