@@ -44,7 +44,7 @@ async function latentOf(side, file, card) {
 }
 
 async function takeLatent(file) {
-  const saved = JSON.parse(await file.text().catch(() => "null"));
+  const saved = read(await file.text());
   const latent = saved?.latent?.[0];
   const fitting = page.sides.filter((side) => Array.isArray(latent) && latent.length === side.about.latent_dim);
   if (!fitting.length) {
@@ -57,6 +57,15 @@ async function takeLatent(file) {
   for (const side of fitting) if (saved.labels && side.about.classes.length) await side.choose(saved.labels[0]);
   const start = { kind: "given", latent };
   begin((side) => (fitting.includes(side) ? start : side.start), `saved latent, ${file.name}`);
+}
+
+/** What JSON says; null where it is none. */
+function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 const drop = byId("drop");
