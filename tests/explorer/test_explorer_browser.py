@@ -95,7 +95,9 @@ class Explorer:
         """A file that is dragged onto the page and let go; it ends with as many zeros as are asked for."""
         transfer = self.page.evaluate_handle(
             """([name, kind, content, zeros]) => { const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array(content), new Uint8Array(zeros)], name, {type: kind})); return transfer; }""",
+            const parts = [new Uint8Array(content), new Uint8Array(zeros)];
+            transfer.items.add(new File(parts, name, {type: kind}));
+            return transfer; }""",
             [name, kind, list(content), zeros],
         )
         self.page.dispatch_event("main", "dragover", {"dataTransfer": transfer})

@@ -49,18 +49,23 @@ export class Side {
   }
 
   async #show() {
-    const answer = await this.ask("picture", {}, { json: this.point });
+    const point = structuredClone(this.point), words = this.words; // what comes meanwhile is shown by the next call
+    const answer = await this.ask("picture", {}, { json: point });
     this.png = await answer.blob();
     const place = answer.headers.get("Paribus-Place");
     this.place = place ? place.split(" ").map(Number) : null;
     const image = await createImageBitmap(this.png);
     draw(this.canvas, image);
     image.close();
-    const moved = page.moves.some((move) => move !== 0) ? ", moved" : "";
-    const words = this.words + moved + (this.snapshot === null ? "" : `, after ${this.snapshot.toLocaleString("en")} images`);
-    this.caption.textContent = words;
-    this.canvas.setAttribute("aria-label", `Picture by ${this.about.name}: ${words}`);
+    this.#say(point, words);
     tell("shown");
+  }
+
+  #say({ moves, snapshot }, words) {
+    const moved = moves.some((move) => move !== 0) ? ", moved" : "";
+    const when = snapshot === null ? "" : `, after ${snapshot.toLocaleString("en")} images`;
+    this.caption.textContent = words + moved + when;
+    this.canvas.setAttribute("aria-label", `Picture by ${this.about.name}: ${this.caption.textContent}`);
   }
 
   /** The chooser of its class, and what is saved. */
