@@ -39,22 +39,25 @@ class Moment(Settings):
     snapshot: int | None = None
 
 
-def _shown(request: Request) -> list[Exhibit]:
+# `async`, so that they need no thread of their own
+async def _shown(request: Request) -> list[Exhibit]:
     exhibits: list[Exhibit] = request.app.state.shown
     return exhibits
 
 
-def _exhibit(number: int, request: Request) -> Exhibit:
-    if not 0 <= number < len(_shown(request)):
+Shown = Annotated[list[Exhibit], Depends(_shown)]
+
+
+async def _exhibit(number: int, exhibits: Shown) -> Exhibit:
+    if not 0 <= number < len(exhibits):
         raise HTTPException(404, f"There is no model {number}")
-    return _shown(request)[number]
+    return exhibits[number]
 
 
 async def _content(request: Request) -> bytes:
     return await request.body()
 
 
-Shown = Annotated[list[Exhibit], Depends(_shown)]
 Chosen = Annotated[Exhibit, Depends(_exhibit)]
 Asked = Annotated[Moment, Query()]
 

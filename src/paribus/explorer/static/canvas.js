@@ -5,6 +5,9 @@ import { element } from "/static/common.js";
 /** A canvas that shows images with hard edges. */
 export const canvas = (attributes) => element("canvas", { width: 1, height: 1, class: "pixelated", ...attributes });
 
+/** A canvas for pictures side by side; the slider near it says the same to those who do not see it. */
+export const strip = (attributes) => canvas({ class: "pixelated strip", "aria-hidden": "true", ...attributes });
+
 /** Draws an image in its own size; `part` [x, y, width, height] of it, if given. */
 export function draw(target, image, part = [0, 0, image.width, image.height]) {
   const [x, y, width, height] = part;

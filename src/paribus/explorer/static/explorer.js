@@ -41,7 +41,8 @@ function wait(waiting) {
 
 /** Lets all models begin with a draw of their own, from the same seed. */
 function drawStart() {
-  const start = { kind: "drawn", seed: Math.max(0, Math.trunc(Number(seed.value)) || 0), temperature: Number(temperature.value) };
+  const number = Math.max(0, Math.trunc(Number(seed.value)) || 0);
+  const start = { kind: "drawn", seed: number, temperature: Number(temperature.value) };
   byId("temperature-value").textContent = start.temperature.toFixed(2);
   const warmth = start.temperature === 1 ? "" : `, temperature ${start.temperature.toFixed(2)}`;
   for (const side of page.sides) side.begin(start, `draw ${start.seed}${warmth}`);

@@ -27,7 +27,8 @@ function shuffled(items) {
 function next() {
   if (!queue.length) return end();
   const image = element("img", { class: "pixelated quiz", src: queue[0].image, alt: "Real or fake?" });
-  const button = (words, real, key) => element("button", { "aria-keyshortcuts": key, click: () => answer(real) }, words);
+  const button = (words, real, key) =>
+    element("button", { "aria-keyshortcuts": key, click: () => answer(real) }, words);
   const left = element("p", { class: "fine" }, `${queue.length} left`);
   render(image, element("div", { class: "row" }, button("Real", true, "R"), button("Fake", false, "F")), left);
   return undefined;
@@ -38,7 +39,8 @@ function answer(real) {
   const score = scores.get(name) ?? { wrong: 0, count: 0 };
   scores.set(name, { wrong: score.wrong + (real !== truth), count: score.count + 1 });
   const words = `${real === truth ? "Right" : "Wrong"}: ${truth ? "a test image" : `a sample of ${name}`}.`;
-  const on = element("button", { class: "main", "aria-keyshortcuts": "N", click: next }, queue.length ? "Next" : "Done");
+  const attributes = { class: "main", "aria-keyshortcuts": "N", click: next };
+  const on = element("button", attributes, queue.length ? "Next" : "Done");
   render(element("img", { class: "pixelated quiz", src: image, alt: words }),
     element("p", { role: "status" }, words), element("div", { class: "row" }, on), table());
   on.focus({ preventScroll: true });
@@ -52,15 +54,17 @@ function end() {
 
 function table() {
   const rows = [...scores].map(([name, { wrong, count }]) => {
-    const [low, high] = wilson(wrong, count).map((share) => Math.round(share * 100));
+    const [share, low, high] = [wrong / count, ...wilson(wrong, count)].map((part) => Math.round(part * 100));
     return element("tr", { "data-model": name }, element("th", { scope: "row" }, name),
-      element("td", { class: "number" }, `${wrong} of ${count} wrong: ${Math.round((100 * wrong) / count)} %`),
+      element("td", { class: "number" }, `${wrong} of ${count} wrong: ${share} %`),
       element("td", { class: "number fine" }, `${low} to ${high} %`));
   });
-  const head = element("tr", {}, ...["model", "your errors", "95 % interval"].map((word) => element("th", { scope: "col" }, word)));
-  const note = "Who cannot tell them apart is wrong 50 % of the time. Errors on test images and on samples count alike.";
+  const columns = ["model", "your errors", "95 % interval"].map((word) => element("th", { scope: "col" }, word));
+  const head = element("thead", {}, element("tr", {}, ...columns));
+  const note = "Who cannot tell them apart is wrong 50 % of the time. "
+    + "Errors on test images and on samples count alike.";
   return element("div", { class: "score" },
-    element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)), element("p", { class: "fine" }, note));
+    element("table", {}, head, element("tbody", {}, ...rows)), element("p", { class: "fine" }, note));
 }
 
 const render = (...parts) => byId("game").replaceChildren(...parts);

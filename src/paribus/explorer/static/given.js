@@ -33,7 +33,9 @@ async function latentOf(side, file, card) {
     throw error;
   }
   const error = answer.mean_squared_error;
-  const words = `${side.about.name}: ${answer.how}. Mean squared error ${error.toFixed(4)}, of pixels from 0 to 1.`;
+  const seenAs = side.about.classes.length ? `, as class ${side.about.classes[side.label]}` : "";
+  const near = `Mean squared error ${error.toFixed(4)}, of pixels from 0 to 1.`;
+  const words = `${side.about.name}: ${answer.how}${seenAs}. ${near}`;
   card.replaceWith(element("figure", { class: "seen" },
     element("img", { class: "pixelated", src: answer.seen, alt: "Your image as the model sees it" }),
     element("figcaption", { class: "fine" }, words)));

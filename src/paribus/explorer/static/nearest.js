@@ -21,19 +21,23 @@ async function find() {
 
 function shown(side, answer) {
   const digits = answer.space === "pixels" ? 0 : 2;
-  const tiles = answer.neighbours.map((one) => element("figure", {},
-    element("img", { class: "pixelated", src: one.image, alt: `Training image${one.class === null ? "" : ` of class ${one.class}`}` }),
-    element("figcaption", { class: "fine number" }, one.distance.toFixed(digits))));
+  const tiles = answer.neighbours.map((one) => {
+    const alt = `Training image${one.class === null ? "" : ` of class ${one.class}`}`;
+    return element("figure", {}, element("img", { class: "pixelated", src: one.image, alt }),
+      element("figcaption", { class: "fine number" }, one.distance.toFixed(digits)));
+  });
   return element("div", {}, element("h3", {}, side.about.name),
     element("div", { class: "neighbours" }, ...tiles), element("p", { class: "fine" }, judged(answer, digits)));
 }
 
 /** What the distances say, and what they do not. */
 function judged({ held_out: held, searched, neighbours }, digits) {
-  const near = neighbours[0].distance.toFixed(digits);
-  const among = `Nearest of ${searched.toLocaleString("en")}: at ${near}. A test image's nearest is at ${held.median.toFixed(digits)} (median of ${held.count}).`;
+  const near = neighbours[0].distance.toFixed(digits), usual = held.median.toFixed(digits);
+  const among = `Nearest of ${searched.toLocaleString("en")}: at ${near}. `
+    + `A test image's nearest is at ${usual} (median of ${held.count}).`;
   if (held.nearer_than === 1) return `${among} None of the test images comes so near: this may be a copy.`;
-  return `${among} ${percent(1 - held.nearer_than)} of the test images come at least as near: no sign of a copy in this one.`;
+  const asNear = percent(1 - held.nearer_than);
+  return `${among} ${asNear} of the test images come at least as near: no sign of a copy in this one.`;
 }
 
 byId("find").addEventListener("click", () => attempt(find));

@@ -72,14 +72,17 @@ export class Side {
   #tools() {
     const stem = this.about.name.replaceAll(/[^\w]+/g, "-").replace(/-$/, "");
     const picture = element("button", { click: () => this.png && save(`${stem}.png`, this.png) }, "Save picture");
-    const latent = element("button", { click: () => attempt(() => this.#saveLatent(`${stem}-latent.json`)) }, "Save latent");
+    const saved = () => attempt(() => this.#saveLatent(`${stem}-latent.json`));
+    const latent = element("button", { click: saved }, "Save latent");
     const chooser = this.about.classes.length ? [this.#chooser()] : [];
-    return element("div", { "aria-label": this.about.name, role: "group" }, ...chooser, element("div", { class: "row" }, picture, latent));
+    const row = element("div", { class: "row" }, picture, latent);
+    return element("div", { "aria-label": this.about.name, role: "group" }, ...chooser, row);
   }
 
   #chooser() {
     const options = this.about.classes.map((name, k) => element("option", { value: k }, name));
-    this.chooser = element("select", { change: () => attempt(() => this.choose(Number(this.chooser.value))) }, ...options);
+    const chosen = () => attempt(() => this.choose(Number(this.chooser.value)));
+    this.chooser = element("select", { change: chosen }, ...options);
     return element("label", { class: "row" }, "Class ", this.chooser);
   }
 

@@ -1,7 +1,7 @@
 // The sliders along the leading axes, each under a filmstrip of what it would show.
 
 import { byId, element, latest } from "/static/common.js";
-import { canvas, draw } from "/static/canvas.js";
+import { draw, strip } from "/static/canvas.js";
 import { changed, page } from "/static/page.js";
 
 let sliders = [];
@@ -25,12 +25,14 @@ function slider(k, places) {
   const names = page.sides.map((side) => side.axes.names[k]).filter(Boolean).join("  ·  ");
   const value = element("output", { class: "number", for: `move-${k}` });
   const range = element("input", {
-    type: "range", id: `move-${k}`, min: places[0], max: places.at(-1), step: 0.1, input: () => move(k, Number(range.value)),
+    type: "range", id: `move-${k}`, min: places[0], max: places.at(-1), step: 0.1,
+    input: () => move(k, Number(range.value)),
   });
   const strips = page.sides.map((side) =>
-    side.axes.names[k] ? canvas({ class: "pixelated strip", "aria-hidden": "true", click: (event) => jump(event, k, places) }) : null);
+    side.axes.names[k] ? strip({ click: (event) => jump(event, k, places) }) : null);
   const label = element("label", { for: `move-${k}`, class: "heading" }, element("span", {}, names), value);
-  const made = element("div", { class: "slider" }, label, ...strips.filter(Boolean), element("div", { class: "aligned" }, range));
+  const aligned = element("div", { class: "aligned" }, range);
+  const made = element("div", { class: "slider" }, label, ...strips.filter(Boolean), aligned);
   return { element: made, range, value, strips };
 }
 

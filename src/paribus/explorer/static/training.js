@@ -1,7 +1,7 @@
 // The same latent as the models drew it during their training.
 
 import { byId, element, latest } from "/static/common.js";
-import { canvas, drawAnswer } from "/static/canvas.js";
+import { drawAnswer, strip } from "/static/canvas.js";
 import { changed, page } from "/static/page.js";
 
 let moments = []; // images seen, ascending; null is the end
@@ -17,9 +17,9 @@ function build() {
   const none = page.sides.filter((side) => !side.about.snapshots.length).map((side) => side.about.name);
   byId("training-words").textContent = "The same latent at each snapshot of the run and at its end."
     + (none.length ? ` No snapshots were kept of ${none.join(" and ")}.` : "");
-  strips = page.sides.map((side) => (side.about.snapshots.length ? canvas({ class: "pixelated strip", "aria-hidden": "true" }) : null));
-  byId("stages").replaceChildren(...strips.map((strip, k) => strip
-    ? element("figure", {}, strip, element("figcaption", { class: "fine" }, page.sides[k].about.name)) : ""));
+  strips = page.sides.map((side) => (side.about.snapshots.length ? strip() : null));
+  byId("stages").replaceChildren(...strips.map((shown, k) => shown
+    ? element("figure", {}, shown, element("figcaption", { class: "fine" }, page.sides[k].about.name)) : ""));
   say();
 }
 
@@ -41,8 +41,8 @@ function say() {
   byId("moment").setAttribute("aria-valuetext", words);
 }
 
-const fill = latest(() => Promise.all(strips.map(async (strip, k) => {
-  if (strip) await drawAnswer(strip, await page.sides[k].ask("stages", {}, { json: page.sides[k].point }));
+const fill = latest(() => Promise.all(strips.map(async (shown, k) => {
+  if (shown) await drawAnswer(shown, await page.sides[k].ask("stages", {}, { json: page.sides[k].point }));
 })));
 
 byId("moment").addEventListener("input", scrub);

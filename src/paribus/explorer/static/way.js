@@ -1,7 +1,7 @@
 // From one kept latent to another.
 
 import { attempt, byId, latest } from "/static/common.js";
-import { canvas, drawAnswer } from "/static/canvas.js";
+import { drawAnswer, strip } from "/static/canvas.js";
 import { begin, page } from "/static/page.js";
 
 const ENDS = { first: "A", second: "B" };
@@ -14,16 +14,16 @@ async function keep(end) {
   if (!kept.first || !kept.second) return;
   byId("share").disabled = false;
   byId("share").value = end === "first" ? 0 : 1;
-  strips = page.sides.map(() => canvas({ class: "pixelated strip", "aria-hidden": "true" }));
+  strips = page.sides.map(() => strip());
   byId("ways").replaceChildren(...strips);
   await fill();
 }
 
 const ends = (k, share) => ({ kind: "between", first: kept.first[k], second: kept.second[k], share });
 
-const fill = latest(() => Promise.all(strips.map(async (strip, k) => {
+const fill = latest(() => Promise.all(strips.map(async (shown, k) => {
   const side = page.sides[k];
-  await drawAnswer(strip, await side.ask("way", side.moment, { json: ends(k, 0) }));
+  await drawAnswer(shown, await side.ask("way", side.moment, { json: ends(k, 0) }));
 })));
 
 function forget() {
