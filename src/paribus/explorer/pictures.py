@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 
 from PIL import Image
 from torch import Tensor
@@ -17,6 +18,8 @@ from paribus.views.files import read_image
 MOST_PIXELS = 50_000_000
 """Of a visitor's image, before anything is decoded: a small file can hold billions of them."""
 WHERE = "the image"
+_decoding = threading.Lock()
+"""Held while an image is read, for which Pillow's warnings are changed in all threads."""
 
 
 def png(images: Tensor, columns: int = 1) -> bytes:
@@ -51,4 +54,5 @@ def sent_image(content: bytes, image: ImageShape) -> Tensor:
             fix="make it smaller first: the model's own images are "
             f"{image.size}x{image.size}, and larger ones are brought to that",
         )
-    return read_image(content, image, WHERE)
+    with _decoding:
+        return read_image(content, image, WHERE)

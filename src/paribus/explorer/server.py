@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import webbrowser
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC))
 
     @app.get("/")
-    def shown() -> FileResponse:
+    def first() -> FileResponse:
         return FileResponse(STATIC / f"{page}.html")
 
     return OwnPagesOnly(app)  # around everything, the answer to a failure too
@@ -93,7 +94,8 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
     print(address, flush=True)
     console.say("Ctrl-C ends it")
     if browser:
-        webbrowser.open(address)  # the socket already listens: the page waits until it is answered
+        # in a thread, since some browsers take the terminal; the socket listens already, and the page waits
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         server(app).run(sockets=[taken])
 

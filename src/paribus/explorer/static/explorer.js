@@ -33,10 +33,10 @@ const choose = latest(async () => {
   wait(false);
 });
 
-/** What works with the axes waits until they are found. */
+/** What works with the axes waits until they are found; where that fails, for another choice. */
 function wait(waiting) {
   for (const part of document.querySelectorAll(".waits")) part.inert = waiting;
-  if (waiting) byId("order").textContent = "Loading, and finding the leading directions …";
+  if (waiting) byId("order").textContent = "The models are loaded, and their leading directions found …";
 }
 
 /** Lets all models begin with a draw of their own, from the same seed. */

@@ -15,6 +15,8 @@ async function take(file) {
 }
 
 async function takeImage(file) {
+  page.moves.fill(0); // before the search, so that what is moved meanwhile stays
+  tell("moves");
   const cards = page.sides.map((side) => element("p", { class: "fine busy", role: "status" }, waiting(side)));
   byId("seen").replaceChildren(...cards);
   const found = page.sides.map((side, k) => latentOf(side, file, cards[k]));
@@ -39,9 +41,7 @@ async function latentOf(side, file, card) {
   card.replaceWith(element("figure", { class: "seen" },
     element("img", { class: "pixelated", src: answer.seen, alt: "Your image as the model sees it" }),
     element("figcaption", { class: "fine" }, words)));
-  page.moves.fill(0);
   side.begin({ kind: "given", latent: answer.latent }, `your image, ${file.name}`);
-  tell("moves");
   changed();
 }
 
