@@ -8,7 +8,9 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 async function find() {
   const space = byId("space").value;
   const box = byId("nearest");
-  box.replaceChildren(element("p", { class: "fine busy", role: "status" }, "comparing with every training image …"));
+  const once = space === "pixels" ? "" : " The first time the encoder reads them all, which may take minutes.";
+  const words = `Comparing with every training image …${once}`;
+  box.replaceChildren(element("p", { class: "fine busy", role: "status" }, words));
   try {
     const answers = await Promise.all(page.sides.map(async (side) =>
       (await side.ask("nearest", { space }, { json: side.point })).json()));
