@@ -52,6 +52,11 @@ class AdversarialObjective(Objective):
         """See `Objective.prior_is_normal`."""
         return self.noise == "normal"
 
+    @property
+    def judgement(self) -> Literal["logit", "score"]:
+        """See `Objective.judgement`."""
+        return "logit"
+
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         discriminator = backbone.down(image, 1, dropout=self.dropout, projection=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -146,6 +146,14 @@ class Objective(Settings):
     def prior_is_normal(self) -> bool:
         """Whether `prior` draws every number of z from a standard normal distribution."""
         return True
+
+    @property
+    def judgement(self) -> Literal["logit", "score"] | None:
+        """What D's first output says of an image: the logit of its being real, or a score without a scale of its own.
+
+        None where no D sees images.
+        """
+        return None
 
     @abstractmethod
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:

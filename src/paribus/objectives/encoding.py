@@ -166,6 +166,11 @@ class HybridObjective(PosteriorObjective):
         """See `LikelihoodObjective.likelihood_name`."""
         return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for)"
 
+    @property
+    def judgement(self) -> Literal["logit", "score"]:
+        """See `Objective.judgement`."""
+        return "logit"
+
     def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
         """See `Objective.generate`."""
         return torch.tanh(nets["G"](z, labels))

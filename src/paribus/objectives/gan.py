@@ -63,6 +63,11 @@ class GAN(AdversarialObjective):
         """See `Objective.couples_batch`: matched features, and the bottleneck's nats, are means over the batch."""
         return self.feature_matching > 0 or self.bottleneck != "none"
 
+    @property
+    def judgement(self) -> Literal["logit", "score"]:
+        """See `Objective.judgement`: with the first two losses a logit."""
+        return "score" if self.loss in ("hinge", "least-squares") else "logit"
+
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""
         if self.bottleneck == "none":

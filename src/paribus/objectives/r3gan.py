@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import field_validator
 from torch import Tensor
@@ -51,6 +51,11 @@ class R3GAN(AdversarialObjective):
     @classmethod
     def _gamma_is_not_negative(cls, value: float | Schedule) -> float | Schedule:
         return not_negative(value)
+
+    @property
+    def judgement(self) -> Literal["logit", "score"]:
+        """See `Objective.judgement`: only the difference of two images' scores is a logit."""
+        return "score"
 
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """See `AdversarialObjective.discriminator_terms`."""

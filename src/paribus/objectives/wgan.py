@@ -45,6 +45,11 @@ class WGAN(AdversarialObjective):
     penalty_weight: float = Field(10.0, gt=0)
     """Weight of the penalty, with `gradient-penalty`."""
 
+    @property
+    def judgement(self) -> Literal["logit", "score"]:
+        """See `Objective.judgement`."""
+        return "score"
+
     def phases(self) -> tuple[Phase, ...]:
         """See `Objective.phases`."""
         critic, generator = super().phases()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch.nn.utils import parametrize
 
 from paribus.config import RunConfig
 from paribus.data import Batches, ImageData
@@ -15,20 +15,18 @@ from paribus.errors import ParibusError
 from paribus.models import Model, build_networks
 from paribus.models.grids import save_grid
 from paribus.models.packaging import weights_of
-from paribus.objectives.base import Batch, Draw, EncodingObjective, Nets, Phase, couples_images
+from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.processes import place
-from paribus.randomness import keyed_seed
 from paribus.runs import RunFolder, write_atomically
 from paribus.training.averaging import Averages
-from paribus.training.distributed import Clock, agreed, average_gradients, check_alike, first, own_device
+from paribus.training.distributed import Clock, agreed, check_alike, first, own_device
 from paribus.training.flops import flop_per_image
-from paribus.training.hardware import autocast_dtype
 from paribus.training.log import MetricsLog
-from paribus.training.optimizers import build_optimizers, check_layouts, set_scheduled
+from paribus.training.optimizers import build_optimizers
 from paribus.training.resampling import Resampling
 from paribus.training.schedule import SnapshotSchedule
 from paribus.training.state import Pace, Stopwatch, TrainingState
-from paribus.training.whole_batch import part_of_batch
+from paribus.training.step import TrainingStep
 
 LOG_SECONDS = 1.0
 
@@ -96,7 +94,6 @@ def fit(
 
     for net in nets.values():
         net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    phases = objective.phases()
     averages = Averages(nets, objective.averaged, settings.ema_half_life_images)
     state = TrainingState(nets, averages, build_optimizers(config, nets))
     saved = first(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
@@ -104,8 +101,8 @@ def fit(
         state.load(saved)
 
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment, state.image_weights)
-    update = _Update(config, nets, state.optimizers, phases, device)
-    repeats = max(phase.repeats for phase in phases)
+    train_step = TrainingStep(config, nets, state.optimizers, device)
+    phases, repeats = train_step.phases, train_step.repeats
     operations = flop_per_image(nets, phases, _batch(config, data, batches, 0, 0))
     pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
     snapshots = SnapshotSchedule.of(settings)
@@ -129,14 +126,8 @@ def fit(
     while pace.fraction(settings.budget, state) < 1 and not stopped:
         due_before = snapshots.passed(pace, state)
         resampling.before(state.step * repeats, (state.step + 1) * repeats)
-        drawn: dict[int, Batch] = {}  # repeat r of every phase sees the same batch
-        for phase in phases:
-            if state.step % phase.every:
-                continue
-            for repeat in range(phase.repeats):
-                if repeat not in drawn:
-                    drawn[repeat] = _batch(config, data, batches, state.step * repeats + repeat, state.images)
-                log.add(phase.name, update(phase, drawn[repeat], repeat, state.step), state.step + 1)
+        for name, terms in train_step(state.step, partial(_batch, config, data, batches, images_seen=state.images)):
+            log.add(name, terms, state.step + 1)
         state.step += 1
         state.images += repeats * batch_size
         averages.update(repeats * batch_size, state.images)
@@ -159,76 +150,6 @@ def fit(
     finished = pace.fraction(settings.budget, state) >= 1
     updates = {phase.name: -(-state.step // phase.every) * phase.repeats for phase in phases}
     return Outcome(finished, state, model, operations, updates)
-
-
-class _Update:
-    """One optimiser update of one phase."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        nets: Nets,
-        optimizers: dict[str, torch.optim.Optimizer],
-        phases: tuple[Phase, ...],
-        device: torch.device,
-    ) -> None:
-        self._config, self._nets, self._optimizers, self._device = config, nets, optimizers, device
-        self._dtype = autocast_dtype(config.training.precision, device)
-        self._alternate = any(set(phase.trains) != set(nets) for phase in phases)
-        self._unchecked = {role for phase in phases for role in phase.trains}
-        modules = [module for net in nets.values() for module in net.modules()]
-        self._normed = [(module, name) for module in modules for name in getattr(module, "parametrizations", ())]
-
-    def __call__(self, phase: Phase, batch: Batch, repeat: int, step: int) -> dict[str, torch.Tensor]:
-        key = (self._config.seed, phase.name, repeat, step)
-        self._seed_default_generator(key)
-        if self._alternate:
-            for role, net in self._nets.items():
-                net.requires_grad_(role in phase.trains)
-        with parametrize.cached():
-            for module, name in self._normed:  # once an update, before a pass without gradients could be the first use
-                getattr(module, name)
-            terms = self._backward(phase, batch, key)
-        if place().count > 1:
-            average_gradients(weight for role in phase.trains for weight in self._nets[role].parameters())
-        if self._unchecked & set(phase.trains):
-            self._unchecked -= set(phase.trains)
-            check_layouts({role: self._optimizers[role] for role in phase.trains})
-        for role in phase.trains:
-            set_scheduled(self._optimizers[role], self._config.training.optimizer[role], batch.images_seen)
-            self._optimizers[role].step()
-            self._optimizers[role].zero_grad(set_to_none=True)
-        if phase.after is not None:
-            with torch.no_grad():
-                phase.after(self._nets, batch)
-        return terms
-
-    def _backward(self, phase: Phase, batch: Batch, key: tuple[int | str, ...]) -> dict[str, torch.Tensor]:
-        total = len(batch)
-        part = self._config.training.micro_batch or total
-        before, whole = place().rank * total, place().count * total
-        terms: dict[str, torch.Tensor] = {}
-        for start in range(0, total, part):
-            stop = min(start + part, total)
-            rows = (before + start, before + stop, whole)
-            draw = Draw(*key, device=self._device, rows=rows)
-            autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None)
-            with autocast, part_of_batch(rows):
-                found = phase.loss(self._nets, batch.rows(start, stop), draw)
-            share = (stop - start) / total
-            # the parts share the graph of the normed weights
-            (found["loss"] * share).backward(retain_graph=bool(self._normed) and stop < total)
-            if part >= total:
-                return found
-            terms = {name: terms.get(name, 0) + value.detach() * share for name, value in found.items()}
-        return terms
-
-    def _seed_default_generator(self, key: tuple[int | str, ...]) -> None:
-        # what modules draw by themselves (dropout) must not depend on the past either
-        seed = keyed_seed("modules", *key)
-        torch.default_generator.manual_seed(seed)
-        if self._device.type == "cuda":
-            torch.cuda.manual_seed(seed)
 
 
 def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_seen: int) -> Batch:

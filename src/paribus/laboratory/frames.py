@@ -1,0 +1,130 @@
+"""One moment of a training, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paribus.config import RunConfig
+from paribus.laboratory.measures import modes_found, near_data
+from paribus.laboratory.plane import PAIRINGS, as_images, generated, judged_at, lattice, push
+from paribus.laboratory.points import PointSet
+from paribus.objectives.adversarial import AdversarialObjective
+from paribus.objectives.base import Batch, Draw, EncodingObjective, Nets
+from paribus.objectives.encoding import PosteriorObjective, posterior, posterior_samples
+
+SAMPLES = 1000
+"""Samples of a frame, from the same latents in every frame; as many points of the data stand beside them."""
+MAP_SIDE, FIELD_SIDE, MESH_SIDE = 56, 15, 21
+MESH_REACH = 2.5
+"""Deviations of the prior that the mesh reaches to."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is to be seen after some steps; float32 arrays, None where the objective has no such thing.
+
+    Args:
+        step: Steps done.
+        samples: G's points (SAMPLES, 2), from the same latents in every frame.
+        near: Which of them are of high quality (SAMPLES,).
+        modes: Which modes they reach (modes,).
+        judged: D's output at `lattice(MAP_SIDE)` (MAP_SIDE, MAP_SIDE): `Objective.judgement` says what it means.
+        push: Where G's loss would move samples that stood at `lattice(FIELD_SIDE)` (FIELD_SIDE, FIELD_SIDE, 2).
+        mesh: G's points of `lattice(MESH_SIDE, MESH_REACH)` (MESH_SIDE, MESH_SIDE, 2), for a z of length 2.
+        latents: Latents of the data's points (SAMPLES, 2): posterior means where there is a posterior, for z of length 2.
+        spreads: Their posteriors' deviations (SAMPLES, 2).
+        restored: Share of the data's points that are of high quality when decoded from a draw of their posterior.
+        terms: Means of the objective's logged terms since the frame before.
+    """
+
+    step: int
+    samples: np.ndarray
+    near: np.ndarray
+    modes: np.ndarray
+    judged: np.ndarray | None
+    push: np.ndarray | None
+    mesh: np.ndarray | None
+    latents: np.ndarray | None
+    spreads: np.ndarray | None
+    restored: float | None
+    terms: dict[str, float]
+
+    @property
+    def modes_found(self) -> float:
+        """Share of the modes that samples reach."""
+        return float(self.modes.mean())
+
+    @property
+    def quality(self) -> float:
+        """Share of the samples that are of high quality."""
+        return float(self.near.mean())
+
+
+class Observer:
+    """Looks at a configuration's networks, always from the same latents and beside the same points.
+
+    Attributes:
+        data: Points of the data (SAMPLES, 2).
+        z: The samples' latents (SAMPLES, Z).
+    """
+
+    def __init__(self, config: RunConfig, points: PointSet) -> None:
+        self._objective, self._points = config.objective, points
+        self._seed = config.seed
+        self.data = points.draw(SAMPLES, Draw(config.seed, "seen data"))
+        self.z = config.objective.prior(SAMPLES, Draw(config.seed, "sample"))
+
+    def look(self, nets: Nets, step: int, images_seen: int, terms: dict[str, float]) -> Frame:
+        """The frame of networks in eval mode, without gradients of their own."""
+        objective = self._objective
+        with torch.no_grad():
+            samples = generated(objective, nets, self.z)
+            seen = self._plane(nets) | self._latents(nets)
+        if isinstance(objective, AdversarialObjective):
+            places = lattice(FIELD_SIDE)
+            real = self._points.draw(PAIRINGS * len(places), Draw(self._seed, "push", "data"))
+            batch = Batch(as_images(real), None, len(real), images_seen)
+            moved = push(objective, nets, places, batch, Draw(self._seed, "push"))
+            seen["push"] = _square(moved)
+        return Frame(
+            step,
+            samples.numpy(),
+            near_data(samples, self._points).numpy(),
+            modes_found(samples, self._points).numpy(),
+            **{name: seen.get(name) for name in ("judged", "push", "mesh", "latents", "spreads", "restored")},
+            terms=terms,
+        )
+
+    def _plane(self, nets: Nets) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        if self._objective.judgement is not None:
+            seen["judged"] = _square(judged_at(nets["D"], lattice(MAP_SIDE)))
+        if self.z.shape[1] == 2:
+            seen["mesh"] = _square(generated(self._objective, nets, lattice(MESH_SIDE, MESH_REACH)))
+        return seen
+
+    def _latents(self, nets: Nets) -> dict[str, Any]:
+        objective, images = self._objective, as_images(self.data)
+        if not isinstance(objective, EncodingObjective):
+            return {}
+        seen: dict[str, Any] = {}
+        means = drawn = objective.encode(nets, images, None)
+        if isinstance(objective, PosteriorObjective):
+            _, log_variances = posterior(nets["E"], images, None)
+            drawn = posterior_samples(means, log_variances, Draw(self._seed, "restored"))[:, 0]
+            seen["spreads"] = (0.5 * log_variances).exp().numpy()
+        if objective.latent_dim == 2:
+            seen["latents"] = means.numpy()
+        seen["restored"] = float(near_data(generated(objective, nets, drawn), self._points).float().mean())
+        return seen
+
+
+def _square(values: Tensor) -> np.ndarray:
+    """Values (n * n, ...) of a lattice as (n, n, ...), rows upwards."""
+    side = round(len(values) ** 0.5)
+    return values.unflatten(0, (side, side)).numpy()
