@@ -16,6 +16,8 @@ from paribus.settings import ImageShape
 
 POINT = ImageShape(channels=2, size=1)
 """A point (x, y) as an image."""
+EFFECTIVE = ("objective.", "backbone.", "training.optimizer.", "training.batch_size")
+"""What can be set: beginnings of paths."""
 
 
 @cache
@@ -46,20 +48,25 @@ def configuration(model: str, *, seed: int = 0, overrides: list[str] | tuple[str
     own = contents()["models"][model].get("change", {})
     common = merged(contents()["common"], {"training": {"optimizer": rates}})
     config = resolve(model, common, own, {"seed": seed}, overrides=overrides)
-    _check(config)
+    _check(config, overrides)
     return config
 
 
-def _check(config: RunConfig) -> None:
-    if config.objective.conditional:
-        raise ParibusError("Points have no classes.", where="objective.conditional", got=True, expected="false")
-    if config.backbone.name != "mlp":
-        raise ParibusError(
-            "Points have no pixels beside each other.",
-            where="backbone.name",
-            got=config.backbone.name,
-            expected="mlp",
-        )
+def _check(config: RunConfig, overrides: list[str] | tuple[str, ...]) -> None:
+    for override in overrides:
+        if not override.strip().startswith(EFFECTIVE):
+            raise ParibusError(
+                "This setting has no effect on points.",
+                where=f"-o {override}",
+                expected=f"a path that begins with {', '.join(EFFECTIVE)}",
+            )
+    for where, got, expected, why in (
+        ("objective.conditional", config.objective.conditional, False, "have no classes"),
+        ("backbone.name", config.backbone.name, "mlp", "have no pixels beside each other"),
+        ("training.batch_size", isinstance(config.training.batch_size, int), True, "are without number"),
+    ):
+        if got != expected:
+            raise ParibusError(f"Points {why}.", where=where, fix=f"leave {where} as it is in the laboratory")
 
 
 def _unfit(model: str) -> ParibusError:
@@ -78,9 +85,38 @@ def _unfit(model: str) -> ParibusError:
 
 
 def controls_of(config: RunConfig) -> dict[str, dict[str, Any]]:
-    """The settings of a model that the page offers, by path: label, low, high, scale and value."""
-    found = contents()
+    """The settings of a model that the page offers, by path.
+
+    Each has label, low, high, scale, value, and own: whether it belongs to this model or is to be equal for all.
+    """
+    found, values = contents(), dict(leaves(config.tree()))
     rates = [f"training.optimizer.{role}.learning_rate" for role in config.training.optimizer]
-    paths = [*rates, *found["common_controls"], *found["models"][config.model]["controls"]]
-    values = dict(leaves(config.tree()))
-    return {path: found["controls"][path] | {"value": values[path]} for path in paths}
+    own = found["models"][config.model]["controls"]
+    return {
+        path: found["controls"][path] | {"value": values[path], "own": path in own}
+        for path in (*rates, *found["common_controls"], *own)
+    }
+
+
+def checked_overrides(model: str, settings: dict[str, float]) -> list[str]:
+    """Settings by path, each one that the page offers and within its bounds, as overrides for `configuration`.
+
+    Raises:
+        ParibusError: The model, a setting or its value is not among those.
+    """
+    offered = controls_of(configuration(model))
+    for path, value in settings.items():
+        if path not in offered:
+            raise ParibusError(
+                f"'{model}' has no such setting here.", where=path, got=path, expected=", ".join(offered)
+            )
+        control = offered[path]
+        whole = control["scale"] in ("whole", "doubling")
+        if not control["low"] <= value <= control["high"] or (whole and value != int(value)):
+            raise ParibusError(
+                f"Setting '{control['label']}' is out of bounds.",
+                where=path,
+                got=value,
+                expected=f"{'a whole number ' if whole else ''}from {control['low']} to {control['high']}",
+            )
+    return [f"{path}={value:.10g}" for path, value in settings.items()]

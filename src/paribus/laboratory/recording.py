@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -78,11 +79,9 @@ def train_on_points(
         ParibusError: Something given is wrong.
         TrainingDiverged: A loss or a sample became infinite.
     """
-    points = point_set(data)
-    config = configuration(model, seed=seed, overrides=overrides)
-    observer = Observer(config, points)
-    kept = tuple(observed(config, points, observer, frame_steps(steps, frames)))
-    return Recording(config, points, observer.data.numpy(), observer.z.numpy(), kept)
+    training = PointTraining(data, model, seed=seed, overrides=overrides)
+    kept = tuple(training.frames(frame_steps(steps, frames)))
+    return Recording(training.config, training.points, training.data.numpy(), training.z.numpy(), kept)
 
 
 def frame_steps(steps: int, frames: int) -> list[int]:
@@ -106,47 +105,61 @@ def frame_steps(steps: int, frames: int) -> list[int]:
     return found
 
 
-def observed(
-    config: RunConfig,
-    points: PointSet,
-    observer: Observer,
-    looks: list[int],
-    stop_requested: Callable[[], bool] = lambda: False,
-) -> Iterator[Frame]:
-    """Trains, and gives a frame after each of the steps in `looks`, the last of which ends it.
+class PointTraining:
+    """A model on a point set, before any step.
 
-    Args:
-        config: What to train.
+    Attributes:
+        config: The whole configuration.
         points: Where each batch is drawn from.
-        observer: Whoever looks.
-        looks: Numbers of steps, rising.
-        stop_requested: Asked after every step; when true there are no more frames.
-
-    Raises:
-        TrainingDiverged: A loss or a sample became infinite.
+        data: Points (n, 2) to stand beside as many samples.
+        z: Latents of the samples (n, Z).
     """
-    torch.set_num_threads(config.training.threads or 1)
-    nets = build_networks(config, POINT)
-    train_step = TrainingStep(config, nets, build_optimizers(config, nets), torch.device("cpu"))
-    size = config.training.batch_size
-    assert isinstance(size, int), "points have no whole training split"
-    total = looks[-1] * train_step.repeats * size  # each point is seen once: the data are all that are drawn
-    terms: dict[str, list[float]] = {}
-    for step in range(looks[-1] + 1):
-        seen = step * train_step.repeats * size
-        if step in looks:
-            yield _checked(observer.look(_still(nets), step, seen, _means(terms)))
-            terms = {}
-        if stop_requested() or step == looks[-1]:
-            return
 
-        def batch(k: int, seen: int = seen) -> Batch:
-            drawn = points.draw(size, Draw(config.seed, "points", k))
-            return Batch(as_images(drawn), None, total, seen)
+    def __init__(
+        self, data: str, model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()
+    ) -> None:
+        """See `train_on_points`."""
+        self.points = point_set(data)
+        self.config = configuration(model, seed=seed, overrides=overrides)
+        self._observer = Observer(self.config, self.points)
+        self.data, self.z = self._observer.data, self._observer.z
 
-        for phase, found in train_step(step, batch):
-            for name, value in found.items():
-                terms.setdefault(f"{phase}/{name}", []).append(float(value.detach()))
+    def frames(self, looks: list[int], stop_requested: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
+        """Trains anew, and gives a frame after each of the steps in `looks`, the last of which ends it.
+
+        Args:
+            looks: Numbers of steps, rising (`frame_steps`).
+            stop_requested: Asked after every step; when true there are no more frames.
+
+        Raises:
+            TrainingDiverged: A loss or a sample became infinite.
+        """
+        torch.set_num_threads(self.config.training.threads or 1)
+        nets = build_networks(self.config, POINT)
+        train_step = TrainingStep(self.config, nets, build_optimizers(self.config, nets), torch.device("cpu"))
+        points_a_step = train_step.repeats * self._batch_size
+        terms: dict[str, list[float]] = {}
+        for step in range(looks[-1] + 1):
+            if step in looks:
+                yield _checked(self._observer.look(_still(nets), step, step * points_a_step, _means(terms)))
+                terms = {}
+            if step == looks[-1] or stop_requested():
+                return
+            # the data are all points that are drawn: each is seen once
+            batch = partial(self._batch, dataset_size=looks[-1] * points_a_step, seen=step * points_a_step)
+            for phase, found in train_step(step, batch):
+                for name, value in found.items():
+                    terms.setdefault(f"{phase}/{name}", []).append(float(value.detach()))
+
+    @property
+    def _batch_size(self) -> int:
+        size = self.config.training.batch_size
+        assert isinstance(size, int), "`configuration` lets nothing else through"
+        return size
+
+    def _batch(self, k: int, *, dataset_size: int, seen: int) -> Batch:
+        drawn = self.points.draw(self._batch_size, Draw(self.config.seed, "points", k))
+        return Batch(as_images(drawn), None, dataset_size, seen)
 
 
 def _still(nets: Nets) -> Nets:

@@ -1,0 +1,131 @@
+"""What the laboratory's page asks for: choices, and trainings on points to watch."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from paribus.explorer.trainings import Trainings
+from paribus.laboratory.frames import Frame
+from paribus.laboratory.models import checked_overrides, configuration, contents, controls_of, laboratory_models
+from paribus.laboratory.points import point_set, point_set_names
+from paribus.laboratory.recording import PointTraining, frame_steps
+from paribus.objectives.base import Draw
+from paribus.settings import Settings
+
+LOOKS = 48
+"""Frames of a training."""
+THUMBNAIL = 300
+"""Points in the picture of a set."""
+ARRAYS = ("samples", "near", "judged", "push", "mesh", "latents", "spreads")
+
+
+class Side(Settings):
+    """One model of a training."""
+
+    model: str
+    settings: dict[str, float] = {}
+
+
+class Order(Settings):
+    """What the page wants trained: one model or two, on the same points from the same seed."""
+
+    data: str
+    seed: int = Field(ge=0, lt=2**31)
+    steps: int = Field(ge=LOOKS, le=10_000)
+    sides: Annotated[list[Side], Field(min_length=1, max_length=2)]
+
+
+router = APIRouter()
+"""Its application shows `Trainings`."""
+
+
+def _trainings(request: Request) -> Trainings:
+    found: Trainings = request.app.state.shown
+    return found
+
+
+Shown = Annotated[Trainings, Depends(_trainings)]
+
+
+@router.get("/choices")
+def choices(trainings: Shown) -> dict[str, Any]:
+    """What can be trained, and with which settings."""
+    return {
+        "begin": trainings.data,
+        "data": _point_sets(),
+        "models": {name: _model(name) for name in laboratory_models()},
+        "experiments": contents()["experiments"],
+    }
+
+
+@router.post("/trainings")
+def begin(order: Order, trainings: Shown) -> dict[str, Any]:
+    """Begins a training, in the place of the one before."""
+    sides = [
+        PointTraining(order.data, side.model, seed=order.seed, overrides=checked_overrides(side.model, side.settings))
+        for side in order.sides
+    ]
+    training = trainings.begin(sides, frame_steps(order.steps, LOOKS))
+    shown = [{"data": packed(side.data.numpy()), "z": packed(side.z.numpy())} for side in sides]
+    return {"number": training.number, "looks": training.looks, "sides": shown}
+
+
+@router.get("/trainings/{number}")
+def watch(number: int, trainings: Shown, after: int = 0) -> dict[str, Any]:
+    """Where a training stands, with its frames from the number `after` on."""
+    training = trainings[number]
+    state, trouble = training.state, training.trouble  # before the frames: all are there once it says so
+    return {
+        "state": state,
+        "trouble": None if trouble is None else {"what": trouble.what, "where": trouble.where, "fix": trouble.fix},
+        "sides": [[_frame(frame) for frame in frames[max(0, after) :]] for frames in training.frames],
+    }
+
+
+@router.post("/trainings/{number}/stop")
+def stop(number: int, trainings: Shown) -> dict[str, Any]:
+    """Ends a training; its frames stay."""
+    trainings[number].stop()
+    return {}
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    arrays = {name: packed(getattr(frame, name)) for name in ARRAYS if getattr(frame, name) is not None}
+    return {
+        "step": frame.step,
+        "modes": frame.modes_found,
+        "quality": frame.quality,
+        "restored": frame.restored,
+        "terms": frame.terms,
+    } | arrays
+
+
+def packed(array: np.ndarray) -> str:
+    """An array's numbers as float32, little-endian, in base64."""
+    return base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode()
+
+
+def _point_sets() -> list[dict[str, Any]]:
+    sets = [point_set(name) for name in point_set_names()]
+    return [
+        {
+            "name": points.name,
+            "modes": len(points.modes),
+            "points": packed(points.draw(THUMBNAIL, Draw("thumbnail")).numpy()),
+        }
+        for points in sets
+    ]
+
+
+def _model(name: str) -> dict[str, Any]:
+    config = configuration(name)
+    return {
+        "about": contents()["models"][name]["about"],
+        "judgement": config.objective.judgement,
+        "controls": controls_of(config),
+    }
