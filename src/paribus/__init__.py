@@ -9,6 +9,7 @@ scores = pb.evaluate(run.model, data)
 study = pb.compare(["vae", "dcgan"], data, seeds=3)
 study.report("out.html")
 pb.replicate("tikayyolla-2020", scale="smoke")
+pb.train_on_points("grid", "wgan-gp")
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from paribus.evaluation import evaluate
     from paribus.experiment import train
     from paribus.exports import export, push
+    from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
     from paribus.replication.replicate import replicate
     from paribus.studies.comparison import compare
@@ -39,6 +41,7 @@ __all__ = [
     "push",
     "replicate",
     "train",
+    "train_on_points",
     "tune",
 ]
 
@@ -53,6 +56,7 @@ _HOMES = {
     "push": ("paribus.exports", "push"),
     "replicate": ("paribus.replication.replicate", "replicate"),
     "train": ("paribus.experiment", "train"),
+    "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
     "tune": ("paribus.tuning.tune", "tune"),
 }
 
