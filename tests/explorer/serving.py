@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from paribus.explorer.exhibits import exhibits
 from paribus.explorer.routes import router
 from paribus.explorer.server import application, listening, server
@@ -49,9 +51,9 @@ class Site:
 
 
 @contextmanager
-def serving(*sources: Path) -> Iterator[Site]:
-    """The explorer of some runs."""
-    running = server(application("explorer", router, exhibits([str(source) for source in sources])))
+def answering(app: ASGIApp) -> Iterator[Site]:
+    """The server of any page."""
+    running = server(app)
     taken = listening(0)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [taken]})
     thread.start()  # the socket listens already: requests wait until they are answered
@@ -60,3 +62,10 @@ def serving(*sources: Path) -> Iterator[Site]:
     finally:
         running.should_exit = True
         thread.join()
+
+
+@contextmanager
+def serving(*sources: Path) -> Iterator[Site]:
+    """The explorer of some runs."""
+    with answering(application("explorer", router, exhibits([str(source) for source in sources]))) as site:
+        yield site

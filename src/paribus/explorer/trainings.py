@@ -41,6 +41,10 @@ class Training:
     def stop(self) -> None:
         """Ends it after the step at hand, and waits for that."""
         self._stop.set()
+        self.join()
+
+    def join(self) -> None:
+        """Waits for its end."""
         self._thread.join()
 
     def _train(self) -> None:

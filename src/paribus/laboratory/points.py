@@ -59,9 +59,9 @@ def point_set_names() -> tuple[str, ...]:
 
 
 def _grid() -> PointSet:
-    """25 spots in five rows (arXiv:1611.02163's idea of a test for collapse)."""
-    line = torch.linspace(-0.76, 0.76, 5)
-    return PointSet("grid", torch.cartesian_prod(line, line)[:, None], 0.03)
+    """16 spots in four rows."""
+    line = torch.linspace(-0.72, 0.72, 4)
+    return PointSet("grid", torch.cartesian_prod(line, line)[:, None], 0.04)
 
 
 def _rings() -> PointSet:
