@@ -94,8 +94,8 @@ def test_frames_are_those_of_the_python_api(site: Site) -> None:
 def test_a_new_training_ends_the_one_before(site: Site) -> None:
     first = site.ask("/api/trainings", order("gan", steps=10_000)).json["number"]
     second = site.ask("/api/trainings", order("gan")).json["number"]
-    refused = site.ask(f"/api/trainings/{first}")
-    assert (refused.status, refused.json["what"]) == (400, "This training is over: another one was started.")
+    told = site.ask(f"/api/trainings/{first}").json
+    assert (told["state"], told["trouble"]["what"]) == ("replaced", "This training is over: another page began one.")
     assert finished(site, second)["state"] == "done"
 
 

@@ -21,6 +21,7 @@ LOOKS = 48
 """Frames of a training."""
 THUMBNAIL = 300
 """Points in the picture of a set."""
+REPLACED = {"what": "This training is over: another page began one.", "where": "the laboratory", "fix": "train again"}
 ARRAYS = ("samples", "near", "judged", "push", "mesh", "latents", "spreads")
 
 
@@ -79,6 +80,8 @@ def begin(order: Order, trainings: Shown) -> dict[str, Any]:
 def watch(number: int, trainings: Shown, after: int = 0) -> dict[str, Any]:
     """Where a training stands, with its frames from the number `after` on."""
     training = trainings[number]
+    if training is None:
+        return {"state": "replaced", "trouble": REPLACED, "sides": []}
     state, trouble = training.state, training.trouble  # before the frames: all are there once it says so
     return {
         "state": state,
@@ -90,7 +93,9 @@ def watch(number: int, trainings: Shown, after: int = 0) -> dict[str, Any]:
 @router.post("/trainings/{number}/stop")
 def stop(number: int, trainings: Shown) -> dict[str, Any]:
     """Ends a training; its frames stay."""
-    trainings[number].stop()
+    training = trainings[number]
+    if training is not None:
+        training.stop()
     return {}
 
 

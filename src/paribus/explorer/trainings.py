@@ -83,15 +83,7 @@ class Trainings:
             self._latest.start()
             return self._latest
 
-    def __getitem__(self, number: int) -> Training:
-        """The training of that number, if it is the latest.
-
-        Raises:
-            ParibusError: Another one took its place.
-        """
+    def __getitem__(self, number: int) -> Training | None:
+        """The training of that number; None where another one took its place."""
         latest = self._latest
-        if latest is None or latest.number != number:
-            raise ParibusError(
-                "This training is over: another one was started.", where="the laboratory", fix="train again"
-            )
-        return latest
+        return latest if latest is not None and latest.number == number else None

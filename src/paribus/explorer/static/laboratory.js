@@ -1,6 +1,6 @@
 // The laboratory's page: what is trained, and what is seen of it.
 
-import { Told, ask, attempt, byId, clearTrouble, element, showTrouble } from "./common.js";
+import { Told, ask, attempt, byId, element } from "./common.js";
 import { Controls } from "./laboratory-controls.js";
 import { colours, drawCurves, drawLatents, drawMark, drawPlane, drawScale, scaleOf, unpacked } from "./laboratory-draw.js";
 
@@ -173,15 +173,15 @@ async function watch(watched) {
     const told = await (await ask(`trainings/${watched.number}?after=${ready()}`)).json();
     if (training !== watched) return;
     const after = ready();
-    watched.sides.forEach((side, k) => {
-      side.frames.length = after;
-      side.add(told.sides[k]);
+    told.sides.forEach((frames, k) => {
+      watched.sides[k].frames.length = after; // one side may be a frame ahead
+      watched.sides[k].add(frames);
     });
     if (follows && timer === null) now = Math.max(0, ready() - 1);
     draw();
     const step = watched.looks[Math.max(0, ready() - 1)];
     byId("progress").value = step / watched.looks.at(-1);
-    byId("state").textContent = { training: `step ${step}`, done: "", stopped: `stopped at step ${step}`, failed: "" }[told.state];
+    byId("state").textContent = { training: `step ${step}`, stopped: `stopped at step ${step}` }[told.state] ?? "";
     byId("stage").dataset.state = told.state;
     if (told.state !== "training") {
       working(false);
