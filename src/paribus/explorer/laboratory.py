@@ -14,7 +14,6 @@ from paribus.laboratory.frames import Frame
 from paribus.laboratory.models import checked_overrides, configuration, contents, controls_of, laboratory_models
 from paribus.laboratory.points import point_set, point_set_names
 from paribus.laboratory.recording import PointTraining, frame_steps
-from paribus.objectives.base import Draw
 from paribus.settings import Settings
 
 LOOKS = 48
@@ -29,7 +28,7 @@ class Side(Settings):
     """One model of a training."""
 
     model: str
-    settings: dict[str, float] = {}
+    settings: dict[str, float] = Field(default_factory=dict)
 
 
 class Order(Settings):
@@ -121,7 +120,7 @@ def _point_sets() -> list[dict[str, Any]]:
         {
             "name": points.name,
             "modes": len(points.modes),
-            "points": packed(points.draw(THUMBNAIL, Draw("thumbnail")).numpy()),
+            "points": packed(points.some(THUMBNAIL).numpy()),
         }
         for points in sets
     ]

@@ -36,7 +36,7 @@ class Frame:
         judged: D's output at `lattice(MAP_SIDE)` (MAP_SIDE, MAP_SIDE): `Objective.judgement` says what it means.
         push: Where G's loss would move samples that stood at `lattice(FIELD_SIDE)` (FIELD_SIDE, FIELD_SIDE, 2).
         mesh: G's points of `lattice(MESH_SIDE, MESH_REACH)` (MESH_SIDE, MESH_SIDE, 2), for a z of length 2.
-        latents: Latents of the data's points (SAMPLES, 2): posterior means where there is a posterior, for z of length 2.
+        latents: The data's latents (SAMPLES, 2), posterior means where there is a posterior, for a z of length 2.
         spreads: Their posteriors' deviations (SAMPLES, 2).
         restored: Share of the data's points that are of high quality when decoded from a draw of their posterior.
         terms: Means of the objective's logged terms since the frame before.

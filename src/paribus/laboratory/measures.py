@@ -21,7 +21,7 @@ def nearest_modes(points: Tensor, data: PointSet) -> tuple[Tensor, Tensor]:
 def near_data(points: Tensor, data: PointSet) -> Tensor:
     """Whether each point (n, 2) is of high quality: within three deviations of a mode, as 98.9 % of the data are.
 
-    Source: arXiv:1705.07761, section 4.1. On curves the distance is to the curve, so that a little more of the data are.
+    Source: arXiv:1705.07761, section 4.1. On curves the distance is to the curve: a little more of the data are.
     """
     return nearest_modes(points, data)[1] <= NEAR_DEVIATIONS * data.deviation
 

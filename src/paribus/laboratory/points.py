@@ -36,6 +36,10 @@ class PointSet:
         chosen = (draw.uniform(n) * len(places)).long().clamp(max=len(places) - 1)
         return places[chosen] + self.deviation * draw.normal(n, 2)
 
+    def some(self, n: int) -> Tensor:
+        """The same points (n, 2) at every call, to know the set by."""
+        return self.draw(n, Draw("some points"))
+
 
 def point_set(name: str) -> PointSet:
     """The set of that name: grid, moons, rings or spiral.

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class Recording:
         Raises:
             KeyError: The frames hold no such array or number, or the objective has no such thing.
         """
-        found = [getattr(frame, name, None) for frame in self.frames]
+        found: list[Any] = [getattr(frame, name, None) for frame in self.frames]
         if any(one is None for one in found):
             raise KeyError(name)
         return np.stack(found)
@@ -115,9 +116,7 @@ class PointTraining:
         z: Latents of the samples (n, Z).
     """
 
-    def __init__(
-        self, data: str, model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, data: str, model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()) -> None:
         """See `train_on_points`."""
         self.points = point_set(data)
         self.config = configuration(model, seed=seed, overrides=overrides)
