@@ -120,3 +120,24 @@ def checked_overrides(model: str, settings: dict[str, float]) -> list[str]:
                 expected=f"{'a whole number ' if whole else ''}from {control['low']} to {control['high']}",
             )
     return [f"{path}={value:.10g}" for path, value in settings.items()]
+
+
+def experiments() -> dict[str, dict[str, Any]]:
+    """The prepared experiments by name: data, seed, steps and sides, each a model with its overrides."""
+    return {
+        found["name"]: {
+            "data": found["data"],
+            "seed": found["seed"],
+            "steps": found["steps"],
+            "sides": [
+                (side["model"], checked_overrides(side["model"], _settings(side, found["equal"])))
+                for side in found["sides"]
+            ],
+        }
+        for found in contents()["experiments"]
+    }
+
+
+def _settings(side: dict[str, Any], equal: dict[str, float]) -> dict[str, float]:
+    offered = controls_of(configuration(side["model"]))
+    return {path: value for path, value in equal.items() if path in offered} | side.get("settings", {})
