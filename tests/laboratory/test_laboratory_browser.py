@@ -154,6 +154,8 @@ def test_an_experiment_sets_the_controls_and_stop_ends_it(page: Any) -> None:
     assert page.locator("[name=data]:checked").input_value() == experiment["data"]
     for path, value in experiment["equal"].items():
         assert float(page.locator(f'[data-path="{path}"]').get_attribute("aria-valuetext")) == value
+    names = page.locator("figure.side h3").all_inner_texts()
+    assert names == ["gan, Updates of D a step: 1", "gan, Updates of D a step: 3"]
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("#stage[data-state=stopped]", timeout=MINUTE)
     assert shown(page)[0] < experiment["steps"]

@@ -232,15 +232,16 @@ def test_experiments_can_be_set_on_the_page() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", ["gan", "wgan-gp"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_with_the_settings_of_mode_collapse_one_side_covers_more_modes(seed: int) -> None:
+def test_modes_collapse_where_d_learns_too_seldom(seed: int, model: str) -> None:
+    """By D's number of updates alone, with either objective; wgan-gp with its three finds more than gan with its one."""
     experiment = experiments()["Mode collapse"]
-    (first, few), (second, many) = (
-        (model, int(ended(experiment, model, overrides, seed).modes.sum())) for model, overrides in experiment["sides"]
+    few, many = (
+        int(ended(experiment, model, overrides, seed).modes.sum()) for _, overrides in experiment["sides"]
     )
-    assert (first, second) == ("gan", "wgan-gp")
     assert few <= 6
-    assert many >= 2 * few
+    assert many >= 10
 
 
 @pytest.mark.slow

@@ -79,6 +79,16 @@ export class Controls {
     return { data: this.data, seed: byId("seed").valueAsNumber, steps: this.steps, sides };
   }
 
+  /** What to call each side: its model and, where both are the same one, what sets them apart. */
+  names() {
+    if (this.models[0] !== this.models[1]) return this.models;
+    return this.models.map((model, side) => {
+      const found = Object.entries(this.#controls(model)).filter(([path, control]) =>
+        control.own && this.#value(0, path, control) !== this.#value(1, path, control));
+      return [model, ...found.map(([path, it]) => `${it.label}: ${this.#value(side, path, it)}`)].join(", ");
+    });
+  }
+
   #controls(model) {
     return model === null ? {} : this.choices.models[model].controls;
   }
@@ -124,7 +134,8 @@ export class Controls {
         } else equal[path] = control;
       }
       byId(`own-${side}`).replaceChildren(...made);
-      byId(`own-title-${side}`).textContent = made.length ? `${model} alone` : "";
+      const title = this.models[0] === this.models[1] ? `${model}, ${side ? "right" : "left"}` : `${model} alone`;
+      byId(`own-title-${side}`).textContent = made.length ? title : "";
     });
     byId("equal-title").textContent = this.models[1] === null ? "" : "Equal for both";
     byId("equal").replaceChildren(

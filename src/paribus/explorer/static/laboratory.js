@@ -17,9 +17,9 @@ const short = (value) => String(Number(value.toPrecision(3)));
 
 /** A model of the training: what the server says of it, its frames, and where it is drawn. */
 class Side {
-  constructor(index, asked, given, choices) {
-    this.index = index;
+  constructor(index, asked, name, given, choices) {
     this.model = asked.model;
+    this.name = name;
     this.judgement = choices.models[asked.model].judgement;
     this.modes = choices.modes;
     this.data = unpacked(given.data);
@@ -30,7 +30,7 @@ class Side {
     this.bar = element("canvas", { "aria-hidden": "true" });
     this.ends = element("div", { class: "ends" });
     this.caption = element("figcaption");
-    this.heading = element("div", {}, element("h3", {}, this.model), element("p", { class: "fine about" }, choices.models[asked.model].about));
+    this.heading = element("div", {}, element("h3", {}, name), element("p", { class: "fine about" }, choices.models[asked.model].about));
     this.latentBox = element("div", { class: "latent", hidden: true }, this.latent, element("p", { class: "legend" },
       "The plane of z: the prior's deviations 1, 2 and 3, the data as they are encoded (blue), and the samples' z."));
     this.legend = element("div", { class: "legend", hidden: this.judgement === null }, this.bar, this.ends);
@@ -65,8 +65,8 @@ class Side {
     const decoded = frame.restored === null ? "" : `, and ${percent(frame.restored)} of the data when encoded and decoded`;
     const losses = Object.entries(frame.terms).filter(([name]) => name.endsWith("/loss")).map(([name, value]) => `${name} ${short(value)}`);
     this.caption.replaceChildren(element("b", {}, found), `, ${near}${decoded}. `, element("span", { class: "fine" }, losses.join(" · ")));
-    this.plane.setAttribute("aria-label", `${this.model} after ${frame.step} steps: ${found}, ${near}`);
-    this.latent.setAttribute("aria-label", `Latent plane of ${this.model} after ${frame.step} steps`);
+    this.plane.setAttribute("aria-label", `${this.name} after ${frame.step} steps: ${found}, ${near}`);
+    this.latent.setAttribute("aria-label", `Latent plane of ${this.name} after ${frame.step} steps`);
     Object.assign(this.figure.dataset, { step: frame.step, modes: frame.modes, quality: frame.quality, restored: frame.restored ?? "" });
   }
 
@@ -95,13 +95,13 @@ function chart(title, names) {
       drawCurves(canvas, lines, training.looks, now);
       const ink = colours();
       const keys = training.sides.map((side, k) => {
-        const key = element("span", { class: "key" }, side.model);
+        const key = element("span", { class: "key" }, side.name);
         key.style.color = ink[LINES[k]];
         return key;
       });
       const dashed = names.some(([name, isDashed]) => isDashed && training.sides.some((side) => side.frames[0]?.[name] !== null));
       legend.replaceChildren(...keys, ...(dashed ? [element("span", { class: "fine" }, "dashed: the data, encoded and decoded")] : []));
-      const last = training.sides.map((side) => `${side.model} ${percent(side.frames.at(-1)?.[names[0][0]] ?? 0)}`);
+      const last = training.sides.map((side) => `${side.name} ${percent(side.frames.at(-1)?.[names[0][0]] ?? 0)}`);
       canvas.setAttribute("aria-label", `${title} over the steps; at the end ${last.join(", ")}`);
     },
   };
@@ -154,7 +154,9 @@ async function train() {
   const told = await (await ask("trainings", { json: order })).json();
   play(false);
   const set = controls.choices.data.find(({ name }) => name === order.data);
-  const sides = order.sides.map((asked, k) => new Side(k, asked, told.sides[k], { ...controls.choices, modes: set.modes }));
+  const names = controls.names();
+  const sides = order.sides.map((asked, k) =>
+    new Side(k, asked, names[k], told.sides[k], { ...controls.choices, modes: set.modes }));
   training = { number: told.number, looks: told.looks, sides };
   [now, follows] = [0, true];
   byId("sides").replaceChildren(...sides.map((side) => side.figure));
