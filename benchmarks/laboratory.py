@@ -1,6 +1,6 @@
 """What the laboratory's experiments show with several seeds: the numbers in docs/laboratory.md.
 
-python benchmarks/laboratory.py [--seeds 0 1 2]
+python benchmarks/laboratory.py [--seeds 0 1 2] [--model wgan-gp]
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from paribus.laboratory.recording import train_on_points
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--model", help="in the place of the experiments' models, with their settings")
+    arguments = parser.parse_args()
     for name, experiment in experiments().items():
         print(f"{name}: {experiment['steps']} steps on {experiment['data']}")
-        for model, overrides in experiment["sides"]:
-            for seed in parser.parse_args().seeds:
+        for own, overrides in experiment["sides"]:
+            model = arguments.model or own
+            for seed in arguments.seeds:
                 print(
                     f"  {model} {' '.join(overrides)} seed {seed}: {shown(experiment, model, overrides, seed)}",
                     flush=True,

@@ -9,6 +9,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -24,12 +25,14 @@ def main() -> None:
     )
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=900)
+    parser.add_argument("--colours", type=int, help="at most so many, for a smaller file")
     parser.add_argument("--dark", action="store_true", help="with dark colours")
     arguments = parser.parse_args()
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         size = {"width": arguments.width, "height": arguments.height}
         page = browser.new_page(viewport=size, color_scheme="dark" if arguments.dark else "light")
+        page.set_default_timeout(300_000)  # what is waited for may be trained
         does = {"click": page.click, "fill": page.fill, "select": page.select_option, "wait": page.wait_for_selector}
         page.goto(arguments.address)
         page.wait_for_load_state("networkidle")
@@ -41,6 +44,8 @@ def main() -> None:
         page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
         page.screenshot(path=arguments.out)
         browser.close()
+    if arguments.colours:
+        Image.open(arguments.out).convert("RGB").quantize(arguments.colours).save(arguments.out, optimize=True)
 
 
 if __name__ == "__main__":

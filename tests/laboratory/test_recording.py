@@ -235,11 +235,9 @@ def test_experiments_can_be_set_on_the_page() -> None:
 @pytest.mark.parametrize("model", ["gan", "wgan-gp"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_modes_collapse_where_d_learns_too_seldom(seed: int, model: str) -> None:
-    """By D's number of updates alone, with either objective; wgan-gp with its three finds more than gan with its one."""
+    """By D's number of updates alone, with either objective: wgan-gp with three finds more than gan with one."""
     experiment = experiments()["Mode collapse"]
-    few, many = (
-        int(ended(experiment, model, overrides, seed).modes.sum()) for _, overrides in experiment["sides"]
-    )
+    few, many = (int(ended(experiment, model, overrides, seed).modes.sum()) for _, overrides in experiment["sides"])
     assert few <= 6
     assert many >= 10
 
