@@ -159,6 +159,9 @@ def test_an_experiment_sets_the_controls_and_stop_ends_it(page: Any) -> None:
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("#stage[data-state=stopped]", timeout=MINUTE)
     assert shown(page)[0] < experiment["steps"]
+    page.get_by_label("Model", exact=True).select_option("wgan-gp")  # what both objectives have stays as it was set
+    updates = page.locator('#own-0 [data-path="objective.discriminator_steps"]')
+    assert updates.get_attribute("aria-valuetext") == "1"
 
 
 def test_a_training_that_another_page_replaced_is_told_in_words(page: Any, site: Site) -> None:

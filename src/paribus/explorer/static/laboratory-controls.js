@@ -118,7 +118,8 @@ export class Controls {
       select.value = this.models[side] ?? "";
       select.addEventListener("change", () => {
         this.models[side] = select.value || null;
-        this.own[side] = {};
+        const offered = this.#controls(this.models[side]); // what both objectives have stays as it was set
+        this.own[side] = Object.fromEntries(Object.entries(this.own[side]).filter(([path]) => path in offered));
         this.#makeSliders();
       });
     });
