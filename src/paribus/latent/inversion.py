@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from paribus.plain_optimizers import Adam
 from paribus.randomness import keyed_seed
 
 Decoder = Callable[[Tensor], Tensor]
@@ -83,7 +84,7 @@ def inverted_latents(
 def _descent(losses: Callable[[Tensor], Tensor], start: Tensor, steps: int, step_done: Callable[[], None]) -> Tensor:
     z = start.clone().requires_grad_()
     # Adam treats each number by itself, so the sum over images gives each image an optimiser of its own
-    optimizer = torch.optim.Adam([z], lr=LEARNING_RATE)
+    optimizer = Adam([z], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         optimizer.zero_grad()

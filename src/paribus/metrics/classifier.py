@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from paribus.errors import ParibusError
 from paribus.metrics.encoders import cached_weights, checked_images, content_hash, one_thread, weights_id
 from paribus.metrics.estimates import full_precision
+from paribus.plain_optimizers import Adam
 from paribus.randomness import generator, keyed_seed
 
 _VERSION = 1  # part of the cache's key: raise it with any change to the network or to how it is trained
@@ -164,7 +165,7 @@ def _trained(images: Tensor, labels: Tensor, classes: int, seed: int) -> Classif
     updates = max(100, training_images(len(images), channels, size) // _BATCH)
     with full_precision(), one_thread(), torch.enable_grad():
         network = _channels_last(_new_network(channels, size, classes, seed))
-        optimizer = torch.optim.Adam(network.parameters(), lr=_LEARNING_RATE)
+        optimizer = Adam(network.parameters(), lr=_LEARNING_RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=updates)
         draw = generator("classifier", "batches", seed)
         for _ in range(updates):

@@ -27,6 +27,7 @@ from paribus.config import RunConfig, SamplerSettings
 from paribus.errors import ParibusError
 from paribus.objectives.base import Draw
 from paribus.objectives.likelihoods import gaussian_kl_nats
+from paribus.plain_optimizers import Adam
 from paribus.randomness import generator, keyed_seed
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class TwoStage(nn.Module):
         networks: dict[str, Any] = {"params": [*self.encoder.parameters(), *self.decoder.parameters()]}
         # Adam moves a number by at most its rate an update: at the networks' rate the deviation would set the pace
         deviation = {"params": [self.log_deviation], "lr": 10 * settings.learning_rate}
-        optimizer = torch.optim.Adam([networks, deviation], lr=settings.learning_rate, fused=True)
+        optimizer = Adam([networks, deviation], lr=settings.learning_rate, fused=True)
         falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.updates)
         warm = settings.warmup * settings.updates
         waiting: list[Tensor] = []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,18 +10,7 @@ from torch import Tensor, nn
 from paribus.config import Optimizer, RunConfig
 from paribus.errors import ParibusError
 from paribus.objectives.base import Nets
-
-T = TypeVar("T", bound=torch.optim.Optimizer)
-
-
-def _lean(kind: type[T]) -> type[T]:
-    """The same optimiser without torch's guards for its compiler, which import it: 2 s and 100 MB for nothing here."""
-    guarded = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
-    plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in guarded}
-    return type(kind.__name__, (kind,), plain | {"step": torch.no_grad()(inspect.unwrap(kind.step))})
-
-
-Adam, SGD, RMSprop = _lean(torch.optim.Adam), _lean(torch.optim.SGD), _lean(torch.optim.RMSprop)
+from paribus.plain_optimizers import SGD, Adam, RMSprop
 
 
 def build_optimizers(config: RunConfig, nets: Nets) -> dict[str, torch.optim.Optimizer]:
