@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ray._private.node import Node
     from ray.cluster_utils import Cluster
 
-IMAGES = 6400
-"""Of each run: some seconds of training, so that a node can die in them."""
+IMAGES = 20_000
+"""Of each run: some seconds of training, so that it is not over before a node died or Ctrl-C was heard in them."""
 NODE = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
 SOON_DEAD = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
 """How soon the head gives up a node."""
@@ -125,7 +125,7 @@ def test_a_run_that_no_node_has_room_for_is_refused(paribus: Paribus, cluster: C
 def test_ctrl_c_stops_a_study_on_ray_and_the_local_engine_carries_on(tmp_path: Path) -> None:
     with ray_environment():
         paribus = Paribus(tmp_path, tmp_path / "cache")
-        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan(["vae"], [8], 1, IMAGES)))
+        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan(["vae"], [8], 1, 2 * IMAGES)))
         command = ["study", "run", "plan.yaml", "--out", "study"]
         process = paribus.start(*command, "--engine", "ray", start_new_session=True)
         wait_for(lambda: bool(begun(tmp_path / "study")), process)
