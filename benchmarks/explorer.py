@@ -18,13 +18,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import Result, command, show
+from harness import CHROMIUM, Result, command, show
 from playwright.sync_api import sync_playwright
 
 from paribus.models import load_model
 from paribus.training.hardware import usable_cores
 
-CHROMIUM = "/usr/bin/chromium"
 WARM_UP = 10
 MOVE = """async (count) => {
   const { page } = await import("/static/page.js");

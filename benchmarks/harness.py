@@ -13,6 +13,9 @@ from pathlib import Path
 
 import torch
 
+CHROMIUM = "/usr/bin/chromium"
+"""Debian's, for what is measured in a browser."""
+
 
 @dataclass(frozen=True)
 class Result:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import torch
-from harness import Result, command, show
+from harness import CHROMIUM, Result, command, show
 from playwright.sync_api import Page, sync_playwright
 
 import paribus.report
@@ -22,7 +22,6 @@ from paribus.models import Model, build_networks
 from paribus.recipes import resolve
 from paribus.settings import ImageShape
 
-CHROMIUM = "/usr/bin/chromium"
 INTERPRETER = Path(paribus.report.__file__).parent / "templates" / "decoder.js"
 RUN = """([program, row, calls]) => {
   const decode = decoderOf(program), z = Float32Array.from(row), spent = [];

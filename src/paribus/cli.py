@@ -17,7 +17,7 @@ from paribus import (
     study_commands,
     tune_command,
 )
-from paribus.errors import ParibusError
+from paribus.errors import ParibusError, unknown
 from paribus.options import (
     ChannelsOption,
     DataOption,
@@ -265,14 +265,7 @@ def list_(
     from paribus.listing import LISTINGS, rows
 
     if what not in LISTINGS:
-        from paribus.errors import did_you_mean
-
-        raise ParibusError(
-            f"There is no list of '{what}'.{did_you_mean(what, LISTINGS)}",
-            where="paribus list",
-            got=what,
-            expected=", ".join(LISTINGS),
-        )
+        raise unknown(f"There is no list of '{what}'", what, LISTINGS, where="paribus list")
     found = rows(what)
     if as_json:
         print(json.dumps(found, indent=1))

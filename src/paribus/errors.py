@@ -51,3 +51,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns " Did you mean 'x'?" for the nearest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str], *, where: str, fix: str | None = None) -> ParibusError:
+    """The error for a name that is none of the known ones; `what` says so, without its full stop."""
+    names = list(known)
+    return ParibusError(
+        f"{what}.{did_you_mean(name, names)}", where=where, got=name, expected=", ".join(names), fix=fix
+    )

@@ -34,5 +34,9 @@ def explore(
     if toy is None:
         page = application("explorer", routes.router, exhibits.exhibits(sources or []))
     else:
-        page = application("laboratory", laboratory.router, trainings.Trainings(toy))
+        try:
+            shown = trainings.Trainings(toy)
+        except ParibusError as error:
+            raise error.at("--toy") from None
+        page = application("laboratory", laboratory.router, shown)
     serve(page, port, browser=browser)

@@ -1,4 +1,4 @@
-"""Torch's optimisers without the guards for its compiler, which import it: 2 s and 100 MB for nothing here."""
+"""Torch's optimisers without the guards for its compiler, which import it: over a second for nothing here."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 
 T = TypeVar("T", bound=type)
 
@@ -36,13 +36,8 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         self._import_all()
         if name not in self._classes:
-            raise ParibusError(
-                f"Unknown {self.kind} '{name}'.{did_you_mean(name, self._classes)}",
-                where=f"{self.kind}.name",
-                got=name,
-                expected=", ".join(self.names()),
-                fix=f"choose one of them ('paribus list {self.kind}s' explains each)",
-            )
+            fix = f"choose one of them ('paribus list {self.kind}s' explains each)"
+            raise unknown(f"Unknown {self.kind} '{name}'", name, self.names(), where=f"{self.kind}.name", fix=fix)
         return self._classes[name]
 
     def __iter__(self) -> Iterator[str]:

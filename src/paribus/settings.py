@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import ParibusError, unknown
 
 
 class Settings(BaseModel):
@@ -53,13 +53,7 @@ def _readable(error: ValidationError, cls: type[Settings], where: str) -> Paribu
     if first["type"] == "extra_forbidden":
         known = _fields_at(cls, first["loc"][:-1])
         name = str(first["loc"][-1])
-        return ParibusError(
-            f"Unknown setting '{path}'.{did_you_mean(name, known)}",
-            where=path,
-            got=name,
-            expected=", ".join(known),
-            fix="use one of the names above",
-        )
+        return unknown(f"Unknown setting '{path}'", name, known, where=path, fix="use one of the names above")
     return ParibusError(
         f"Setting '{path}' has a wrong value.",
         where=path,

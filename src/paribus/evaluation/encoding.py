@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from paribus.cache import cache_folder
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.evaluation.rows import Rows
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
@@ -33,7 +33,7 @@ def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor], n: int) -
     """Features by each encoder of n images that come once, in batches."""
     kept = [(Rows(n), Rows(n)) for _ in encoders]
     for batch in batches:
-        for (features, probabilities), own in zip(kept, batch_encoded_by(encoders, batch), strict=True):
+        for (features, probabilities), own in zip(kept, _batch_encoded_by(encoders, batch), strict=True):
             features.add(own.features)
             if own.probabilities is not None:
                 probabilities.add(own.probabilities)
@@ -50,7 +50,7 @@ def joined_features(shares: Sequence[list[Features]]) -> list[Features]:
     return joined
 
 
-def batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> list[Features]:
+def _batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> list[Features]:
     """Features by each encoder of one batch; a network of which several encoders are layers runs once."""
     passed: dict[InceptionNetwork, dict[int, Tensor]] = {}
     found = []
@@ -120,9 +120,7 @@ def check_known(name: str, known: Iterable[str], kind: str) -> None:
     known = list(known)
     if name not in known:
         where = {"metric": "evaluation.metrics", "encoder": "evaluation.encoder"}[kind]
-        raise ParibusError(
-            f"Unknown {kind} '{name}'.{did_you_mean(name, known)}", where=where, got=name, expected=", ".join(known)
-        )
+        raise unknown(f"Unknown {kind} '{name}'", name, known, where=where)
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.experiment import Run
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.onnx_files import write_onnx
@@ -40,12 +40,7 @@ def export(
         ParibusError: There is no model or no such form, a package is missing, or a check failed.
     """
     if to not in FORMS:
-        raise ParibusError(
-            f"A model cannot be exported to '{to}'.{did_you_mean(to, FORMS)}",
-            where="--to",
-            got=to,
-            expected=", ".join(FORMS),
-        )
+        raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
     found = Source.of(source)
     folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
     if to == "onnx":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.objectives.base import Draw
 
 _PLACES = 64  # along a mode that is a piece of a curve: nearer to each other than the points' deviation
@@ -48,12 +48,7 @@ def point_set(name: str) -> PointSet:
         ParibusError: There is none.
     """
     if name not in _SETS:
-        raise ParibusError(
-            f"There is no point set '{name}'.{did_you_mean(name, _SETS)}",
-            where="data",
-            got=name,
-            expected=", ".join(_SETS),
-        )
+        raise unknown(f"There is no point set '{name}'", name, _SETS, where="data")
     return _SETS[name]()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from paribus.config import RunConfig
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.overrides import merged, with_override
 from paribus.settings import ImageShape, validated
 
@@ -64,13 +64,8 @@ def resolve(
 
 def _recipe(model: str) -> dict[str, Any]:
     if model not in _recipes():
-        raise ParibusError(
-            f"Unknown model '{model}'.{did_you_mean(model, _recipes())}",
-            where="MODEL",
-            got=model,
-            expected=", ".join(_recipes()),
-            fix="'paribus list models' explains each",
-        )
+        fix = "'paribus list models' explains each"
+        raise unknown(f"Unknown model '{model}'", model, _recipes(), where="MODEL", fix=fix)
     return _recipes()[model]
 
 

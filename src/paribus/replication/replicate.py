@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.data import DATASETS, is_at_hand
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import ParibusError, unknown
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
 from paribus.experiment import load
@@ -144,6 +144,4 @@ def _scale(name: str) -> ScaleName:
     for scale in SCALES:
         if scale == name:
             return scale
-    raise ParibusError(
-        f"Unknown scale '{name}'.{did_you_mean(name, SCALES)}", where="--scale", got=name, expected=", ".join(SCALES)
-    )
+    raise unknown(f"Unknown scale '{name}'", name, SCALES, where="--scale")

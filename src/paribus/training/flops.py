@@ -15,7 +15,7 @@ from paribus.objectives.base import Batch, Draw, Nets, Phase
 class _Counter(TorchDispatchMode):
     """Adds up the operations that pass, by torch's own formulas.
 
-    `torch.utils.flop_counter.FlopCounterMode` finds the same and imports torch's compiler for it, which takes 2 s.
+    `torch.utils.flop_counter.FlopCounterMode` finds the same and imports torch's compiler for it, over a second's work.
     """
 
     def __init__(self) -> None:

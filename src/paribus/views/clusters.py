@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from paribus.data import Split
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.latent.projections import METHODS, neighbour_agreement, projected
 from paribus.models import Model, load_model
 from paribus.views.drawing import LEAST_WIDTH, above, beside, legend, scatter_panel
@@ -55,12 +55,7 @@ def clusters(subject: Subject, method: str = "pca", *, count: int = 1000) -> Vie
         ParibusError: There is no such method.
     """
     if method not in METHODS:
-        raise ParibusError(
-            f"There is no method '{method}'.{did_you_mean(method, METHODS)}",
-            where="--method",
-            got=method,
-            expected=", ".join(METHODS),
-        )
+        raise unknown(f"There is no method '{method}'", method, METHODS, where="--method")
     test = subject.few(subject.data.test, min(count, ENCODED), min(count, INVERTED))
     found, panels = [], []
     for images, model in _moments(subject):

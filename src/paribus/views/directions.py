@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import ParibusError, unknown
 from paribus.latent.attributes import linear_boundary, mean_difference, without
 from paribus.latent.directions import Directions, activation_directions, affine_weights, closed_form_directions
 from paribus.randomness import keyed_seed
@@ -52,12 +52,7 @@ def directions(
         ParibusError: There is no such method or attribute, or one is missing.
     """
     if method not in METHODS:
-        raise ParibusError(
-            f"There is no method '{method}'.{did_you_mean(method, METHODS)}",
-            where="--method",
-            got=method,
-            expected=", ".join(METHODS),
-        )
+        raise unknown(f"There is no method '{method}'", method, METHODS, where="--method")
     if (attribute is not None) != (method == "interfacegan") or (hold and attribute is None):
         raise ParibusError(
             "An attribute goes with the method interfacegan.",
