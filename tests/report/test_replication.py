@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from paribus.report.cautions import cautions_of
 from paribus.report.claims import judged, together
 from paribus.report.html import rendered
+from paribus.report.paper import replication_markdown
 from paribus.report.reading import read_folder
 from paribus.report.replication import replication
 
@@ -90,8 +92,25 @@ def test_numbers_stand_beside_what_was_measured_with_their_protocol(told: StudyF
     assert "another network" in line.beside
     for cell, model in zip(line.cells, ("vae", "beta-vae"), strict=True):
         assert cell.value == pytest.approx(found["models"][model]["frechet"]["mean"])
-    assert section.smaller == ("20 seconds",)
+    assert section.reductions == ("20 seconds",)
     assert section.not_equal == ("epochs differ", "dcgan: its epochs")
+
+
+def test_the_section_can_be_copied_as_markdown(told: StudyFixture) -> None:
+    folder, found = told
+    claim = {"claim": "A VAE | is better", "place": "section 1", "parts": [part("vae", "dcgan", ["frechet"], "less")]}
+    (folder / "replication.json").write_text(json.dumps(TOLD | {"claims": {"better": claim}}))
+    section = replication(read_folder(folder))
+    assert section is not None
+    numbers, title, curve, claims = replication_markdown(section).split("\n\n")
+    head, rule, line = numbers.splitlines()
+    assert head.endswith("| Published | As published | All else equal |") and rule.endswith("---: | ---: | ---: |")
+    assert "| FID by a network that is not named. |" in line
+    assert f"| 28.56 | {found['models']['vae']['frechet']['mean']:.2f} ± " in line
+    assert title.startswith(section.curves[0].title)
+    assert curve.splitlines()[2].startswith("| 2 | 143.9419 | ")
+    assert claims.splitlines()[2].startswith(f"| A VAE \\| is better. | {section.claims[0].decision.capitalize()}. |")
+    assert numbers in html.unescape(rendered(read_folder(folder)))
 
 
 def test_a_curve_is_compared_at_the_same_epoch(told: StudyFixture) -> None:

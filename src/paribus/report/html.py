@@ -19,7 +19,7 @@ from paribus.report.effects import effect_table
 from paribus.report.latents import latents_table
 from paribus.report.live import live as live_part
 from paribus.report.marks import STYLES, swatch
-from paribus.report.paper import paper
+from paribus.report.paper import paper, replication_markdown
 from paribus.report.pictures import gallery
 from paribus.report.ranking import ranking
 from paribus.report.reading import read_folder
@@ -94,6 +94,7 @@ def _context(study: Study) -> dict[str, Any]:
     steady_columns, steady_rows = steadiness_table(study)
     others = [m for m in ("frechet", "kid") if m != primary and any(run.value(m) is not None for run in study.done)]
     plots = [curves.metric_plot(study, m) for m in (*([primary] if primary else []), *others)]
+    replicated = replication(study)
     return {
         "study": study,
         "heading": study.name,
@@ -104,7 +105,7 @@ def _context(study: Study) -> dict[str, Any]:
         "caption": encoders.caption(study),
         "views": views,
         "latents": latents,
-        "replication": replication(study),
+        "replication": replicated,
         "explained": _explained(
             *board.columns,
             *(metric for view in views for metric in view.board.columns),
@@ -124,6 +125,7 @@ def _context(study: Study) -> dict[str, Any]:
         "effects": effect_table(study, primary),
         "crossed": cross_tables(study, primary),
         "paper": paper(study, board) if study.done else None,
+        "replication_markdown": replication_markdown(replicated) if replicated else "",
         "commands": [(run.label, run.command, _machine_words(run)) for run in study.runs if run.command],
         "fronts": pareto.pareto_figures(study, primary) if primary and not study.single else [],
         "comparable": primary is not None and protocols_agree(study, primary),

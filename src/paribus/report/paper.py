@@ -1,19 +1,20 @@
-"""What a paper needs of a study: a paragraph on methods, the leaderboard as Markdown and LaTeX, all scores as CSV."""
+"""What a paper needs of a study: a paragraph on methods, tables as Markdown and LaTeX, all scores as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from paribus.report.comparison import comparison, protocols_agree
 from paribus.report.contents import Metric, Study
 from paribus.report.crossed import axis_values
+from paribus.report.replication import Replication
 from paribus.report.settings import read_sentence
 from paribus.report.tables import Cell, Leaderboard
-from paribus.report.wording import listed, plural
+from paribus.report.wording import listed, plural, sentence
 
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -85,13 +86,42 @@ def _plain(sentence: str) -> str:
 
 def markdown(board: Leaderboard) -> str:
     """The leaderboard as a table in Markdown; bold: no other model is told apart as better."""
+    return _markdown_table(["Model"], map(_head, board.columns), _rows(board, lambda text: f"**{text}**"))
 
-    def row(cells: Sequence[str]) -> str:
+
+def replication_markdown(found: Replication) -> str:
+    """A replication's numbers and columns by epoch, beside each form, and its claims, as tables in Markdown."""
+    numbers = [
+        [
+            *(line.system, f"{line.quantity} ({line.place})"),
+            *(sentence(text) for text in (line.protocol, line.beside)),
+            *(line.published, *(_cell_text(cell) for cell in line.cells)),
+        ]
+        for line in found.lines
+    ]
+    claims = [
+        [sentence(judged.claim), sentence(judged.decision), " ".join(sentence(part.text) for part in judged.parts)]
+        for judged in found.claims
+    ]
+    heads = ["System", "Quantity", "How the paper measured", "What stands beside"]
+    tables = [_markdown_table(heads, ["Published", *found.heads], numbers)] if numbers else []
+    for curve in found.curves:
+        rows = [[epoch, published, *values] for epoch, published, values in curve.lines]
+        words = f"{curve.title} ({curve.place}). {sentence(curve.protocol)} {sentence(curve.beside)}"
+        tables += [words.rstrip(), _markdown_table(["Epoch"], ["Published", *curve.heads], rows)]
+    tables += [_markdown_table(["Claim", "Verdict", "Figures and rules"], [], claims)] if claims else []
+    return "\n\n".join(tables)
+
+
+def _markdown_table(words: Sequence[str], numbers: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with columns of words to the left, columns of numbers to the right."""
+
+    def line(cells: Sequence[str]) -> str:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
-    lines = [row(["Model", *map(_head, board.columns)]), row(["---", *("---:" for _ in board.columns)])]
-    lines += [row(cells) for cells in _rows(board, lambda text: f"**{text}**")]
-    return "\n".join(lines)
+    heads = [*words, *numbers]
+    rule = ["---" if k < len(words) else "---:" for k in range(len(heads))]
+    return "\n".join(map(line, [heads, rule, *rows]))
 
 
 def latex(study: Study, board: Leaderboard) -> str:
@@ -120,6 +150,10 @@ def escaped(text: str) -> str:
     return "".join(LATEX.get(sign, sign) for sign in text)
 
 
+def _cell_text(cell: Cell) -> str:
+    return " ".join(part for part in (cell.text, cell.minor) if part)
+
+
 def _head(metric: Metric) -> str:
     return f"{metric.label} {metric.arrow}".rstrip()
 
@@ -130,7 +164,7 @@ def _rows(
     """Name and cells of each model's last weights, then of real images."""
 
     def cell(found: Cell) -> str:
-        text = written(" ".join(part for part in (found.text, found.minor) if part))
+        text = written(_cell_text(found))
         return bold(text) if found.leads else text
 
     rows = [[written(entry.model), *(cell(found) for found in entry.lines[0].cells)] for entry in board.entries]

@@ -76,12 +76,12 @@ class LatentView:
 
 @dataclass(frozen=True)
 class Replication:
-    """Everything that the section shows; `reserve` says why nothing is decided, `smaller` what was reduced."""
+    """Everything that the section shows; `reserve` says why nothing is decided, `reductions` what the scale changes."""
 
     title: str
     scale: str
     reserve: str
-    smaller: tuple[str, ...]
+    reductions: tuple[str, ...]
     stand_ins: tuple[str, ...]
     heads: tuple[str, ...]
     lines: tuple[PrintedLine, ...]
@@ -124,7 +124,7 @@ def replication(study: Study) -> Replication | None:
         title=told["title"],
         scale=told["scale"],
         reserve=reserve,
-        smaller=tuple(_smaller(told)),
+        reductions=tuple(_reductions(told)),
         stand_ins=stand_ins,
         heads=tuple(HEADS[form] for form in forms),
         lines=tuple(
@@ -150,7 +150,7 @@ def replication(study: Study) -> Replication | None:
     )
 
 
-def _smaller(told: dict[str, Any]) -> Iterable[str]:
+def _reductions(told: dict[str, Any]) -> Iterable[str]:
     scale = told["scale"]
     if words := (told["scales"].get(scale) or {}).get("reduction"):
         yield words
