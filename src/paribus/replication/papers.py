@@ -60,6 +60,8 @@ class Scale(Settings):
     """In place of the paper's epochs."""
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree, over a row's own."""
+    learning_rates: float = Field(1.0, gt=0)
+    """Times the rows' own, in every role: fewer updates need larger steps to come anywhere."""
     reduction: str = ""
     """The same in words."""
     left_out: str = ""
@@ -67,8 +69,8 @@ class Scale(Settings):
 
     @model_validator(mode="after")
     def _is_stated(self) -> Scale:
-        if (self.budget or self.overrides) and not self.reduction:
-            raise ValueError("reduction: what is smaller than in the paper, in words")
+        if (self.budget or self.overrides or self.learning_rates != 1) and not self.reduction:
+            raise ValueError("reduction: what is other than in the paper, in words")
         return self
 
 

@@ -102,7 +102,11 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
     tree = merged(tree, {"data": data_of(row, scale)})
     budget = own.budget or general.budget or f"{epochs:g}epochs"
     model = (form.model if form is not None else None) or row.model
-    return {"model": model, **dict(leaves(tree)), "training.budget": budget}
+    values = dict(leaves(tree))
+    for path in values:
+        if path.endswith(".learning_rate"):
+            values[path] *= general.learning_rates * own.learning_rates
+    return {"model": model, **values, "training.budget": budget}
 
 
 def data_of(row: Row, scale: ScaleName) -> dict[str, Any]:
