@@ -10,6 +10,8 @@ from paribus.errors import ParibusError
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import Plan, variants, with_values
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 PLAN = """\
 axes:
   model: [vae, gan]
@@ -179,3 +181,11 @@ def test_values_are_added_to_axes_and_seeds() -> None:
     for text in ("seeds", "=3", "seeds=", "seeds=[1"):
         with pytest.raises(ParibusError, match="must have the form"):
             read_values(text)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_are_studies_of_one_budget(path: Path) -> None:
+    found = variants(StudyFile(path).plan())
+    assert {variant.config.model for variant in found} == {"conv-vae", "vae-gan", "dcgan", "biggan"}
+    assert len({str(variant.config.training.budget) for variant in found}) == 1
+    assert not any(variant.config.objective.conditional for variant in found)
