@@ -152,8 +152,7 @@ def _decided(study: Study, of: str, against: str, by: str, part: dict[str, Any])
     seeds = min(len(sample.values) for sample in samples.values())
     if seeds < 2:
         first, second = (sample.mean for sample in samples.values())
-        change = (first - second) / abs(second) if second else math.copysign(math.inf, first - second)
-        lower, higher = change < -part["margin"], change > part["margin"]
+        lower, higher = _apart(first, second, part["margin"])
         why = f"one seed, so they must differ by more than {part['margin']:.0%}"
     else:
         found = compared(samples)
@@ -162,6 +161,11 @@ def _decided(study: Study, of: str, against: str, by: str, part: dict[str, Any])
     if part["expected"] == "no better":
         return ("contradicted" if lower else "supported"), why
     return ("supported" if lower else "contradicted" if higher else "can't tell"), why
+
+
+def _apart(first: float, second: float, margin: float) -> tuple[bool, bool]:
+    """Whether the first is lower, and whether it is higher, than the second by more than a share of the second."""
+    return first - second < -margin * abs(second), first - second > margin * abs(second)
 
 
 def _sample(study: Study, model: str, metric: str, level: float | None = None, sign: float = 1.0) -> Sample:

@@ -60,6 +60,10 @@ def peak_memory_bytes(device: torch.device) -> int:
     """Largest memory of this process so far: on the GPU for a GPU, resident otherwise."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.is_file():  # Linux's getrusage counts what the starting process had before this one was loaded
+        [peak] = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
