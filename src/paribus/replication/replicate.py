@@ -16,6 +16,8 @@ from paribus.experiment import load
 from paribus.overrides import leaves, merged
 from paribus.replication.latents import draw_latents
 from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
+from paribus.settings import ImageShape
+from paribus.studies.matching import total_parameters
 from paribus.studies.plan import Plan, variants
 from paribus.studies.study import Study
 
@@ -52,7 +54,12 @@ def replicate(
     read = paper(name)
     plan = plan_of(read, chosen, seeds if isinstance(seeds, int) else list(seeds))
     _refuse_absent(plan)
-    described = {"scale": chosen, "stand_ins": stand_ins(read, chosen), "labels": labels(read, chosen)}
+    described = {
+        "scale": chosen,
+        "stand_ins": stand_ins(read, chosen),
+        "labels": labels(read, chosen),
+        "parameters": published_parameters(read),
+    }
     study = Study.of(
         plan,
         Path(out) if out is not None else None,
@@ -77,6 +84,20 @@ def labels(read: Paper, scale: ScaleName) -> dict[str, str]:
     """By system that is run, the label of its runs; an earlier one's where a scale's reductions make both the same."""
     found = _settings(read, scale)
     return {name: f"{found[same]['model']} {same}" for name, same in _same(found).items()}
+
+
+def published_parameters(read: Paper) -> dict[str, int]:
+    """By system whose parameters a claim counts, those of all its roles in the paper's own size, whatever the scale."""
+    parts = (part for claim in read.claims.values() for part in claim.parts if "parameters" in part.by)
+    counted = {name for part in parts for name in (part.of, part.against)}
+    found = {}
+    for variant in variants(plan_of(read, "paper")) if counted else ():
+        if variant.axes["settings"] in counted:
+            data = variant.config.data
+            known = DATASETS[data.name]
+            shape = ImageShape(data.channels or known.channels, data.size or known.size, 10 if known.labelled else 0)
+            found[variant.axes["settings"]] = total_parameters(variant.config, shape)
+    return found
 
 
 def _same(found: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from paribus.statistics import Sample, compared
 
 Decision = Literal["supported", "contradicted", "can't tell"]
 
+WANTED = {"less": "less", "greater": "more", "no better": "no better"}
 END_SHARE = 0.1
 """The last share of a run's images that counts as the end of its training log."""
 
@@ -41,18 +42,24 @@ class Judged:
     why: str = ""
 
 
-def judged(study: Study, claims: dict[str, Any], labels: dict[str, str], reserve: str = "") -> list[Judged]:
+def judged(
+    study: Study, claims: dict[str, Any], labels: dict[str, str], parameters: dict[str, int], reserve: str = ""
+) -> list[Judged]:
     """Every claim of a paper with its verdict.
 
     Args:
         study: The replication.
         claims: As papers/NAME.yaml has them.
         labels: By system, the label of the runs that stand for it.
+        parameters: By system, those of the paper's own networks, where a claim counts them.
         reserve: Why no claim can be decided, whatever the figures are.
     """
     found = []
     for claim in claims.values():
-        parts = tuple(_part(study, part, labels) for part in claim["parts"])
+        parts = tuple(
+            _sizes(part, parameters) if part["by"] == ["parameters"] else _part(study, part, labels)
+            for part in claim["parts"]
+        )
         decision: Decision = "can't tell" if reserve else together([part.decision for part in parts])
         found.append(Judged(claim["claim"], claim["place"], decision, parts, reserve))
     return found
@@ -73,6 +80,16 @@ def _part(study: Study, part: dict[str, Any], labels: dict[str, str]) -> Part:
     if part["expected"] == "near":
         return _near(study, of, part)
     return _pair(study, of, labels[part["against"]], part)
+
+
+def _sizes(part: dict[str, Any], parameters: dict[str, int]) -> Part:
+    """Networks as large as in the paper are counted, not those that a scale makes narrower: nothing is by chance."""
+    first, second = parameters[part["of"]], parameters[part["against"]]
+    lower, higher = _apart(first, second, part["margin"])
+    holds = {"less": lower, "greater": higher, "no better": not lower}[part["expected"]]
+    figure = f"parameters of the paper's networks: {first:,} of {part['of']}, {second:,} of {part['against']}"
+    rule = f"expected {WANTED[part['expected']]}, by {part['margin']:.0%} and more"
+    return Part("supported" if holds else "contradicted", f"{figure}; {rule}")
 
 
 def _near(study: Study, of: str, part: dict[str, Any]) -> Part:
@@ -97,13 +114,11 @@ def quantity(run: Run, name: str, level: float | None = None) -> float | None:
 
     Args:
         run: The run.
-        name: A metric, `parameters`, `seconds_per_update` (of the first phase), or a term of the log (`D/loss`).
+        name: A metric, `seconds_per_update` (of the first phase), or a term of the log (`D/loss`).
         level: With a term: seconds of training until it first fell to this, in place of its mean over the end.
     """
     if "/" in name:
         return _end_of(run, name) if level is None else _seconds_until(run, name, level)
-    if name == "parameters":
-        return float(sum(run.parameters.values())) or None
     if name == "seconds_per_update":
         updates = next(iter((run.updates or {}).values()), 0)
         return run.seconds / updates if run.seconds is not None and updates else None
@@ -131,7 +146,7 @@ def _pair(study: Study, of: str, against: str, part: dict[str, Any]) -> Part:
     level = part["level"]
     until = "" if level is None else f", seconds until {number(level)}"
     by = next((name for name in part["by"] if _both(study, of, against, name, level)), None)
-    wanted = {"less": "less", "greater": "more", "no better": "no better"}[part["expected"]]
+    wanted = WANTED[part["expected"]]
     if by is None:
         names = " or ".join(study.metric(name).label for name in part["by"])
         return Part("can't tell", f"{names}{until}: not measured of both {of} and {against}; expected {wanted}")
