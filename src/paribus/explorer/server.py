@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import socket
 import threading
 import webbrowser
@@ -79,7 +79,7 @@ def listening(port: int | None) -> socket.socket:
 
 
 def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
-    """Answers requests until Ctrl-C.
+    """Answers requests until Ctrl-C, which ends the process whatever is being computed.
 
     Args:
         app: What `application` made.
@@ -96,8 +96,13 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
     if browser:
         # in a thread, since some browsers take the terminal; the socket listens already, and the page waits
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):
-        server(app).run(sockets=[taken])
+    # in a thread, so that Ctrl-C comes here and no request is waited for
+    answering = threading.Thread(target=server(app).run, kwargs={"sockets": [taken]}, daemon=True)
+    answering.start()
+    try:
+        answering.join()
+    except KeyboardInterrupt:
+        os._exit(0)  # the interpreter would wait for threads that compute; all that was printed is flushed
 
 
 def server(app: ASGIApp) -> uvicorn.Server:
