@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.explorer.browsing import Explorer
 from tests.explorer.serving import Site, serving
 
 SHOWN = (
@@ -27,3 +29,18 @@ def site(folders: list[Path]) -> Iterator[Site]:
     """The explorer of these models."""
     with serving(*folders) as found:
         yield found
+
+
+@pytest.fixture(params=[1280, 390])
+def explorer(browser: Any, site: Site, folders: list[Path], request: pytest.FixtureRequest) -> Iterator[Explorer]:
+    """The page at desktop's and phone's width; at the end no error and no request to elsewhere may have been seen."""
+    page = browser.new_page(viewport={"width": request.param, "height": 844})
+    opened = Explorer(page, folders)
+    page.on("console", lambda m: opened.wrong.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: opened.wrong.append(str(error)))
+    own = (f"{site.address}/", "data:", f"blob:{site.address}/")
+    page.on("request", lambda asked: None if asked.url.startswith(own) else opened.wrong.append(asked.url))
+    page.goto(site.address)
+    yield opened
+    page.close()
+    assert opened.wrong == []
