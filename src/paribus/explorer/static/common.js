@@ -28,24 +28,19 @@ export async function ask(path, { json, body } = {}) {
 }
 
 /**
- * Carries out one call at a time; of those that come meanwhile only the latest follows.
+ * Carries out one call at a time; of those that come meanwhile only the latest follows, also after one that went wrong.
  * @param {function(...any): Promise<any>} work
  * @returns {function(...any): Promise<void>} ends when nothing is left to do
  */
 export function latest(work) {
   let waiting = null, running = null;
   const run = async () => {
-    try {
-      while (waiting !== null) {
-        const given = waiting;
-        waiting = null;
-        await work(...given);
-      }
-    } catch (error) {
-      showTrouble(error);
-    } finally {
-      running = null;
+    while (waiting !== null) {
+      const given = waiting;
+      waiting = null;
+      await work(...given).catch(showTrouble);
     }
+    running = null;
   };
   return (...given) => {
     waiting = given;
