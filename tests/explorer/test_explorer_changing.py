@@ -22,3 +22,15 @@ def test_a_choice_made_while_another_fails_is_carried_out(explorer: Explorer) ->
     explorer.page.wait_for_function("() => !document.querySelector('.moves').inert")
     assert explorer.wrong == [MISSING]
     explorer.wrong.clear()
+
+
+def test_nearest_images_of_a_model_that_has_gone_are_not_shown(explorer: Explorer) -> None:
+    explorer.show(GAN)
+    find = explorer.page.get_by_role("button", name="Find the nearest")
+    asked = explorer.held(f"{GAN}/nearest*", find.click)
+    explorer.show(PLANE)
+    with explorer.page.expect_response("**/nearest*") as answered:
+        asked.continue_()
+    answered.value.finished()
+    explorer.page.wait_for_timeout(500)
+    assert explorer.page.locator("#nearest").inner_text() == ""

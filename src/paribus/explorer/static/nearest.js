@@ -6,17 +6,18 @@ import { page } from "/static/page.js";
 const percent = (share) => `${Math.round(share * 100)} %`;
 
 async function find() {
+  const { sides } = page; // others may be chosen meanwhile, and no answer is theirs
   const space = byId("space").value;
   const box = byId("nearest");
   const once = space === "pixels" ? "" : " The first time the encoder reads them all, which may take minutes.";
   const words = `Comparing with every training image …${once}`;
   box.replaceChildren(element("p", { class: "fine busy", role: "status" }, words));
   try {
-    const answers = await Promise.all(page.sides.map(async (side) =>
-      (await side.ask("nearest", { space }, { json: side.point })).json()));
-    box.replaceChildren(...answers.map((answer, k) => shown(page.sides[k], answer)));
+    const answers = await Promise.all(sides.map(async (side) =>
+      shown(side, await (await side.ask("nearest", { space }, { json: side.point })).json())));
+    if (page.sides === sides) box.replaceChildren(...answers);
   } catch (error) {
-    box.replaceChildren();
+    if (page.sides === sides) box.replaceChildren();
     throw error;
   }
 }
