@@ -24,6 +24,24 @@ def test_a_choice_made_while_another_fails_is_carried_out(explorer: Explorer) ->
     explorer.wrong.clear()
 
 
+@pytest.mark.parametrize(("chooser", "chosen", "number"), [("first", "2", CONDITIONAL), ("second", "none", PLANE)])
+def test_what_is_kept_of_other_models_does_no_harm(explorer: Explorer, chooser: str, chosen: str, number: int) -> None:
+    """Their strips are still there while another model's axes are found, and are filled again after each draw."""
+    page = explorer.page
+    explorer.show(PLANE, GAN)
+    for name in ("Keep as A", "Keep as B"):
+        page.get_by_role("button", name=name).click()
+    page.locator("#ways canvas").nth(1).wait_for()
+    finding = explorer.held(f"{number}/axes*", lambda: page.select_option(f"#{chooser}", chosen))
+    with page.expect_response("**/way*"):
+        page.get_by_role("button", name="Another draw").click()
+    finding.continue_()
+    page.wait_for_function("() => !document.querySelector('.moves').inert")
+    page.wait_for_timeout(500)
+    assert not page.get_by_role("alert").is_visible(), page.get_by_role("alert").inner_text()
+    assert page.locator("#ways canvas").count() == 0
+
+
 def test_nearest_images_of_a_model_that_has_gone_are_not_shown(explorer: Explorer) -> None:
     explorer.show(GAN)
     find = explorer.page.get_by_role("button", name="Find the nearest")

@@ -5,7 +5,7 @@ import { drawAnswer, strip } from "/static/canvas.js";
 import { changed, page } from "/static/page.js";
 
 let moments = []; // images seen, ascending; null is the end
-let strips = [];
+let strips = []; // each with its side: others may be chosen while it is filled
 
 function build() {
   const counts = new Set(page.sides.flatMap((side) => side.about.snapshots));
@@ -17,9 +17,9 @@ function build() {
   const none = page.sides.filter((side) => !side.about.snapshots.length).map((side) => side.about.name);
   byId("training-words").textContent = "The same latent at each snapshot of the run and at its end."
     + (none.length ? ` No snapshots were kept of ${none.join(" and ")}.` : "");
-  strips = page.sides.map((side) => (side.about.snapshots.length ? strip() : null));
-  byId("stages").replaceChildren(...strips.map((shown, k) => shown
-    ? element("figure", {}, shown, element("figcaption", { class: "fine" }, page.sides[k].about.name)) : ""));
+  strips = page.sides.filter((side) => side.about.snapshots.length).map((side) => ({ side, shown: strip() }));
+  byId("stages").replaceChildren(...strips.map(({ side, shown }) =>
+    element("figure", {}, shown, element("figcaption", { class: "fine" }, side.about.name))));
   say();
 }
 
@@ -41,9 +41,8 @@ function say() {
   byId("moment").setAttribute("aria-valuetext", words);
 }
 
-const fill = latest(() => Promise.all(strips.map(async (shown, k) => {
-  if (shown) await drawAnswer(shown, await page.sides[k].ask("stages", {}, { json: page.sides[k].point }));
-})));
+const fill = latest(() => Promise.all(strips.map(async ({ side, shown }) =>
+  drawAnswer(shown, await side.ask("stages", {}, { json: side.point })))));
 
 byId("moment").addEventListener("input", scrub);
 page.addEventListener("sides", build);
