@@ -19,16 +19,14 @@ from paribus.data import load_data
 from paribus.errors import ParibusError
 from paribus.experiment import carry_out
 from paribus.explorer.exhibits import Exhibit, exhibits
-from paribus.explorer.memory import Memory
 from paribus.models import load_model
 from paribus.models.grids import save_grid
 from paribus.runs import RunFolder
 from paribus.views.axes import leading_axes
 from paribus.views.subject import Subject
 from tests.conftest import QUICK, tiny_config
+from tests.explorer.browsing import CONDITIONAL, GAN, PLANE
 from tests.explorer.serving import Answer, Site, serving
-
-GAN, PLANE, CONDITIONAL = 0, 1, 2
 
 
 def pixels(answer: Answer) -> np.ndarray:
@@ -174,23 +172,6 @@ def test_an_image_is_encoded_and_for_a_gan_its_latent_is_searched(
     draws = load_model(folders[GAN]).sample(20)
     assert error < (((draws - real.float()) / 255) ** 2).mean((1, 2, 3)).min()
     assert "inversion" in searched["how"]
-
-
-def test_a_copy_is_found_and_told_from_what_is_not(folders: list[Path]) -> None:
-    data = load_data("digits")
-    memory = Memory(exhibits([str(folders[GAN])])[0], "pixels")
-    copied = memory.nearest(data.train.images[17])
-    assert copied["neighbours"][0]["distance"] == 0
-    assert copied["neighbours"][0]["class"] == str(int(data.train.labels[17]))
-    assert copied["held_out"]["nearer_than"] == 1
-    rows = data.train.images.flatten(1).double()
-    image = data.test.images[3]
-    distances = (rows - image.flatten().double()).norm(dim=1).sort().values
-    answer = memory.nearest(image)
-    assert [one["distance"] for one in answer["neighbours"]] == pytest.approx(distances[:6].tolist())
-    assert answer["searched"] == len(rows)
-    nearest = torch.cdist(data.test.images.flatten(1).double(), rows).min(1).values
-    assert answer["held_out"]["median"] == pytest.approx(float(nearest.median()), rel=0.1)  # of 200 of them
 
 
 def test_nearest_images_are_those_of_the_picture_that_is_shown(site: Site, folders: list[Path]) -> None:

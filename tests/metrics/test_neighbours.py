@@ -9,6 +9,7 @@ import torch
 from paribus.errors import ParibusError
 from paribus.metrics import neighbours
 from paribus.metrics.neighbours import precision_recall_density_coverage
+from tests.tensors import Largest
 
 
 def normal(n, d, seed=0):
@@ -149,19 +150,6 @@ def test_reduced_precision_that_training_allowed_does_not_leak_in():
 
 
 def test_no_tensor_holds_all_pairs(monkeypatch):
-    # torch's memory is unknown to tracemalloc: count the numbers of every tensor that an operation returns
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Largest(TorchDispatchMode):
-        seen = 0
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            result = func(*args, **(kwargs or {}))
-            for tensor in result if isinstance(result, tuple | list) else [result]:
-                if isinstance(tensor, torch.Tensor):
-                    self.seen = max(self.seen, tensor.numel())
-            return result
-
     monkeypatch.setattr(neighbours, "_TILE", 1 << 7)
     monkeypatch.setattr(neighbours, "_BLOCK", 1 << 14)
     monkeypatch.setattr(neighbours, "_CHUNK", 1 << 14)

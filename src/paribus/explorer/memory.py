@@ -20,7 +20,7 @@ Space = Literal["pixels", "encoder"]
 SHOWN = 6
 HELD_OUT = 200
 """Test images that say how near an image is that the model cannot have copied."""
-_ROWS = 4096
+_CHUNK = 1 << 20  # numbers in one chunk of float64
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ class Memory:
         "nearer_than" is the share of test images whose nearest training image lies farther away.
         """
         row = self.row_of(image[None]).double()
-        parts = self.rows.split(_ROWS)
-        distances = torch.cat([(part.double() - row).square().sum(1) for part in parts]).sqrt()
-        found = distances.topk(min(SHOWN, len(distances)), largest=False)
+        found = distances(row, self.rows).topk(min(SHOWN, len(self.rows)), largest=False)
         labels, names = self.data.train.labels, self.exhibit.subject.class_names
         neighbours = [
             {
@@ -89,10 +87,16 @@ class Memory:
         return {
             "space": self.space if self.space == "pixels" else self.encoder.name,
             "neighbours": neighbours,
-            "searched": len(distances),
+            "searched": len(self.rows),
             "held_out": {
                 "count": len(self.held_out),
                 "median": float(self.held_out.median()),
                 "nearer_than": float((self.held_out > found.values[0]).double().mean()),
             },
         }
+
+
+def distances(row: Tensor, rows: Tensor) -> Tensor:
+    """Euclidean distances (n,) float64 of rows (n, d) from a row (1, d), in memory that does not grow with n x d."""
+    parts = rows.split(max(1, _CHUNK // rows.shape[1]))
+    return torch.cat([(part.double() - row).square_().sum(1) for part in parts]).sqrt()
