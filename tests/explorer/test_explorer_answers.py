@@ -83,6 +83,18 @@ def test_sliders_move_along_the_leading_axes_in_deviations(site: Site, folders: 
     assert np.array_equal(decoded(folders[number], torch.tensor(saved["latent"])[0]), decoded(folders[number], moved))
 
 
+def test_an_encoders_axes_are_found_once_for_all_classes(folders: list[Path]) -> None:
+    conditional = exhibits([str(folders[CONDITIONAL])])[0]
+    assert conditional.known_axes(3) is None
+    assert conditional.axes(3) is conditional.axes(7) is conditional.known_axes(0)
+
+
+def test_a_conditional_gan_has_axes_for_each_class(runs: Callable[..., Path]) -> None:
+    exhibit = Exhibit("gan", str(runs("gan", "objective.conditional=true")))
+    assert not torch.equal(exhibit.axes(3).directions, exhibit.axes(7).directions)
+    assert exhibit.known_axes(3) is exhibit.axes(3) and exhibit.known_axes(0) is None
+
+
 def test_the_other_models_longer_list_of_sliders_does_no_harm(site: Site, folders: list[Path]) -> None:
     short = picture(site, PLANE, start={"kind": "drawn", "seed": 1}, moves=[1, 1])
     assert np.array_equal(picture(site, PLANE, start={"kind": "drawn", "seed": 1}, moves=[1, 1, 3, -3]), short)

@@ -35,6 +35,7 @@ class Exhibit:
         self.name, self.source = name, source
         self.lock = threading.Lock()
         self._snapshots: dict[int, Model] = {}
+        self._encoder_axes: Axes | None = None
         self._axes: dict[int | None, Axes] = {}
 
     @cached_property
@@ -88,17 +89,17 @@ class Exhibit:
         return self._snapshots[snapshot]
 
     def axes(self, label: int | None) -> Axes:
-        """The leading axes, for one class of a conditional model; without images those of the first layer."""
+        """The leading axes: the encoder's, the same for every class, or else those of the first layer for one class."""
         found = self.known_axes(label)
-        if found is None:
-            blind = self.subject.model.can_encode and self.without_images
-            found = (activation_axes if blind else leading_axes)(self.subject, SLIDERS, label)
-            self._axes[label] = found
+        if found is None and self.subject.model.can_encode and not self.without_images:
+            found = self._encoder_axes = leading_axes(self.subject, SLIDERS)
+        elif found is None:
+            found = self._axes[label] = activation_axes(self.subject, SLIDERS, label)
         return found
 
     def known_axes(self, label: int | None) -> Axes | None:
         """The same where they were found before: it takes seconds."""
-        return self._axes.get(label)
+        return self._encoder_axes or self._axes.get(label)
 
     def labels(self, label: int | None) -> Tensor | None:
         """The class (1,) that a conditional model is asked for, the first by default; None for any other model."""
