@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from paribus.models import load_model
+from paribus.runs import RunFolder
 from tests.explorer.browsing import CONDITIONAL, GAN, PLANE, Explorer
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("explorer", [1280], indirect=True)]
@@ -52,3 +56,38 @@ def test_nearest_images_of_a_model_that_has_gone_are_not_shown(explorer: Explore
     answered.value.finished()
     explorer.page.wait_for_timeout(500)
     assert explorer.page.locator("#nearest").inner_text() == ""
+
+
+def test_a_saved_latent_of_another_label_is_refused_and_nothing_else_changes(explorer: Explorer) -> None:
+    explorer.show(CONDITIONAL)
+    z = explorer.drawn(CONDITIONAL, 1)
+    saved = {"latent": [z.tolist()], "labels": [10]}
+    explorer.drop("latent.json", "application/json", json.dumps(saved).encode())
+    explorer.page.get_by_role("alert").get_by_text("label below 10 for conv-vae, seed 0").wait_for()
+    explorer.page.locator("#seed").fill("2")
+    explorer.shows(explorer.decoded(CONDITIONAL, explorer.drawn(CONDITIONAL, 2), 0))
+    explorer.drop("latent.json", "application/json", json.dumps(saved | {"labels": [9]}).encode())
+    explorer.shows(explorer.decoded(CONDITIONAL, z, 9))
+    assert explorer.page.get_by_label("Class").input_value() == "9"
+
+
+def test_a_saved_latent_is_shown_at_its_moment_by_the_model_that_it_fits(explorer: Explorer) -> None:
+    page = explorer.page
+    explorer.show(PLANE, GAN)
+    scrubber = page.get_by_role("slider", name="Training")
+    scrubber.focus()
+    page.keyboard.press("Home")
+    folder = RunFolder(explorer.folders[PLANE])
+    early = load_model(folder.path, weights=folder.snapshot(640))
+    expected = early.decode(explorer.drawn(PLANE)[None])[0, 0].numpy()
+    explorer.shows(expected)
+    content = explorer.saved("Save latent")
+    scrubber.focus()
+    page.keyboard.press("End")
+    page.locator("#seed").fill("5")
+    explorer.shows(explorer.decoded(PLANE, explorer.drawn(PLANE, 5)))
+    explorer.drop("latent.json", "application/json", content)
+    explorer.shows(expected)
+    assert scrubber.get_attribute("aria-valuetext") == "after 640 training images"
+    for caption in ("saved latent, latent.json, after 640 images", "draw 5, after 1,280 images"):
+        page.get_by_text(caption, exact=True).wait_for()

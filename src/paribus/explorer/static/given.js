@@ -1,7 +1,8 @@
 // What a visitor brings: an image, whose latent is encoded or searched, or a latent that was saved.
 
 import { attempt, byId, element, Told } from "/static/common.js";
-import { begin, changed, page, tell } from "/static/page.js";
+import { changed, page, tell } from "/static/page.js";
+import { goTo } from "/static/training.js";
 
 const LARGEST = 8 * 2 ** 20; // bytes, as the server has it
 
@@ -47,19 +48,31 @@ async function latentOf(side, file, card) {
 
 async function takeLatent(file) {
   const saved = read(await file.text());
-  const latent = saved?.latent?.[0];
-  const fitting = page.sides.filter((side) => Array.isArray(latent) && latent.length === side.about.latent_dim);
+  const latent = saved?.latent?.[0], label = saved?.labels?.[0];
+  const fitting = page.sides.filter((side) => fits(side, latent, label));
   if (!fitting.length) {
+    const labelled = label === undefined ? "" : `, label ${label}`;
     throw new Told({
       what: "The latent fits none of the models shown.", where: file.name,
-      got: Array.isArray(latent) ? `${latent.length} numbers` : "no latent",
-      expected: page.sides.map((side) => `${side.about.latent_dim} numbers for ${side.about.name}`).join(", "),
+      got: Array.isArray(latent) ? `${latent.length} numbers${labelled}` : "no latent",
+      expected: page.sides.map(wanted).join(", "),
     });
   }
-  for (const side of fitting) if (saved.labels && side.about.classes.length) await side.choose(saved.labels[0]);
-  const start = { kind: "given", latent };
-  begin((side) => (fitting.includes(side) ? start : side.start), `saved latent, ${file.name}`);
+  for (const side of fitting) if (label !== undefined && side.about.classes.length) await side.choose(label);
+  page.moves.fill(0);
+  tell("moves");
+  for (const side of fitting) side.begin({ kind: "given", latent }, `saved latent, ${file.name}`);
+  goTo(saved.snapshot ?? null);
+  changed();
 }
+
+function fits({ about }, latent, label) {
+  if (!Array.isArray(latent) || latent.length !== about.latent_dim) return false;
+  return label === undefined || !about.classes.length || [...about.classes.keys()].includes(label);
+}
+
+const wanted = ({ about }) => `${about.latent_dim} numbers`
+  + (about.classes.length ? `, label below ${about.classes.length}` : "") + ` for ${about.name}`;
 
 /** What JSON says; null where it is none. */
 function read(text) {

@@ -25,8 +25,10 @@ export class Side {
     return new Side(number, await (await ask(`models/${number}`)).json());
   }
 
-  async findAxes() {
-    this.axes = await (await this.ask("axes", { label: this.label })).json();
+  /** Finds the axes of a class, which is the model's as soon as they are there. */
+  async findAxes(label = this.label) {
+    this.axes = await (await this.ask("axes", { label })).json();
+    this.label = label;
   }
 
   /** Asks the server about this model; `query` as an object, `options` as those of `ask`. */
@@ -88,9 +90,11 @@ export class Side {
 
   /** Another class, whose axes may be others. */
   async choose(label) {
-    this.label = label;
-    this.chooser.value = label;
-    await this.findAxes();
+    try {
+      await this.findAxes(label);
+    } finally {
+      this.chooser.value = this.label;
+    }
     tell("axes");
     changed();
   }

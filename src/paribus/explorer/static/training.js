@@ -23,6 +23,14 @@ function build() {
   say();
 }
 
+/** Goes to a moment: training images after which a model was kept, or null for the end; to no other. */
+export function goTo(images) {
+  const place = moments.indexOf(images);
+  if (place < 0) return;
+  byId("moment").value = place;
+  scrub();
+}
+
 /** Each model as it was at the moment, or at its last snapshot before. */
 function scrub() {
   const moment = moments[byId("moment").value];
