@@ -46,6 +46,18 @@ def test_what_is_kept_of_other_models_does_no_harm(explorer: Explorer, chooser: 
     assert page.locator("#ways canvas").count() == 0
 
 
+def test_a_class_is_chosen_while_the_other_models_axes_are_found(explorer: Explorer) -> None:
+    page = explorer.page
+    explorer.show(CONDITIONAL)
+    finding = explorer.held(f"{GAN}/axes*", lambda: page.select_option("#second", str(GAN)))
+    page.get_by_label("Class").select_option("7")
+    explorer.shows(explorer.decoded(CONDITIONAL, explorer.drawn(CONDITIONAL), 7))
+    finding.continue_()
+    page.wait_for_function("() => !document.querySelector('.moves').inert")
+    assert not page.get_by_role("alert").is_visible(), page.get_by_role("alert").inner_text()
+    assert page.locator(".map").count() == 2
+
+
 def test_nearest_images_of_a_model_that_has_gone_are_not_shown(explorer: Explorer) -> None:
     explorer.show(GAN)
     find = explorer.page.get_by_role("button", name="Find the nearest")

@@ -95,7 +95,7 @@ export class Side {
     } finally {
       this.chooser.value = this.label;
     }
-    tell("axes");
+    if (page.sides.every((side) => side.axes)) tell("axes"); // else "sides" is told when all are found
     changed();
   }
 
