@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--colours", type=int, help="at most so many, for a smaller file")
+    parser.add_argument("--element", help="a selector: the picture is of the first such element alone")
     parser.add_argument("--dark", action="store_true", help="with dark colours")
     arguments = parser.parse_args()
     with sync_playwright() as started:
@@ -42,7 +43,7 @@ def main() -> None:
             page.wait_for_timeout(1000)
             page.wait_for_load_state("networkidle")
         page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
-        page.screenshot(path=arguments.out)
+        (page.locator(arguments.element).first if arguments.element else page).screenshot(path=arguments.out)
         browser.close()
     if arguments.colours:
         Image.open(arguments.out).convert("RGB").quantize(arguments.colours).save(arguments.out, optimize=True)
