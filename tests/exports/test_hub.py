@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import paribus as pb
+from paribus.cli import app
 from paribus.errors import ParibusError
 from paribus.experiment import Run
 from paribus.models.packaging import weights_of
@@ -35,6 +37,20 @@ def test_pushed_and_loaded_is_the_same_model(hub: Hub, made_run: Run) -> None:
     assert torch.equal(loaded.sample(5, seed=2), made_run.model.sample(5, seed=2))
     fetched = [request for request in hub.requests if request.startswith("GET") and "/resolve/" in request]
     assert sorted(request.rsplit("/", 1)[1] for request in fetched) == ["config.json", "model.safetensors"]
+
+
+def test_other_files_of_the_folder_stay_here(
+    hub: Hub, made_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    (tmp_path / "checkpoint").mkdir()
+    for name in ("notes.txt", "checkpoint/README.md"):
+        (tmp_path / name).write_text("mine")
+    words = ["export", str(made_run.folder.path), "--to", "hub-folder", "--out", str(tmp_path)]
+    shown = CliRunner().invoke(app, [*words, "--push", "somebody/cvae"])
+    assert shown.exit_code == 0, shown.output
+    pushed = hub.repositories["somebody/cvae"][-1][1]
+    assert set(pushed) == {"README.md", "config.json", "model.safetensors", "samples.png"}
 
 
 def test_a_revision_stays_what_it_was(hub: Hub) -> None:

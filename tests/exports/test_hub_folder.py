@@ -75,6 +75,15 @@ def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
     assert not [file for file in folder.iterdir() if str(tmp_path).encode() in file.read_bytes()]
 
 
+@pytest.mark.parametrize("record", ["run.yaml", "study.yaml", "tune.json"])
+def test_what_is_at_work_in_a_folder_is_not_replaced(record: str, tmp_path: Path) -> None:
+    for name in (record, "config.json"):
+        (tmp_path / name).write_text("kept")
+    with pytest.raises(ParibusError, match=rf"needs a folder of its own[\s\S]*{record}"):
+        pb.export(made_model(tiny_config("gan"), ImageShape(1, 8)), "hub-folder", tmp_path)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {record: "kept", "config.json": "kept"}
+
+
 def test_an_unknown_form_is_named(made_run: Run) -> None:
     with pytest.raises(ParibusError, match=r"cannot be exported to 'onx'\. Did you mean 'onnx'"):
         pb.export(made_run, "onx")

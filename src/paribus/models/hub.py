@@ -12,6 +12,8 @@ from paribus.network import hub_is_reachable
 
 NOT_HERE, NOT_UPLOADED = "The model is not on this machine", "Nothing was uploaded"
 WEIGHTS = ["model.safetensors", "sampler.safetensors"]
+UPLOADED = ["config.json", *WEIGHTS, "samples.png", "README.md"]
+"""The files of an exported model; nothing else that lies in its folder leaves this machine."""
 
 
 def fetched(repository: str, revision: str | None = None) -> Path:
@@ -56,10 +58,10 @@ def is_ours(path: Path) -> bool:
 
 
 def uploaded(folder: Path, repository: str, *, private: bool = False, token: str | None = None) -> str:
-    """Puts the files of a folder into a repository for models, in one commit, and gives its address.
+    """Puts an exported model into a repository for models, in one commit, and gives its address.
 
     Args:
-        folder: All of it is uploaded.
+        folder: Those of its files that `UPLOADED` names are uploaded.
         repository: Its id, org/name; made where there is none.
         private: Whether a new repository is private.
         token: Of an account that may write there; by default the one that huggingface_hub is logged in with.
@@ -74,7 +76,12 @@ def uploaded(folder: Path, repository: str, *, private: bool = False, token: str
     api = HfApi(token=token)
     with _in_words(repository, NOT_UPLOADED):
         address = api.create_repo(repository, private=private, exist_ok=True)
-        api.upload_folder(folder_path=folder, repo_id=address.repo_id, commit_message="Upload from Paribus")
+        api.upload_folder(
+            folder_path=folder,
+            repo_id=address.repo_id,
+            allow_patterns=UPLOADED,
+            commit_message="Upload from Paribus",
+        )
     return str(address)
 
 
