@@ -31,6 +31,16 @@ def test_resume_is_exact_wherever_it_stopped(step: int, tmp_path: Path) -> None:
     assert weights_of(again.model.nets) == weights_of(whole.model.nets)
 
 
+def test_resume_is_exact_where_a_batch_spans_epochs(tmp_path: Path) -> None:
+    config = tiny_config("vae", *RARITY, "training.batch_size=100", "training.checkpoint_steps=1")
+    data = made_data()
+    whole = fit_in(tmp_path / "whole", config, data)
+    fit_in(tmp_path / "parts", config, data, stop_requested=lambda: True)  # after a step
+    again = fit_in(tmp_path / "parts", config, data)
+    assert again.state.step == 13
+    assert weights_of(again.model.nets) == weights_of(whole.model.nets)
+
+
 def test_it_changes_what_is_learned_from_the_second_epoch_on(tmp_path: Path) -> None:
     data = made_data()
     for budget, alike in (("5updates", True), ("6updates", False)):

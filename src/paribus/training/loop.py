@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -103,7 +104,8 @@ def fit(
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment, state.image_weights)
     train_step = TrainingStep(config, nets, state.optimizers, device)
     phases, repeats = train_step.phases, train_step.repeats
-    operations = flop_per_image(nets, phases, _batch(config, data, batches, 0, 0))
+    # a copy draws it: the order of an epoch is kept from its first image on, and there may be no weights for it yet
+    operations = flop_per_image(nets, phases, _batch(config, data, copy(batches), 0, 0))
     pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
     snapshots = SnapshotSchedule.of(settings)
     model = Model(config, averages.nets, data.shape, data.class_names)
