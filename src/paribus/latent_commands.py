@@ -246,10 +246,10 @@ def _show(context: typer.Context, view: Callable[[Subject], View], seed: int, ou
     """Makes a view of the run that the command names, writes it, and says where or what."""
     from paribus import console
     from paribus.views.subject import Subject
-    from paribus.views.view import check_ending
+    from paribus.views.view import check_out
 
     out = out or Path(f"{context.info_name}.png")
-    check_ending(out)
+    check_out(out)
     with console.watching(f"latent {context.info_name}") as watcher:
         found = view(Subject.of(context.obj, seed, watcher.stage))
         found.write(out)

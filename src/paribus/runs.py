@@ -52,6 +52,40 @@ def read_yaml(path: Path) -> Any:
     return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def check_output(folder: Path) -> None:
+    """Finds out before any work that files cannot be written to a folder; makes nothing.
+
+    Args:
+        folder: It need not exist; then it can be made where the nearest folder above it may be written to.
+
+    Raises:
+        ParibusError: A file is in its place or above it, or nothing may be written there.
+    """
+    absolute = folder.absolute()
+    # unlike Path.exists, false for what may not be looked at
+    there = next(place for place in (absolute, *absolute.parents) if os.access(place, os.F_OK))
+    if not there.is_dir():
+        reason = f"{there} is a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = f"nothing may be written to {there}"
+    else:
+        return
+    raise ParibusError("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
+
+
+def check_output_file(path: Path) -> None:
+    """Finds out before any work that a file cannot be written; makes nothing.
+
+    Raises:
+        ParibusError: A folder is in its place, or its own cannot be written to.
+    """
+    check_output(path.parent)
+    if path.is_dir():
+        raise ParibusError(
+            "This file cannot be written.", where=str(path), got="a folder of that name", fix="choose another --out"
+        )
+
+
 @contextlib.contextmanager
 def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
     """Holds a folder for this process.
@@ -63,8 +97,9 @@ def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iter
             (`is_held`).
 
     Raises:
-        ParibusError: Another process holds it.
+        ParibusError: Another process holds it, or it cannot be written to.
     """
+    check_output(folder)
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + patience_seconds
     with (folder / ".lock").open("w") as file:

@@ -121,13 +121,16 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
         estimated: Whether a few steps of each run are timed first, to say how long all will take.
 
     Raises:
+        ParibusError: The study's folder cannot be written to.
         typer.Exit: It was interrupted (130).
     """
     from paribus import console
+    from paribus.runs import check_output
     from paribus.signals import stop_on_signal
     from paribus.studies.equality import equal_parameters
     from paribus.studies.watching import watching_study
 
+    check_output(study.folder)
     for sentence in equal_parameters(study.matches):
         console.say(sentence)
     waiting = study.waiting(retry)

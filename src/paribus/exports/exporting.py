@@ -12,6 +12,7 @@ from paribus.exports.onnx_files import write_onnx
 from paribus.exports.source import Source
 from paribus.models import Model
 from paribus.models.hub import uploaded
+from paribus.runs import check_output
 
 FORMS = ("onnx", "hub-folder")
 
@@ -37,12 +38,14 @@ def export(
         The folder.
 
     Raises:
-        ParibusError: There is no model or no such form, a package is missing, or a check failed.
+        ParibusError: There is no model or no such form, a package is missing, a check failed, or the folder cannot be
+            written to.
     """
     if to not in FORMS:
         raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
     found = Source.of(source)
     folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
+    check_output(folder)
     if to == "onnx":
         write_onnx(found, folder)
     else:

@@ -10,6 +10,7 @@ import torch
 from paribus.errors import ParibusError
 from paribus.models.grids import image_grid, save_grid
 from paribus.models.model import Model
+from paribus.runs import check_output, check_output_file
 
 
 def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:
@@ -19,7 +20,7 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
     model, `labels` int64 (N,). Anything else is a folder of PNG files, one an image.
 
     Raises:
-        ParibusError: The ending is unknown, or the label is.
+        ParibusError: The ending is unknown, or the label is, or the place cannot be written to.
     """
     labels = model.sample_labels(n, label)
     if out.suffix not in ("", ".png", ".npz"):
@@ -28,6 +29,7 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
             where=f"--out {out}",
             expected="a name in .png (one grid), in .npz, or a folder",
         )
+    (check_output_file if out.suffix else check_output)(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         images = model.sample(n, label=label, seed=seed)
@@ -46,12 +48,13 @@ def write_class_change(model: Model, first: str, second: str, n: int, out: Path,
     """Draws n images in rows of 8, in each of which one class turns into another, as one grid.
 
     Raises:
-        ParibusError: A label is unknown, or `out` is not a name in .png.
+        ParibusError: A label is unknown, or `out` is not a name in .png or cannot be written.
     """
     if out.suffix != ".png":
         raise ParibusError(
             "One class turning into another is a picture.", where=f"--out {out}", expected="a name in .png"
         )
+    check_output_file(out)
     images = model.class_change(first, second, rows=max(1, n // 8), seed=seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_grid(out, images, columns=8)

@@ -26,7 +26,7 @@ from paribus.report.reading import read_folder
 from paribus.report.replication import replication
 from paribus.report.steadiness import steadiness_table
 from paribus.report.verdict import verdict
-from paribus.runs import write_atomically
+from paribus.runs import check_output_file, write_atomically
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -41,11 +41,14 @@ def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -
         The path of the written file.
 
     Raises:
-        ParibusError: The folder holds neither a study nor a run, or a file in it cannot be read.
+        ParibusError: The folder holds neither a study nor a run, a file in it cannot be read, or the report cannot be
+            written.
     """
     folder = Path(folder)
     target = Path(out) if out is not None else folder / "report.html"
-    write_atomically(target, rendered(read_folder(folder), live=live))
+    study = read_folder(folder)
+    check_output_file(target)
+    write_atomically(target, rendered(study, live=live))
     return target
 
 

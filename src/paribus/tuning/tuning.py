@@ -21,7 +21,7 @@ from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted, load
-from paribus.runs import RunFolder, held, write_json
+from paribus.runs import RunFolder, check_output, held, write_json
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out
@@ -82,10 +82,11 @@ class Tuning:
             images: The images, where they are loaded already.
 
         Raises:
-            ParibusError: The plan cannot be carried out, or the folder holds another tuning.
+            ParibusError: The plan cannot be carried out, or the folder holds another tuning or cannot be written to.
         """
         check_plan(plan)
         folder = Path("runs") / plan.name if folder is None else folder
+        check_output(folder)
         path = folder / "tune.json"
         stored = json.loads(path.read_text()) if path.is_file() else {}
         defaults = plan.trial({})

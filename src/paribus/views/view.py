@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from paribus.errors import ParibusError
+from paribus.runs import check_output_file
 from paribus.views.drawing import captioned, tile_sheet
 
 TIME = "Time stands for what goes from left to right in the picture."
@@ -100,9 +101,9 @@ class View:
         """Writes the picture (.png) or the animation (.gif, .webp), each frame with the caption.
 
         Raises:
-            ParibusError: The ending is another, or nothing moves.
+            ParibusError: The ending is another, the place cannot be written to, or nothing moves.
         """
-        check_ending(out)
+        check_out(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".png":
             self.picture().save(out, optimize=True)
@@ -117,11 +118,11 @@ class View:
         )
 
 
-def check_ending(out: Path) -> None:
+def check_out(out: Path) -> None:
     """Finds out before any work that a file of this name cannot be written.
 
     Raises:
-        ParibusError: The ending is unknown.
+        ParibusError: The ending is unknown, or the place cannot be written to.
     """
     if out.suffix not in (".png", ".gif", ".webp"):
         raise ParibusError(
@@ -129,3 +130,4 @@ def check_ending(out: Path) -> None:
             where=f"--out {out}",
             expected="a name in .png, or in .gif or .webp for an animation",
         )
+    check_output_file(out)
