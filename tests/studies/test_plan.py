@@ -105,7 +105,7 @@ settings:
 SETTINGS = "model: vae\nbudget: 1kimg\nsettings:\n  a: {}\n  b:\n    "
 MISTAKES = [
     (SETTINGS + "objective.latent_dmi: 3\n", 6, "Unknown setting 'objective.latent_dmi'. Did you mean 'latent_dim'?"),
-    (SETTINGS + "seed: 3\n", 6, "Seeds are no axis."),
+    (SETTINGS + "seed: 3\n", 6, "Seeds are named by themselves."),
     (SETTINGS + "training.budget: 3kimg\n", 6, "A study's budget is named more than once."),
     (SETTINGS.replace("budget: 1kimg\n", "") + "training.budget: 3kimg\n", 3, "A study needs a budget."),
     (OWN_BUDGETS.replace("3epochs", "3kimg"), 5, "The budgets of one study must have one unit"),
@@ -130,8 +130,10 @@ MISTAKES = [
     (PLAN.replace("[0, 3]", "0"), 4, "A study needs a seed."),
     (PLAN.replace("budget: 2kimg\n", ""), 1, "A study needs a budget."),
     (PLAN.replace("2kimg", "2"), 5, "A budget must be a positive number with a unit."),
-    (PLAN.replace("objective.latent_dim: [4, 8]", "seed: [0, 1]"), 3, "Seeds are no axis."),
+    (PLAN.replace("objective.latent_dim: [4, 8]", "seed: [0, 1]"), 3, "Seeds are named by themselves."),
     (PLAN.replace("batch_size: 32", "batch_size: 1"), 7, "Setting 'training.batch_size' has a wrong value."),
+    (PLAN.replace("training: {batch_size: 32}", "seed: 7"), 7, "Seeds are named by themselves."),
+    (PLAN.replace("training: {batch_size: 32}", "model: gan"), 7, "A study names its models by themselves."),
     (PLAN.replace("batch_size: 32", "budget: 1kimg"), 7, "A study's budget is named more than once."),
     (PLAN.replace("samples: 200", "samples: 2"), 8, "Setting 'evaluation.samples' has a wrong value."),
     (PLAN + "model: vae\n", 2, "The study names its models twice."),

@@ -141,15 +141,13 @@ def _check(plan: Plan) -> None:
         where = "axes.model" if named[1] else f"settings.{own[0]}.model"
         raise ParibusError("The study names its models twice.", where=where, fix="leave one of the two out")
     if not plan.seed_list or min(plan.seed_list) < 0:
-        raise ParibusError(
-            "A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, such as 3, or which, as [0, 1]"
-        )
+        raise ParibusError("A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, or a list")
     _refuse_repeated(plan.seed_list, "seeds")
+    for path, value in plan.overrides.items():
+        _refuse_unfit(plan, path, value, f"overrides.{path}")
     for path, values in plan.axes.items():
         if not values:
-            raise ParibusError(
-                "An axis needs a value.", where=f"axes.{path}", got="[]", fix="name its values, or leave the axis out"
-            )
+            raise ParibusError("An axis needs a value.", where=f"axes.{path}", got="[]", fix="name it, or leave it out")
         _refuse_repeated(values, f"axes.{path}")
         _refuse_unfit(plan, path, values, f"axes.{path}")
     for name, settings in plan.settings.items():
@@ -159,7 +157,9 @@ def _check(plan: Plan) -> None:
 
 
 def _refuse_unfit(plan: Plan, path: str, got: Any, where: str) -> None:
-    unfit = {"seed": ("Seeds are no axis.", "name them under seeds:")}
+    unfit = {"seed": ("Seeds are named by themselves.", "name them under seeds (--seeds)")}
+    if where == "overrides.model":
+        unfit["model"] = ("A study names its models by themselves.", "name it under model or axes (--models)")
     if plan.params is not None:
         unfit["backbone.width"] = ("Widths are what 'params' chooses.", "leave this axis or params out")
     if path in unfit:
