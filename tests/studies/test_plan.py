@@ -9,6 +9,9 @@ import pytest
 from paribus.errors import ParibusError
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import Plan, variants, with_values
+from paribus.studies.study import Study, stored_description
+from paribus.training.hardware import usable_cores
+from tests.conftest import made_data
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -183,6 +186,22 @@ def test_values_are_added_to_axes_and_seeds() -> None:
     for text in ("seeds", "=3", "seeds=", "seeds=[1"):
         with pytest.raises(ParibusError, match="must have the form"):
             read_values(text)
+
+
+def test_threads_stay_those_that_the_study_began_with(tmp_path: Path) -> None:
+    """Whichever variant comes first: one that names its own says nothing of the others."""
+    own = usable_cores() + 1
+    plan = Plan(model="vae", settings={"one": {"training.threads": own}, "all": {}}, seeds=1, budget="60s")
+
+    def threads() -> list[int | None]:
+        study = Study.of(plan, tmp_path, images=made_data())
+        study._write_description()
+        return [run.config.training.threads for run in study.runs]
+
+    assert threads() == threads() == [own, usable_cores()]
+    assert stored_description(tmp_path)["threads"] == usable_cores()
+    named = Plan(model="vae", overrides={"training": {"threads": own}}, seeds=1, budget="60s")
+    assert Study.of(named, tmp_path / "named", images=made_data()).threads == own
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -57,7 +57,7 @@ def test_a_run_takes_its_threads_and_a_gpu_where_it_trains_on_one(tmp_path: Path
 def test_a_run_has_one_thread_unless_the_study_says_more() -> None:
     def threads(**overrides: object) -> int | None:
         plan = Plan(model="gan", seeds=1, budget="1kimg", overrides={"training": overrides})
-        [run], _, _ = planned(plan, Path("nowhere"), images=made_data(), engine="ray")
+        [run], *_ = planned(plan, Path("nowhere"), images=made_data(), engine="ray")
         return run.config.training.threads
 
     assert threads() == 1

@@ -23,7 +23,7 @@ from tests.conftest import made_data, tiny_config
 
 def folder_of(root: Path, plan: Plan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
-    runs, _, _ = planned(plan, root, images=made_data())
+    runs, *_ = planned(plan, root, images=made_data())
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
     (root / "results.json").write_text(json.dumps(results([run_row(run, root) for run in runs])))
     for run in runs:
@@ -62,7 +62,7 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
 )
 def test_budgets_in_images(budget: str, images: float | None) -> None:
     overrides = {"objective": {"discriminator_steps": 2}, "training": {"batch_size": 8}}
-    [run], _, _ = planned(
+    [run], *_ = planned(
         Plan(model="gan", seeds=1, budget=budget, overrides=overrides), Path("nowhere"), images=made_data()
     )
     assert run.expected_images == images

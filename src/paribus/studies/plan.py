@@ -147,7 +147,7 @@ def _check(plan: Plan) -> None:
         _refuse_unfit(plan, path, value, f"overrides.{path}")
     for path, values in plan.axes.items():
         if not values:
-            raise ParibusError("An axis needs a value.", where=f"axes.{path}", got="[]", fix="name it, or leave it out")
+            raise ParibusError("An axis needs a value.", where=f"axes.{path}", got="[]", fix="add one, or leave it out")
         _refuse_repeated(values, f"axes.{path}")
         _refuse_unfit(plan, path, values, f"axes.{path}")
     for name, settings in plan.settings.items():

@@ -73,8 +73,8 @@ def planned(
     workers: int | None = None,
     threads: int | None = None,
     engine: str = LOCAL,
-) -> tuple[list[PlannedRun], dict[str, Match], int]:
-    """The runs of a plan, the widths that were matched, and how many runs go at a time.
+) -> tuple[list[PlannedRun], dict[str, Match], int, int]:
+    """The runs of a plan, the widths that were matched, how many runs go at a time, and the threads they share out.
 
     Args:
         plan: What to do.
@@ -104,7 +104,7 @@ def planned(
             name = variant.run_name(seed, short=plan.compares_models_alone)
             run = RunFolder(folder / "runs" / name)
             runs.append(PlannedRun(variant.label, variant.axes, config, run, data[_source(variant.config)]))
-    return runs, matches, workers
+    return runs, matches, workers, threads
 
 
 def _source(config: RunConfig) -> DataSettings:
@@ -149,7 +149,7 @@ def _refuse_on_a_cluster(configs: list[RunConfig], workers: int | None) -> None:
 
 
 def shared_out(configs: list[RunConfig], runs: int, workers: int | None, threads: int | None) -> tuple[int, int]:
-    """Runs at a time, and CPU threads of each run that does not name its own.
+    """Runs at a time, and CPU threads of each run that does not name its own; of the first where each does.
 
     Args:
         configs: The runs' configurations, each kind once.
@@ -171,4 +171,5 @@ def shared_out(configs: list[RunConfig], runs: int, workers: int | None, threads
             got=workers,
             fix="leave --workers out, or give the budget in images (200kimg) or epochs",
         )
-    return workers, threads or max(1, cores // workers)
+    named = [config.training.threads for config in configs if config.training.threads]
+    return workers, named[0] if len(named) == len(configs) else threads or max(1, cores // workers)

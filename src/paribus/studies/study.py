@@ -39,6 +39,7 @@ class Study:
         runs: What is to be carried out, in the plan's order.
         matches: By label, the width that the plan's `params` chose.
         workers: Runs at a time on this machine.
+        threads: CPU threads of each run that does not name its own.
         engine: Where runs are carried out; see `engine_of`.
         beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
         after_runs: Called with the runs when they are over, before the report is written.
@@ -49,6 +50,7 @@ class Study:
     runs: tuple[PlannedRun, ...]
     matches: Mapping[str, Match]
     workers: int
+    threads: int
     engine: str = LOCAL
     beside: Mapping[str, Any] = field(default_factory=dict)
     after_runs: Callable[[tuple[PlannedRun, ...]], None] = lambda runs: None
@@ -82,10 +84,10 @@ class Study:
         check_engine(engine)
         folder = Path("runs") / plan.name if folder is None else folder
         stored = stored_description(folder)
-        runs, matches, workers = planned(
+        runs, matches, workers, threads = planned(
             plan, folder, images=images, workers=workers, threads=stored.get("threads"), engine=engine
         )
-        study = cls(folder, plan, tuple(runs), matches, workers, engine, beside or {})
+        study = cls(folder, plan, tuple(runs), matches, workers, threads, engine, beside or {})
         study._refuse_another(stored, may_grow)
         return study
 
@@ -209,9 +211,8 @@ class Study:
         return write_report(self.folder, Path(out) if out else None)
 
     def _write_description(self) -> None:
-        first, stored = self.runs[0], stored_description(self.folder)
+        stored, here = stored_description(self.folder), self._extent()
         sets = list({run.data.fingerprint: run.data.summary() for run in self.runs}.values())
-        here = self._extent()
         grew = bool(stored) and any(stored[key] != value for key, value in here.items())
         commands = [stored["command"]] if stored else []
         commands += [_command()] if not stored or (grew and _command() not in commands) else []
@@ -219,10 +220,10 @@ class Study:
             "name": self.folder.name,
             "created": stored.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
             "command": " && ".join(commands),
-            "budget_unit": first.config.training.budget.unit,
+            "budget_unit": self.runs[0].config.training.budget.unit,
             "data": sets[0] if len(sets) == 1 else {"name": self.data_names, "sets": sets},
             **here,
-            "threads": first.config.training.threads,
+            "threads": self.threads,
             "machine": machine(),
             "plan": self.plan.model_dump(mode="json"),
         }
