@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from paribus.errors import ParibusError
-from paribus.runs import RunFolder
+from paribus.runs import RunFolder, write_json
 from paribus.studies.engines import Job, run_locally
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study
@@ -22,7 +22,9 @@ def job(folder: Path, *overrides: str) -> Job:
 
 
 def test_a_run_that_cannot_be_done_is_a_failure(tmp_path: Path) -> None:
+    """The reason is that of this time, also where the run had failed before."""
     failing = job(tmp_path / "run", "data.name=/nowhere.npz")
+    write_json(tmp_path / "run" / "done.json", {"status": "failed", "reason": "of an earlier time"})
     run_locally([failing], 1)
     assert failing.state == "failed"
     assert "/nowhere.npz" in failing.reason

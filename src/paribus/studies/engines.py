@@ -216,5 +216,5 @@ def _finish(job: Job, code: int) -> None:
     said = (job.folder.path / "log.txt").read_text().rpartition(STARTED)[2].strip().splitlines()[1:]
     job.reason = job.reason or f"the process ended with code {code}: {said[-1] if said else 'no message'}"
     with contextlib.suppress(ParibusError), job.folder.locked():  # held: the run belongs to another process
-        if job.folder.done is None:
+        if (job.folder.done or {}).get("status") != "done":
             write_json(job.folder.path / "done.json", {"status": "failed", "reason": job.reason})
