@@ -94,6 +94,7 @@ class TestFolders:
         data = load_data(tmp_path / "set")
         assert sizes(data) == (14, 2, 4)
         assert data.class_names is None
+        assert data.hub_id is None
         assert data.train.labels is None
         assert len(all_images(data)) == 20
         assert data.notes == (
@@ -444,6 +445,7 @@ class TestHub:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "cache" / "my_set").rename(tmp_path / "cache" / "some___my_set")  # as a download names it
         data = load_data("some/MySet")
+        assert data.hub_id == data.summary()["hub_id"] == "some/MySet"
         assert sizes(data) == (14, 2, 4)
         assert data.class_names == ("no", "yes")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -15,6 +16,7 @@ from paribus.errors import ParibusError
 from paribus.experiment import Run
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import Source
+from paribus.runs import RunFolder
 from paribus.settings import ImageShape
 from tests.conftest import tiny_config
 from tests.exports.made import made_model
@@ -73,6 +75,28 @@ def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
     assert json.loads((folder / "config.json").read_text())["config"]["data"]["name"] == "cats"
     assert "gan on cats" in (folder / "README.md").read_text()
     assert not [file for file in folder.iterdir() if str(tmp_path).encode() in file.read_bytes()]
+
+
+def test_a_path_that_reads_like_an_id_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exported from a folder where there is no such path."""
+    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8)
+    (tmp_path / "photos").mkdir()
+    np.savez(tmp_path / "photos" / "family.npz", images=images)
+    monkeypatch.chdir(tmp_path)
+    quick = ["backbone.width=8", "training.batch_size=8", "training.threads=1"]
+    pb.train("vae", "photos/family.npz", budget="2updates", out="run", overrides=quick, score=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    folder = pb.export(tmp_path / "run", "hub-folder", "out")
+    assert "datasets" not in header((folder / "README.md").read_text())
+    assert not [file for file in folder.iterdir() if b"photos" in file.read_bytes()]
+    # where the record says that they came from the Hub, the name is their id
+    record = RunFolder(tmp_path / "run").record
+    record["data"]["hub_id"] = "photos/family.npz"
+    (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(record))
+    folder = pb.export(tmp_path / "run", "hub-folder", "out")
+    assert header((folder / "README.md").read_text())["datasets"] == ["photos/family.npz"]
+    assert json.loads((folder / "config.json").read_text())["config"]["data"]["name"] == "photos/family.npz"
 
 
 @pytest.mark.parametrize("record", ["run.yaml", "study.yaml", "tune.json"])

@@ -80,6 +80,7 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
         notes=outcome.notes,
         skipped=outcome.skipped,
         channel_classes=raw.channel_classes,
+        hub_id=raw.hub_id,
     )
 
 

@@ -50,7 +50,7 @@ def hub_dataset(
     key = ("hub", repository, tuple((split, of._fingerprint, len(of)) for split, of in named.items()), with_labels)
     ignored = [name for name in splits if not any(splits[name] is of for of in named.values())]
     notes = (f"Ignored splits: {', '.join(ignored)}.",) if ignored else ()
-    return RawData(raw, labels.class_names, repository, key, (*notes, *labels.notes), cut)
+    return RawData(raw, labels.class_names, repository, key, (*notes, *labels.notes), cut, hub_id=repository)
 
 
 def is_cached(repository: str) -> bool:

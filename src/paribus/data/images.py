@@ -48,6 +48,7 @@ class ImageData:
         skipped: (file, reason) of everything that could not be read.
         channel_classes: Number of classes of a channel, where each channel is an image of its own and a label is their
             classes read as the digits of one number (Stacked MNIST); 0 elsewhere.
+        hub_id: The id on the Hugging Face Hub, where the images came from there; a path may look like one.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ImageData:
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     channel_classes: int = 0
+    hub_id: str | None = None
 
     @property
     def shape(self) -> ImageShape:
@@ -94,6 +96,7 @@ class ImageData:
         shape = self.shape
         return {
             "name": self.name,
+            "hub_id": self.hub_id,
             "fingerprint": self.fingerprint,
             "counts": {split: len(getattr(self, split)) for split in SPLITS},
             "channels": shape.channels,

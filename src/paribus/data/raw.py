@@ -53,6 +53,7 @@ class RawData:
         notes: What the source has to say on how it was read.
         cut: A cut that the data set is always used with.
         channel_classes: Number of classes of a channel, where each is an image of its own; see `ImageData`.
+        hub_id: Its id on the Hugging Face Hub, where it came from there.
     """
 
     splits: dict[str, RawSplit]
@@ -62,6 +63,7 @@ class RawData:
     notes: tuple[str, ...] = ()
     cut: CentreCut | None = None
     channel_classes: int = 0
+    hub_id: str | None = None
 
     def __len__(self) -> int:
         return sum(split.count for split in self.splits.values())

@@ -77,13 +77,6 @@ def is_at_hand(name: str | Path) -> bool:
     return Path(name).expanduser().exists() or _stored_folder(str(name)) is not None
 
 
-def hub_id_of(name: str) -> str | None:
-    """The id on the Hugging Face Hub of a data set: a built-in one's, or the name itself; None where it has none."""
-    if name in DATASETS:
-        return DATASETS[name].hub_id
-    return name if _HUB_ID.match(name) and not Path(name).exists() else None
-
-
 def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
     """All images of a folder or file, uint8 (N, C, H, W), whatever splits they lie in, at their own size.
 

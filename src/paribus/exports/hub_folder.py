@@ -9,7 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from paribus import __version__
-from paribus.data import DATASETS, hub_id_of
+from paribus.data import DATASETS
 from paribus.errors import ParibusError
 from paribus.exports.source import Source
 from paribus.metrics.catalogue import METRICS
@@ -91,13 +91,12 @@ def model_card(source: Source, repository: str, license: str) -> str:
 def _header(source: Source, license: str) -> dict[str, Any]:
     model = source.model
     kinds = [model.objective.name, model.config.backbone.name, model.config.model]
-    data = hub_id_of(model.config.data.name)
     return {
         "library_name": "paribus",
         "pipeline_tag": "unconditional-image-generation",
         "license": license,
         "tags": list(dict.fromkeys(["paribus", *kinds, *(["class-conditional"] if model.image.classes else [])])),
-        **({"datasets": [data]} if data else {}),
+        **({"datasets": [source.data_hub_id]} if source.data_hub_id else {}),
     }
 
 

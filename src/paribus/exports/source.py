@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.config import RunConfig
-from paribus.data import DATASETS, hub_id_of
+from paribus.data import DATASETS
 from paribus.experiment import Run
 from paribus.models import Model, load_model
 from paribus.runs import RunFolder
@@ -50,9 +50,15 @@ class Source:
 
     @property
     def data_name(self) -> str:
-        """The data's name; of a path, which says where things lie on this machine, its last part."""
+        """The data's name; of what may be a path, which says where things lie on this machine, its last part."""
         name = self.model.config.data.name
-        return name if name in DATASETS or hub_id_of(name) else Path(name).name
+        return name if name in (*DATASETS, self.data_hub_id) else Path(name).name
+
+    @property
+    def data_hub_id(self) -> str | None:
+        """The data's id on the Hugging Face Hub: a built-in set's, or where the run's record says that it is one."""
+        known = DATASETS.get(self.model.config.data.name)
+        return (self.record.get("data") or {}).get("hub_id") if known is None else known.hub_id
 
     @property
     def data_licence(self) -> str:
