@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
+from paribus.data import load_data
 from paribus.errors import ParibusError
-from paribus.experiment import carry_out
+from paribus.experiment import carry_out, data_settings, load
 from paribus.resuming import identity, refuse_another
 from paribus.runs import RunFolder
+from paribus.studies.comparison import compare
 from paribus.training import NUMERICS_VERSION
 from tests.conftest import fit_in, made_data, tiny_config
 
@@ -77,6 +81,21 @@ def test_a_run_of_other_numerics_is_not_carried_on(finished: RunFolder) -> None:
     assert run.model.read_bytes() == weights
     with pytest.raises(ParibusError, match="trained by another version of Paribus"):
         carry_out(tiny_config("gan", "training.budget=9updates"), made_data(), RunFolder(finished.path), score=False)
+
+
+def test_images_in_memory_are_those_that_their_settings_load_again(tmp_path: Path) -> None:
+    """A study's runs load what it was given in processes of their own."""
+    random = np.random.default_rng(0)
+    for k in range(40):
+        Image.fromarray(random.integers(0, 256, (8, 8, 4), dtype=np.uint8)).save(tmp_path / f"{k}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    settings = {"on_bad": "skip", "background": "black", "validation": 0.3}
+    data = load_data(tmp_path, **settings)
+    [run] = compare(["vae"], data, seeds=1, out=tmp_path / "study", start=False).runs
+    assert load(run.config).fingerprint == data.fingerprint
+    for other in ({"background": "white"}, {"validation": 0.1}):
+        assert load_data(tmp_path, **settings | other).fingerprint != data.fingerprint
+    assert data_settings(load_data("digits")) == {"name": "digits", "size": 8, "channels": 1}
 
 
 NUMBERS = {"gan": 29.042935, "vae": 30.436951, "dcgan": 9.074733}

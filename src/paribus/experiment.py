@@ -293,5 +293,6 @@ def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
 def data_settings(data: ImageData | str | Path) -> dict[str, Any]:
     """The `data` part of a configuration that loads these images again."""
     if isinstance(data, ImageData):
-        return {"name": data.name, "size": data.shape.size, "channels": data.shape.channels}
+        asked = {} if data.settings is None else data.settings.model_dump(exclude_defaults=True)
+        return asked | {"name": data.name, "size": data.shape.size, "channels": data.shape.channels}
     return {"name": str(data)}

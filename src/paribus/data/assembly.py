@@ -74,7 +74,9 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
     fingerprint = content_fingerprint(splits, len(raw.class_names or ()))
     return ImageData(
         name,
-        **splits,
+        splits["train"],
+        splits["validation"],
+        splits["test"],
         class_names=raw.class_names,
         fingerprint=fingerprint,
         notes=outcome.notes,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from paribus.config import DataSettings
 from paribus.errors import ParibusError
 from paribus.settings import ImageShape
 
@@ -48,6 +49,7 @@ class ImageData:
         skipped: (file, reason) of everything that could not be read.
         channel_classes: Number of classes of a channel, where each channel is an image of its own and a label is their
             classes read as the digits of one number (Stacked MNIST); 0 elsewhere.
+        settings: What `load_data` was asked for; None for images made otherwise.
         hub_id: The id on the Hugging Face Hub, where the images came from there; a path may look like one.
     """
 
@@ -60,6 +62,7 @@ class ImageData:
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     channel_classes: int = 0
+    settings: DataSettings | None = None
     hub_id: str | None = None
 
     @property

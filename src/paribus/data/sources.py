@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from paribus.config import DataSettings
 from paribus.data.arrays import digits, npz_file
 from paribus.data.assembly import assembled
 from paribus.data.builtin import DATASETS
@@ -53,6 +54,9 @@ def load_data(
         ParibusError: Anything about the source or the settings that needs the user.
     """
     _check_settings(size, channels, on_bad, background, validation)
+    settings = DataSettings(
+        name=str(name), size=size, channels=channels, on_bad=on_bad, background=background, validation=validation
+    )
     raw = _raw_data(name)
     if raw.channel_classes and channels == 1:
         raise ParibusError(
@@ -63,7 +67,8 @@ def load_data(
             fix=f"leave it out, or use {DATASETS[str(name)].stacks}",
         )
     recipe = Recipe(size, channels, background, raw.cut)
-    return assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
+    images = assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
+    return replace(images, settings=settings)
 
 
 def is_at_hand(name: str | Path) -> bool:
