@@ -117,6 +117,8 @@ def test_a_database_that_cannot_be_used_is_named_without_its_password() -> None:
     for url, words in (
         ("postgresql+psycopg2://me:secret@127.0.0.1:1/none", "Connection refused"),
         ("nonsense+driver://me:secret@host/none", "plugin"),
+        ("nonsense+driver://me@host/none?password=secret&port=1", "password=***&port=1"),
+        ("nonsense+driver://host:1/none?user=me&PASSWORD=secret@secret", "host:1/none?user=me&PASSWORD=***"),
         ("nonsense", "parse"),
     ):
         trials = Trials(url, "search", 1, "here", lambda: sampler_for("random", 0, {}), NopPruner())

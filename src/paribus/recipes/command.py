@@ -1,7 +1,8 @@
-"""The command that stands for a configuration: what it has to say beyond the preset."""
+"""The command that stands for a configuration: what it has to say beyond the preset, and never a password."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -25,6 +26,12 @@ def command_of(config: RunConfig) -> str:
     for override in _overrides(config):
         words += ["-o", override]
     return shlex.join(words)
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of the URLs in it, before their host or in their query."""
+    text = re.sub(r"(?i)([?&](?:password|passwd|pwd)=)[^&]*", r"\1***", text)
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 def _overrides(config: RunConfig) -> list[str]:

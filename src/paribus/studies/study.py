@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ import yaml
 from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
+from paribus.recipes.command import without_passwords
 from paribus.resuming import refuse_another
 from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
 from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
@@ -291,10 +291,5 @@ def _job(run: PlannedRun, waiting: bool) -> Job:
 def _command() -> str:
     program, *arguments = sys.argv or [""]
     if Path(program).name in ("paribus", "__main__.py"):
-        return without_passwords(shlex.join(["paribus", *arguments]))
+        return shlex.join(["paribus", *map(without_passwords, arguments)])
     return "Python, by paribus.compare, paribus.tune, paribus.replicate or paribus.studies"
-
-
-def without_passwords(text: str) -> str:
-    """A text without the passwords of the URLs in it."""
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
-from paribus.studies.study import without_passwords
+from paribus.recipes.command import without_passwords
 from paribus.tuning.attempts import experimental, give_back, newest_attempts, place_of
 from paribus.tuning.samplers import PlacedSampler
 

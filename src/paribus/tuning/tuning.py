@@ -21,11 +21,12 @@ from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted, load
+from paribus.recipes.command import without_passwords
 from paribus.runs import RunFolder, check_output, held, write_json
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out
-from paribus.studies.study import Study, without_passwords
+from paribus.studies.study import Study
 from paribus.training import NUMERICS_VERSION
 from paribus.tuning.checks import check_plan, check_score, check_space
 from paribus.tuning.plan import AFTERWARDS, TuningPlan
