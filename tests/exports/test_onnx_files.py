@@ -12,6 +12,7 @@ import paribus as pb
 from paribus.errors import ParibusError
 from paribus.experiment import Run
 from paribus.exports import onnx_files
+from paribus.exports.networks import Encoder
 from paribus.models import Model
 from paribus.recipes import model_names, own_shape, resolve
 from paribus.registry import backbones, objectives
@@ -83,6 +84,22 @@ def test_a_file_that_computes_other_numbers_is_not_kept(tmp_path: Path, monkeypa
     with pytest.raises(ParibusError, match="computes other numbers than torch; it was not kept"):
         pb.export(model, "onnx", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_two_models_are_never_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "encoder.onnx").write_text("of another model")
+    pb.export(made_model(tiny_config("gan"), ImageShape(1, 8)), "onnx", tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["decoder.onnx"]
+
+    class Other(Encoder):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:  # traced as another network than it was
+            return super().forward(images) + torch.compiler.is_exporting()
+
+    monkeypatch.setattr(onnx_files, "Encoder", Other)
+    before = (tmp_path / "decoder.onnx").read_bytes()
+    with pytest.raises(ParibusError, match=r"it was not kept[\s\S]*encoder\.onnx"):
+        pb.export(made_model(tiny_config("vae"), ImageShape(1, 8)), "onnx", tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"decoder.onnx": before}
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

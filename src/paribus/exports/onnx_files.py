@@ -6,7 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ IMAGES = "float32 (N, C, H, W) in [0, 1]"
 def write_onnx(source: Source, folder: Path) -> list[Path]:
     """Writes decoder.onnx and, where the model has an encoder, encoder.onnx, with a batch size of any length.
 
+    Both are checked before either is kept. A model without an encoder leaves none of an earlier model beside it.
+
     decoder.onnx maps `z` float32 (N, latents) to `images`, encoder.onnx maps `images` to `z`; in a conditional model
     both take `labels` int64 (N,) too. Images are float32 (N, C, H, W) in [0, 1]. Each file's metadata says what the
     model is.
@@ -46,19 +48,33 @@ def write_onnx(source: Source, folder: Path) -> list[Path]:
         raise ParibusError(
             f"The package '{missing[0]}' is not installed.", where="--to onnx", fix="pip install 'paribus[onnx]'"
         )
-    written = [_write(Decoder(source.model), "z", "images", source, folder / "decoder.onnx")]
+    decoder, encoder = folder / "decoder.onnx", folder / "encoder.onnx"
+    with ExitStack() as kept:
+        _write(Decoder(source.model), "z", "images", source, decoder, kept.enter_context(replacing(decoder)))
+        if source.model.can_encode:
+            _write(Encoder(source.model), "images", "z", source, encoder, kept.enter_context(replacing(encoder)))
     if source.model.can_encode:
-        written.append(_write(Encoder(source.model), "images", "z", source, folder / "encoder.onnx"))
-    return written
+        return [decoder, encoder]
+    encoder.unlink(missing_ok=True)
+    return [decoder]
 
 
-def _write(net: nn.Module, first: str, output: str, source: Source, path: Path) -> Path:
-    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels."""
+def _write(net: nn.Module, first: str, output: str, source: Source, path: Path, partial: Path) -> None:
+    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels.
+
+    Args:
+        net: The network.
+        first: Its first input.
+        output: What it computes.
+        source: The model.
+        path: What the file will be called.
+        partial: Where it is written to.
+    """
     traced = _inputs(source.model, first, TRACED)
     examples = [_inputs(source.model, first, n) for n in BATCHES]
     with torch.no_grad():  # before it is traced: what a network keeps from its first call is kept now
         expected = [net(*inputs.values()).numpy() for inputs in examples]
-    with _quiet(), replacing(path) as partial:
+    with _quiet():
         program = torch.onnx.export(
             net,
             tuple(traced.values()),
@@ -74,7 +90,6 @@ def _write(net: nn.Module, first: str, output: str, source: Source, path: Path) 
         program.save(partial)
         for inputs, numbers in zip(examples, expected, strict=True):
             _check(partial, inputs, numbers, path)
-    return path
 
 
 def _inputs(model: Model, first: str, n: int) -> dict[str, Tensor]:
