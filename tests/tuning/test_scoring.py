@@ -24,7 +24,7 @@ PLAN = TuningPlan(
     pruner="median",
     metric="coverage",
     trials=6,
-    overrides={"backbone": {"width": 8}, "training": {"batch_size": 16, "threads": 1}},
+    overrides={"backbone": {"width": 8}, "training": {"batch_size": 16, "threads": 1, "keep_snapshots": 1}},
     evaluation={"encoder": "pixels"},
 )
 

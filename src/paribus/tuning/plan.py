@@ -103,11 +103,12 @@ class TuningPlan(Settings):
         Raises:
             ParibusError: The point's values are no configuration; named by their place in the search.
         """
-        snapshots = SNAPSHOTS if self.pruner == "median" else []
+        pruned = {"snapshots": SNAPSHOTS, "keep_snapshots": None}  # they are counted: none may vanish
+        snapshots = pruned if self.pruner == "median" else {"snapshots": []}
         plan = self._study(
             settings={"trial": dict(point)},
             seeds=[self.seed],
-            overrides=merged(self.overrides, {"training": {"snapshots": snapshots}}),
+            overrides=merged(self.overrides, {"training": snapshots}),
             budget=self._budget,
             evaluation=merged(self.evaluation, {"split": "validation", "metrics": [self.metric]}),
         )
