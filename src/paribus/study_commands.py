@@ -138,7 +138,9 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
         console.print_table(study.listing(waiting))
     if waiting:
         runs = f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}"
-        if estimated:
+        if estimated and not _can_be_timed(study):
+            runs += " (not timed: this machine lacks a device that they name)"
+        elif estimated:
             cost = study.estimate(waiting)
             runs += f": about {console.duration(cost.training_seconds)} of training and "
             runs += f"{console.duration(cost.sampling_seconds)} of sampling, {console.size(cost.disk_bytes)}"
@@ -163,6 +165,18 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
 def _at_a_time(study: Study) -> str:
     local = f"{study.workers} at a time"
     return local if study.engine == "local" else f"on Ray; on this machine alone, {local}"
+
+
+def _can_be_timed(study: Study) -> bool:
+    """Whether steps can be timed here; a run that is carried out here says by itself which device is missing."""
+    from paribus.training.hardware import choose_device
+
+    try:
+        for run in study.runs if study.engine != "local" else ():
+            choose_device(run.config.training.device)
+    except ParibusError:
+        return False
+    return True
 
 
 def _losses(terms: dict[str, float]) -> str:

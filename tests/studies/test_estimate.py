@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from paribus.config import RunConfig
 from paribus.data import ImageData, load_data
+from paribus.errors import ParibusError
 from paribus.recipes import resolve
 from paribus.studies import estimate as module
 from paribus.studies.estimate import MOST_IMAGES, TIMED_STEPS, WARM_UP_STEPS, estimate
+from paribus.studies.plan import Plan
 from paribus.studies.planning import expected_images
+from paribus.studies.study import Study
+from paribus.study_commands import carry_out
+from tests.conftest import made_data
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +47,15 @@ def test_each_critic_step_is_a_batch() -> None:
     wgan = resolve("wgan", {}, overrides=["training.budget=10updates", "training.batch_size=64"])
     assert expected_images(wgan, 1000) == 640  # the first phase is the critic's
     assert max(phase.repeats for phase in wgan.objective.phases()) == 5
+
+
+def test_devices_that_only_a_cluster_has_are_not_timed_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    absent = "mps" if torch.cuda.is_available() else "cuda"
+    plan = Plan(model="vae", overrides={"training": {"device": absent}}, seeds=1, budget="64img")
+    carry_out(Study.of(plan, tmp_path, engine="ray", images=made_data()), dry_run=True)
+    assert "(not timed: this machine lacks a device that they name)" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(ParibusError, match=f"There is no {absent} device here"):
+        carry_out(Study.of(plan, tmp_path, images=made_data()), dry_run=True)
 
 
 @pytest.mark.parametrize(("part", "size"), [("100", 100), ("null", MOST_IMAGES)])
