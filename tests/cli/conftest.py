@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from paribus.__main__ import main
+from tests.cli.forked import FORKS, command
 
 QUICK = ["-o", "backbone.width=8", "-o", "training.threads=1", "-o", "training.batch_size=32"]
 """Overrides that keep a run on digits small."""
-
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["paribus", "paribus.cli", "torch", "sklearn.datasets", "tests.cli.conftest"])
 
 
 class Paribus:
@@ -51,17 +46,6 @@ class Paribus:
         assert process.exitcode == code, f"exit code {process.exitcode}\n{out}\n{err}"
         assert "Traceback" not in err
         return subprocess.CompletedProcess(arguments, code, out, err)
-
-
-def command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], said: Sequence[Path]) -> None:
-    """What a forked process does: it becomes `paribus ARGUMENTS`, whose outputs go to two files."""
-    for stream, path in zip((1, 2), said, strict=True):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["paribus", *arguments]
-    main()
 
 
 @pytest.fixture

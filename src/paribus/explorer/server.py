@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import webbrowser
@@ -99,6 +100,7 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
     # in a thread, so that Ctrl-C comes here and no request is waited for
     answering = threading.Thread(target=server(app).run, kwargs={"sockets": [taken]}, daemon=True)
     answering.start()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
     try:
         answering.join()
     except KeyboardInterrupt:
