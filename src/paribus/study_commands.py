@@ -171,8 +171,10 @@ def _can_be_timed(study: Study) -> bool:
     """Whether steps can be timed here; a run that is carried out here says by itself which device is missing."""
     from paribus.training.hardware import choose_device
 
+    if study.engine == "local":
+        return True
     try:
-        for run in study.runs if study.engine != "local" else ():
+        for run in study.runs:
             choose_device(run.config.training.device)
     except ParibusError:
         return False

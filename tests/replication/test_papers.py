@@ -99,7 +99,7 @@ def test_every_row_can_be_trained(name: str, scale: str) -> None:
             assert str(variant.config.training.budget) == f"{epochs:g}epochs"
             known = DATASETS[variant.config.data.name]
             size, channels = variant.config.data.size or known.size, variant.config.data.channels or known.channels
-            counts = parameter_counts(variant.config, ImageShape(channels, size, 10 if known.labelled else 0))
+            counts = parameter_counts(variant.config, ImageShape(channels, size, known.classes))
             assert all(counts.values())  # the networks can be built
 
 

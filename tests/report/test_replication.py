@@ -25,6 +25,7 @@ TOLD: dict[str, Any] = {
     "scale": "cpu",
     "stand_ins": {},
     "labels": {name: name for name in ("vae", "dcgan", "wgan-gp")} | {"vae.equal": "beta-vae"},
+    "parameters": {},
     "protocols": {"fid": "FID by a network that is not named", "loss": "loss by epoch"},
     "not_equal": ["epochs differ"],
     "decided": ["z is 16"],

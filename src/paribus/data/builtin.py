@@ -18,7 +18,7 @@ class BuiltIn:
         licence: What is known of its terms.
         size: Height and width of its images in pixels, as they are without a choice of size.
         channels: 1 (grey) or 3 (RGB).
-        labelled: Whether its label column holds classes.
+        classes: How many its labels name; 0 where they name none.
         cut: The cut it is always used with, made in pictures of the original size only.
         stacks: The grey, labelled set whose images are its channels.
     """
@@ -29,7 +29,7 @@ class BuiltIn:
     licence: str
     size: int
     channels: int
-    labelled: bool = True
+    classes: int = 10
     cut: CentreCut | None = None
     stacks: str | None = None
 
@@ -58,6 +58,7 @@ DATASETS: dict[str, BuiltIn] = {
         "as mnist",
         28,
         3,
+        classes=1000,
         stacks="mnist",
     ),
     "fashion-mnist": BuiltIn(
@@ -83,7 +84,7 @@ DATASETS: dict[str, BuiltIn] = {
         "for research on face recognition (University of Massachusetts, Amherst); do not identify anybody",
         90,
         3,
-        labelled=False,  # 5,749 people, most seen once: identities, not classes
+        classes=0,  # 5,749 people, most seen once: identities, not classes
         cut=CentreCut(250, 250, (80, 80, 170, 170)),
     ),
     "anime-faces": BuiltIn(
@@ -93,7 +94,7 @@ DATASETS: dict[str, BuiltIn] = {
         "collected from the web, no clear licence; for research only",
         64,
         3,
-        labelled=False,
+        classes=0,
     ),
     "shapes": BuiltIn(
         "4,608 drawn shapes, 32x32, grey, 3 classes: every combination of place, size, orientation and shape",
@@ -102,6 +103,7 @@ DATASETS: dict[str, BuiltIn] = {
         "Apache-2.0, as Paribus",
         32,
         1,
+        classes=3,
     ),
 }
 """The built-in names, in the order of `paribus list data`."""

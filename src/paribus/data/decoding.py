@@ -38,12 +38,14 @@ class Recipe:
         channels: 1 or 3, or None for each picture's own.
         background: What transparent pixels are laid onto.
         cut: A fixed cut before everything else, or None.
+        most_pixels: A larger picture is refused before it is decoded; None for PIL's own limit alone.
     """
 
     size: int | None
     channels: int | None
     background: str = "white"
     cut: CentreCut | None = None
+    most_pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
     """
     try:
         image = source = _opened(encoded)
+        if recipe.most_pixels is not None and image.width * image.height > recipe.most_pixels:
+            raise BadImage(f"{image.width * image.height:,} pixels, more than {recipe.most_pixels:,}")
         image.load()
         if image.format == "TIFF" or any(holder in image.info for holder in _ORIENTATION_HOLDERS):
             turned = ImageOps.exif_transpose(image)

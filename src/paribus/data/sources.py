@@ -126,11 +126,11 @@ def _built_in(name: str) -> RawData:
         return stacked(assembled(known.stacks, _built_in(known.stacks), grey, skip_bad=False, validation=0))
     stored = _stored_folder(name)
     if stored is not None:
-        return _from_path(stored, with_labels=known.labelled, cut=known.cut)
+        return _from_path(stored, with_labels=known.classes > 0, cut=known.cut)
     if name in _MADE_HERE:
         return _MADE_HERE[name]()
     assert known.hub_id is not None
-    return hub_dataset(known.hub_id, asked=name, with_labels=known.labelled, cut=known.cut)
+    return hub_dataset(known.hub_id, asked=name, with_labels=known.classes > 0, cut=known.cut)
 
 
 def _stored_folder(name: str) -> Path | None:

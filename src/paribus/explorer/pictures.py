@@ -6,18 +6,14 @@ import base64
 import io
 import threading
 
-from PIL import Image
 from torch import Tensor
 
-from paribus.data.decoding import FORMATS
-from paribus.errors import ParibusError
 from paribus.models.grids import image_grid
 from paribus.settings import ImageShape
 from paribus.views.files import read_image
 
 MOST_PIXELS = 50_000_000
 """Of a visitor's image, before anything is decoded: a small file can hold billions of them."""
-WHERE = "the image"
 _decoding = threading.Lock()
 """Held while an image is read, for which Pillow's warnings are changed in all threads."""
 
@@ -40,19 +36,5 @@ def sent_image(content: bytes, image: ImageShape) -> Tensor:
     Raises:
         ParibusError: It has too many pixels, or is no image.
     """
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            pixels = opened.width * opened.height
-    except Exception:  # what it is that is wrong, the reader of images says
-        pixels = 0
-    if pixels > MOST_PIXELS:
-        raise ParibusError(
-            "The image is too large.",
-            where=WHERE,
-            got=f"{pixels:,} pixels",
-            expected=f"at most {MOST_PIXELS:,}",
-            fix="make it smaller first: the model's own images are "
-            f"{image.size}x{image.size}, and larger ones are brought to that",
-        )
     with _decoding:
-        return read_image(content, image, WHERE)
+        return read_image(content, image, "the image", MOST_PIXELS)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from paribus.errors import ParibusError, did_you_mean
+from paribus.errors import unknown
 from paribus.settings import Settings
 from paribus.studies.files import StudyFile
 
@@ -207,13 +207,8 @@ def paper(name: str) -> Paper:
         ParibusError: There is none of that name.
     """
     if name not in paper_names():
-        raise ParibusError(
-            f"Unknown paper '{name}'.{did_you_mean(name, paper_names())}",
-            where="PAPER",
-            got=name,
-            expected=", ".join([*paper_names(), "all"]),
-            fix="'paribus list papers' says what each is about",
-        )
+        fix = "'paribus list papers' says what each is about"
+        raise unknown(f"Unknown paper '{name}'", name, [*paper_names(), "all"], where="PAPER", fix=fix)
     return read_paper(FOLDER / f"{name}.yaml")
 
 
@@ -245,7 +240,4 @@ def _check_names(read: Paper) -> None:
     known = {"protocol": list(read.protocols), "row": list(read.systems)}
     for kind, where, name in used:
         if name not in known[kind]:
-            hint = did_you_mean(name, known[kind])
-            raise ParibusError(
-                f"Unknown {kind} '{name}'.{hint}", where=where, got=name, expected=", ".join(known[kind])
-            )
+            raise unknown(f"Unknown {kind} '{name}'", name, known[kind], where=where)

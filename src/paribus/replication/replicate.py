@@ -95,7 +95,7 @@ def published_parameters(read: Paper) -> dict[str, int]:
         if variant.axes["settings"] in counted:
             data = variant.config.data
             known = DATASETS[data.name]
-            shape = ImageShape(data.channels or known.channels, data.size or known.size, 10 if known.labelled else 0)
+            shape = ImageShape(data.channels or known.channels, data.size or known.size, known.classes)
             found[variant.axes["settings"]] = total_parameters(variant.config, shape)
     return found
 

@@ -139,7 +139,7 @@ def replication(study: Study) -> Replication | None:
         ),
         strips=tuple(_strips(study, rows, labels)),
         latents=tuple(_latents(study, rows, labels)),
-        claims=tuple(judged(study, told["claims"], labels, told.get("parameters", {}), reserve)),
+        claims=tuple(judged(study, told["claims"], labels, told["parameters"], reserve)),
         differences=tuple(form_differences(study, rows, labels)),
         not_equal=(
             *told["not_equal"],

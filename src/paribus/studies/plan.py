@@ -141,13 +141,17 @@ def _check(plan: Plan) -> None:
         where = "axes.model" if named[1] else f"settings.{own[0]}.model"
         raise ParibusError("The study names its models twice.", where=where, fix="leave one of the two out")
     if not plan.seed_list or min(plan.seed_list) < 0:
-        raise ParibusError("A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, or a list")
+        raise ParibusError(
+            "A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, such as 3, or which, as [0, 1]"
+        )
     _refuse_repeated(plan.seed_list, "seeds")
     for path, value in plan.overrides.items():
         _refuse_unfit(plan, path, value, f"overrides.{path}")
     for path, values in plan.axes.items():
         if not values:
-            raise ParibusError("An axis needs a value.", where=f"axes.{path}", got="[]", fix="add one, or leave it out")
+            raise ParibusError(
+                "An axis needs a value.", where=f"axes.{path}", got="[]", fix="name its values, or leave the axis out"
+            )
         _refuse_repeated(values, f"axes.{path}")
         _refuse_unfit(plan, path, values, f"axes.{path}")
     for name, settings in plan.settings.items():
@@ -291,10 +295,5 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
             expected=", ".join(known),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    return validated_plan(tree)
-
-
-def validated_plan(tree: dict[str, Any]) -> Plan:
-    """A plan from plain values; a mistake becomes one readable error."""
-    plan: Plan = validated(Plan, tree)
-    return plan
+    more: Plan = validated(Plan, tree)
+    return more

@@ -19,11 +19,12 @@ from paribus.errors import ParibusError
 from paribus.recipes.command import without_passwords
 from paribus.resuming import refuse_another
 from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
+from paribus.settings import validated
 from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
 from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
 from paribus.studies.matching import Match, total_parameters
-from paribus.studies.plan import Plan, validated_plan
+from paribus.studies.plan import Plan
 from paribus.studies.planning import PlannedRun, planned
 from paribus.studies.results import results, run_row
 from paribus.training.hardware import machine
@@ -279,7 +280,8 @@ def stored_plan(folder: Path) -> Plan:
             got="no study.yaml in it" if folder.is_dir() else "no such folder",
             expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
-    return validated_plan(stored["plan"])
+    plan: Plan = validated(Plan, stored["plan"])
+    return plan
 
 
 def _job(run: PlannedRun, waiting: bool) -> Job:

@@ -62,8 +62,9 @@ def peak_memory_bytes(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
     if status.is_file():  # Linux's getrusage counts what the starting process had before this one was loaded
-        [peak] = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(peak) * 1024
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):  # some kernels in containers leave it out
+                return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -22,20 +22,21 @@ def read_images(paths: Sequence[Path], image: ImageShape) -> Tensor:
     return torch.stack([read_image(path, image, str(path)) for path in paths])
 
 
-def read_image(encoded: Path | bytes, image: ImageShape, where: str) -> Tensor:
+def read_image(encoded: Path | bytes, image: ImageShape, where: str, most_pixels: int | None = None) -> Tensor:
     """The image uint8 (C, H, W) of a file, or of what a file holds, brought to a model's form as training images are.
 
     Args:
         encoded: The file, or its content.
         image: The model's form.
         where: What the file is called in an error.
+        most_pixels: A larger image is refused before it is decoded.
 
     Raises:
         ParibusError: It cannot be read.
     """
     try:
         with strict_decoding():
-            content = decoded(encoded, Recipe(image.size, image.channels)).content
+            content = decoded(encoded, Recipe(image.size, image.channels, most_pixels=most_pixels)).content
     except BadImage as error:
         raise ParibusError(
             "The image cannot be read.",
