@@ -12,7 +12,7 @@ from pathlib import Path
 from paribus.report.paper import replication_markdown
 from paribus.report.reading import read_folder
 from paribus.report.replication import replication
-from paribus.report.wording import plural, sentence
+from paribus.report.wording import plural
 
 
 def main() -> None:
@@ -24,15 +24,15 @@ def main() -> None:
     found = replication(study)
     if found is None:
         parser.error(f"{folder} holds no replication")
-    paper, _, scale = study.name.rpartition("-")
     machine = study.machine
+    command = f"paribus replicate {found.name} --scale {found.scale}"
     bf16 = "bf16 in hardware" if machine["native_bf16"] else "no bf16 in hardware"
+    on = f"{machine['cpu']}, {plural(machine['cores'], 'core')}, {bf16}"
     minutes = math.fsum(run.seconds or 0 for run in study.runs) / 60
     parts = [
-        f"# {paper} at `{scale}`",
-        f"{found.title}. `paribus replicate {paper} --scale {scale}`: {plural(len(study.runs), 'run')}, one seed, "
-        f"{minutes:.0f} minutes of training in all without scoring; {machine['cpu']}, {plural(machine['cores'], 'core')}, "
-        f"{bf16}, PyTorch {machine['torch']}.",
+        f"# {found.name} at `{found.scale}`",
+        f"{found.title}. `{command}`: {plural(len(study.runs), 'run')}, one seed, {minutes:.0f} minutes of training in "
+        f"all without scoring; {on}, PyTorch {machine['torch']}.",
         f"**{found.summary}**",
         *_list("Reductions of this scale", found.reductions),
         replication_markdown(found),
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _list(title: str, items: tuple[str, ...]) -> list[str]:
-    return [f"## {title}", "\n".join(f"- {sentence(item)}" for item in items)] if items else []
+    return [f"## {title}", "\n".join(f"- {item}" for item in items)] if items else []
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from paribus.report.replication import replication
 StudyFixture = tuple[Path, dict[str, Any]]
 
 TOLD: dict[str, Any] = {
+    "name": "paper-2020",
     "title": "A paper",
     "scale": "cpu",
     "stand_ins": {},
@@ -135,7 +136,7 @@ def test_pictures_are_those_of_the_papers_share_of_the_budget(told: StudyFixture
     section = replication(read_folder(folder))
     assert section is not None
     [strip] = section.strips
-    assert [shown.short for shown in strip.pictures] == ["epoch 5", "epoch 10"]
+    assert [shown.short for shown in strip.pictures] == ["epoch 5, here 12", "epoch 10, here 24"]
     images = next(row["images"] for row in found["runs"] if row["model"] == "vae")
     assert [f"after {share:,} images" in shown.caption for share, shown in
             zip((images // 2, images), strip.pictures, strict=True)] == [True, True]  # fmt: skip
@@ -270,7 +271,7 @@ def test_seconds_until_a_loss_are_those_of_the_first_line_that_reached_it(told: 
             path.write_text("\n".join(map(json.dumps, lines)))
     until = part("vae", "vae.equal", ["VAE/elbo"], "less", level=200.0)
     decision, text = verdict(folder, until)
-    assert decision == "supported" and "20.5 of vae, 80.5 of beta-vae" in text
+    assert decision == "supported" and "20.5 of vae, 80.5 of vae.equal" in text
     decision, text = verdict(folder, until | {"level": 100.0})
     assert decision == "can't tell" and "not measured" in text
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from paribus.report.comparison import obstacles, protocols_agree
 from paribus.report.contents import Run, Study, finite
+from paribus.report.tables import written
 from paribus.report.wording import listed, number, plural
 from paribus.statistics import Sample, compared
 
@@ -76,10 +77,9 @@ def _part(study: Study, part: dict[str, Any], labels: dict[str, str]) -> Part:
     absent = [name for name in (part["of"], part["against"]) if name is not None and name not in labels]
     if absent:
         return Part("can't tell", f"{listed(absent)}: not run at this scale")
-    of = labels[part["of"]]
     if part["expected"] == "near":
-        return _near(study, of, part)
-    return _pair(study, of, labels[part["against"]], part)
+        return _near(study, labels[part["of"]], part)
+    return _pair(study, labels[part["of"]], labels[part["against"]], part)
 
 
 def _sizes(part: dict[str, Any], parameters: dict[str, int]) -> Part:
@@ -96,9 +96,9 @@ def _near(study: Study, of: str, part: dict[str, Any]) -> Part:
     names, value = " and ".join(study.metric(name).label for name in part["by"]), _end(study, of, part["by"])
     rule = f"expected within {part['margin']:g} of {part['value']:g}"
     if value is None:
-        return Part("can't tell", f"{names} of {of}: not measured; {rule}")
+        return Part("can't tell", f"{names} of {part['of']}: not measured; {rule}")
     is_near = abs(value - part["value"]) <= part["margin"]
-    return Part("supported" if is_near else "contradicted", f"{names} of {of}: {number(value)}; {rule}")
+    return Part("supported" if is_near else "contradicted", f"{names} of {part['of']}: {number(value)}; {rule}")
 
 
 def _end(study: Study, model: str, names: Sequence[str]) -> float | None:
@@ -149,10 +149,11 @@ def _pair(study: Study, of: str, against: str, part: dict[str, Any]) -> Part:
     wanted = WANTED[part["expected"]]
     if by is None:
         names = " or ".join(study.metric(name).label for name in part["by"])
-        return Part("can't tell", f"{names}{until}: not measured of both {of} and {against}; expected {wanted}")
-    first, second = _value(study, of, by, level), _value(study, against, by, level)
-    label = study.metric(by).label + until
-    figure = f"{label}: {number(first)} of {of}, {number(second)} of {against}; expected {wanted}"
+        systems = f"{part['of']} and {part['against']}"
+        return Part("can't tell", f"{names}{until}: not measured of both {systems}; expected {wanted}")
+    first, second = (written(by, _value(study, model, by, level)) for model in (of, against))
+    figure = f"{study.metric(by).label}{until}: {first} of {part['of']}, {second} of {part['against']}"
+    figure += f"; expected {wanted}"
     if of == against:
         return Part("can't tell", f"{figure}; at this scale both are one run")
     if reasons := _not_alike(study, of, against, by):

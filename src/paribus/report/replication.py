@@ -78,6 +78,7 @@ class LatentView:
 class Replication:
     """Everything that the section shows; `reserve` says why nothing is decided, `reductions` what the scale changes."""
 
+    name: str
     title: str
     scale: str
     reserve: str
@@ -121,6 +122,7 @@ def replication(study: Study) -> Replication | None:
     forms = tuple(form for form in HEADS if form == "published" or any(form in row["forms"] for row in rows.values()))
     numbers = [(name, row, printed) for name, row in rows.items() for printed in row["published"]]
     return Replication(
+        name=told["name"],
         title=told["title"],
         scale=told["scale"],
         reserve=reserve,
@@ -257,15 +259,17 @@ def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
     """The grid that was drawn at each of the paper's epochs, as a share of the run's own budget."""
     assert run.folder and run.images and run.size
     grids = sorted((int(path.stem), path) for path in run.folder.samples.glob("*.png") if path.stem.isdigit())
-    found = []
+    found, epoch_images = [], _epoch_images(run)
     for epoch in row["pictures"]:
         wanted = run.images * epoch / row["epochs"]
         images, path = next(((images, path) for images, path in grids if images >= wanted - 0.5), (0, None))
         if path is None:
             continue
         words = f"epoch {epoch} of {row['epochs']:g} in the paper, here after {count(images)} images"
+        here = f"{images / epoch_images:.3g}" if epoch_images else ""
+        short = f"epoch {epoch}" if here in ("", str(epoch)) else f"epoch {epoch}, here {here}"
         tiles = (STEP_TILES, STEP_TILES)
-        shown = picture(path, run.size, limit, f"samples of {run.label}", words, tiles, short=f"epoch {epoch}")
+        shown = picture(path, run.size, limit, f"samples of {run.label}", words, tiles, short=short)
         found += [shown] if shown else []
     return tuple(found)
 

@@ -164,14 +164,19 @@ def _spoken(values: Sequence[float], summary: Summary) -> str:
 _WRITTEN: dict[str, Callable[[float | None], str]] = {
     "parameters": compact,
     "train_seconds": duration,
-    "samples_per_second": number,
+    "peak_memory_bytes": memory,
 }
+
+
+def written(metric: str, value: float | None) -> str:
+    """A metric's value in its own unit."""
+    return _WRITTEN.get(metric, number)(value)
 
 
 def _cost_cell(study: Study, model: str, name: str) -> Cell:
     value = mean([cost_of(run, name) for run in study.of(model) if run.status == "done"])
     title = f"{value:,.6g}" if name == "parameters" and value is not None else ""
-    return Cell(_WRITTEN[name](value), "", value, title)
+    return Cell(written(name, value), "", value, title)
 
 
 def cost_of(run: Run, name: str) -> float | None:
