@@ -132,8 +132,8 @@ class Comparison(Settings):
     """The row that it is compared with."""
     by: list[Words] = Field(min_length=1)
     """Metrics, of which the first that both rows have decides; or terms of the log, whose mean over its end counts."""
-    expected: Literal["less", "greater", "no better", "near"]
-    """`no better`: not less than the other by more than the margin."""
+    expected: Literal["less", "greater", "not less", "near"]
+    """`not less`: than the other, by more than the margin."""
     margin: float = Field(0.05, ge=0)
     """Of one seed each: how much of the other's value the difference must exceed. With `near`: how far off is near."""
     value: float | None = None
@@ -145,7 +145,7 @@ class Comparison(Settings):
     def _is_whole(self) -> Comparison:
         near = self.expected == "near"
         if near == (self.value is None) or near == (self.against is not None):
-            raise ValueError("against: ROW with less, greater or no better; value: NUMBER with near")
+            raise ValueError("against: ROW with less, greater or not less; value: NUMBER with near")
         return self
 
 

@@ -19,7 +19,7 @@ from paribus.statistics import Sample, compared
 
 Decision = Literal["supported", "contradicted", "can't tell"]
 
-WANTED = {"less": "less", "greater": "more", "no better": "no better"}
+WANTED = {"less": "less", "greater": "more", "not less": "not less"}
 END_SHARE = 0.1
 """The last share of a run's images that counts as the end of its training log."""
 
@@ -86,7 +86,7 @@ def _sizes(part: dict[str, Any], parameters: dict[str, int]) -> Part:
     """Networks as large as in the paper are counted, not those that a scale makes narrower: nothing is by chance."""
     first, second = parameters[part["of"]], parameters[part["against"]]
     lower, higher = _apart(first, second, part["margin"])
-    holds = {"less": lower, "greater": higher, "no better": not lower}[part["expected"]]
+    holds = {"less": lower, "greater": higher, "not less": not lower}[part["expected"]]
     figure = f"parameters of the paper's networks: {first:,} of {part['of']}, {second:,} of {part['against']}"
     rule = f"expected {WANTED[part['expected']]}, by {part['margin']:.0%} and more"
     return Part("supported" if holds else "contradicted", f"{figure}; {rule}")
@@ -174,7 +174,7 @@ def _decided(study: Study, of: str, against: str, by: str, part: dict[str, Any])
         found = compared(samples)
         lower, higher = found.beats(of, against), found.beats(against, of)
         why = f"{plural(seeds, 'seed')} each, by the rules of 'Who beats whom'"
-    if part["expected"] == "no better":
+    if part["expected"] == "not less":
         return ("contradicted" if lower else "supported"), why
     return ("supported" if lower else "contradicted" if higher else "can't tell"), why
 
