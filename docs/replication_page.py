@@ -29,9 +29,10 @@ def main() -> None:
     bf16 = "bf16 in hardware" if machine["native_bf16"] else "no bf16 in hardware"
     on = f"{machine['cpu']}, {plural(machine['cores'], 'core')}, {bf16}"
     minutes = math.fsum(run.seconds or 0 for run in study.runs) / 60
+    seeds = plural(len(study.seeds), "seed")
     parts = [
         f"# {found.name} at `{found.scale}`",
-        f"{found.title}. `{command}`: {plural(len(study.runs), 'run')}, one seed, {minutes:.0f} minutes of training in "
+        f"{found.title}. `{command}`: {plural(len(study.runs), 'run')}, {seeds}, {minutes:.0f} minutes of training in "
         f"all without scoring; {on}, PyTorch {machine['torch']}.",
         f"**{found.summary}**",
         *_list("Reductions of this scale", found.reductions),

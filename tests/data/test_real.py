@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from paribus.data import load_data
+from paribus.data import DATASETS, load_data
 from paribus.settings import ImageShape
 
 pytestmark = pytest.mark.slow
@@ -45,6 +45,7 @@ def test_mnist_is_the_original(stored_data):
 def test_sizes(stored_data, name, options, shape, counts):
     data = load_data(name, **options)
     assert data.shape == shape
+    assert DATASETS[name].classes == shape.classes
     assert (len(data.train), len(data.validation), len(data.test)) == counts
     assert data.skipped == ()
     if shape.classes:

@@ -608,3 +608,8 @@ class TestMistakes:
         message = self.error(tmp_path, on_bad="skip")
         assert message.startswith("20 of 20 images cannot be used:")
         assert message.endswith("fix:      give another folder")
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes"])  # the others: test_real.py
+def test_as_many_classes_as_the_table_says(name: str) -> None:
+    assert load_data(name).shape.classes == DATASETS[name].classes > 0

@@ -29,6 +29,10 @@ class BadImage(Exception):
     """A picture that cannot be used; the message is the reason."""
 
 
+class TooManyPixels(BadImage):
+    """A picture that is larger than is wanted; the message is its number of pixels."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How every picture of a set is brought to one form.
@@ -88,7 +92,7 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
     try:
         image = source = _opened(encoded)
         if recipe.most_pixels is not None and image.width * image.height > recipe.most_pixels:
-            raise BadImage(f"{image.width * image.height:,} pixels, more than {recipe.most_pixels:,}")
+            raise TooManyPixels(f"{image.width * image.height:,} pixels")
         image.load()
         if image.format == "TIFF" or any(holder in image.info for holder in _ORIENTATION_HOLDERS):
             turned = ImageOps.exif_transpose(image)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paribus.data.decoding import BadImage, Recipe, decoded, strict_decoding
+from paribus.data.decoding import BadImage, Recipe, TooManyPixels, decoded, strict_decoding
 from paribus.errors import ParibusError
 from paribus.settings import ImageShape
 
@@ -32,11 +32,20 @@ def read_image(encoded: Path | bytes, image: ImageShape, where: str, most_pixels
         most_pixels: A larger image is refused before it is decoded.
 
     Raises:
-        ParibusError: It cannot be read.
+        ParibusError: It cannot be read, or has too many pixels.
     """
     try:
         with strict_decoding():
             content = decoded(encoded, Recipe(image.size, image.channels, most_pixels=most_pixels)).content
+    except TooManyPixels as error:
+        raise ParibusError(
+            "The image is too large.",
+            where=where,
+            got=str(error),
+            expected=f"at most {most_pixels:,}",
+            fix="make it smaller first: the model's own images are "
+            f"{image.size}x{image.size}, and larger ones are brought to that",
+        ) from None
     except BadImage as error:
         raise ParibusError(
             "The image cannot be read.",
