@@ -7,17 +7,22 @@ import itertools
 import math
 import sys
 import threading
+import time
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 import paribus.tuning
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
+from paribus.tuning.attempts import experimental
 from paribus.tuning.samplers import sampler_for
 from paribus.tuning.trials import Trials, Turn
 
@@ -83,6 +88,18 @@ def test_a_grid_is_tried_as_a_whole_by_any_number_of_workers(tmp_path: Path) -> 
     assert search.run(workers=4)
     tried = [tuple(settings.values()) for _, settings in search.settings]
     assert sorted(tried) == sorted(itertools.product(*GRID.values()))
+
+
+def test_workers_do_not_lose_each_others_filters_of_warnings() -> None:
+    def warn(_: int) -> None:
+        with experimental():
+            time.sleep(0)  # another worker's turn
+            warnings.warn("is experimental", ExperimentalWarning, stacklevel=1)
+
+    before = warnings.filters[:]
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(warn, range(500)))  # as an error, a warning ends the test
+    assert warnings.filters == before
 
 
 def test_several_workers_try_what_one_tries_and_another_seed_something_else(tmp_path: Path) -> None:

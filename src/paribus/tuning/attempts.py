@@ -6,6 +6,7 @@ another trial of Optuna's, with the same settings, at the same place: its next a
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
+# Python's filters belong to the process: workers that set and restored them side by side would lose each other's.
+_filters = threading.Lock()
+
 
 @contextmanager
 def experimental() -> Iterator[None]:
     """Without Optuna's warnings that the interface of what is used here may change."""
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
 
