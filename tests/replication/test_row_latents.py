@@ -44,7 +44,7 @@ def test_views_are_drawn_into_runs_and_shown(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "papers" / "views-2026.yaml").write_text(WITH_VIEWS)
     monkeypatch.setattr(papers, "FOLDER", tmp_path / "papers")
     study = pb.replicate("views-2026", scale="smoke", out=tmp_path / "out")
-    folder = study.run_folder("vae vae", 0).path / "latents"
+    folder = study.run_folder("vae", 0).path / "latents"
     assert {path.name for path in folder.iterdir()} == {
         "manifold.png", "manifold.json", "clusters.png", "clusters.json",
     }  # fmt: skip

@@ -89,6 +89,13 @@ def test_named_settings_may_name_their_models() -> None:
     assert [(variant.label, variant.config.model) for variant in found] == [("vae small", "vae"), ("gan plain", "gan")]
 
 
+def test_settings_called_as_their_model_say_so_once() -> None:
+    settings = {name: {"model": "vae-gan" if "gan" in name else "vae"} for name in ("vae", "vae-gan", "wide gan")}
+    settings["wide gan"]["backbone.width"] = 8
+    found = variants(Plan(settings=settings, budget="1kimg"))
+    assert [variant.label for variant in found] == ["vae", "vae-gan", "vae-gan wide gan"]
+
+
 def test_named_settings_may_have_budgets_of_their_own(tmp_path: Path) -> None:
     found = variants(StudyFile(written(tmp_path, OWN_BUDGETS)).plan())
     assert [(str(v.config.training.budget), v.config.data.name) for v in found] == [

@@ -82,8 +82,8 @@ def plan_of(read: Paper, scale: ScaleName, seeds: int | list[int] = 1) -> Plan:
 
 def labels(read: Paper, scale: ScaleName) -> dict[str, str]:
     """By system that is run, the label of its runs; an earlier one's where a scale's reductions make both the same."""
-    found = _settings(read, scale)
-    return {name: f"{found[same]['model']} {same}" for name, same in _same(found).items()}
+    of = {variant.axes["settings"]: variant.label for variant in variants(plan_of(read, scale))}
+    return {name: of[same] for name, same in _same(_settings(read, scale)).items()}
 
 
 def published_parameters(read: Paper) -> dict[str, int]:

@@ -85,7 +85,7 @@ class Variant:
     """One combination of the axes' values and the named settings.
 
     Attributes:
-        label: A name that tells it from the others: "vae latent_dim=8".
+        label: A name that tells it from the others: "vae latent_dim=8". Settings called as their model add no word.
         axes: The value of each axis; under "settings" the name of a set.
         config: The configuration, of seed 0.
     """
@@ -118,7 +118,8 @@ def variants(plan: Plan) -> list[Variant]:
         assignment = dict(zip(axes, values, strict=True))
         config = _resolved(plan, assignment)
         words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path not in NAMES]
-        label = " ".join([config.model, *words, *([assignment["settings"]] if plan.settings else [])])
+        named = [assignment["settings"]] if plan.settings and assignment["settings"] != config.model else []
+        label = " ".join([config.model, *words, *named])
         variant = Variant(label, assignment, config)
         same = json.dumps(config.tree(), sort_keys=True)
         if same in found:
