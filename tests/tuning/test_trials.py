@@ -5,24 +5,20 @@ from __future__ import annotations
 import importlib
 import itertools
 import math
+import subprocess
 import sys
 import threading
-import time
-import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 import paribus.tuning
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
-from paribus.tuning.attempts import experimental
 from paribus.tuning.samplers import sampler_for
 from paribus.tuning.trials import Trials, Turn
 
@@ -90,16 +86,34 @@ def test_a_grid_is_tried_as_a_whole_by_any_number_of_workers(tmp_path: Path) -> 
     assert sorted(tried) == sorted(itertools.product(*GRID.values()))
 
 
-def test_workers_do_not_lose_each_others_filters_of_warnings() -> None:
-    def warn(_: int) -> None:
-        with experimental():
-            time.sleep(0)  # another worker's turn
-            warnings.warn("is experimental", ExperimentalWarning, stacklevel=1)
+STRANGE_FILTERS = """
+import sys, threading, time, warnings
+from pathlib import Path
+import optuna.exceptions
+warnings.simplefilter("error", optuna.exceptions.ExperimentalWarning)
+from test_trials import Search
 
-    before = warnings.filters[:]
-    with ThreadPoolExecutor(4) as workers:
-        list(workers.map(warn, range(500)))  # as an error, a warning ends the test
-    assert warnings.filters == before
+over = threading.Event()
+
+def stranger():
+    while not over.is_set():
+        with warnings.catch_warnings():
+            time.sleep(0.001)
+
+thread = threading.Thread(target=stranger)
+thread.start()
+try:
+    assert Search(Path(sys.argv[1]) / "trials.db", "grid", 6).run(workers=4)
+finally:
+    over.set()
+"""
+"""Sets and restores the process's filters of warnings while a search runs, as Optuna's own threads do."""
+
+
+def test_no_filters_of_other_threads_turn_optunas_warnings_into_errors(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", STRANGE_FILTERS, str(tmp_path)], check=True, cwd=Path(__file__).parent, timeout=300
+    )
 
 
 def test_several_workers_try_what_one_tries_and_another_seed_something_else(tmp_path: Path) -> None:

@@ -6,26 +6,15 @@ another trial of Optuna's, with the same settings, at the same place: its next a
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from optuna import Study
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
-# Python's filters belong to the process: workers that set and restored them side by side would lose each other's.
-_filters = threading.Lock()
-
-
-@contextmanager
-def experimental() -> Iterator[None]:
-    """Without Optuna's warnings that the interface of what is used here may change."""
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        yield
+# For good: the filters belong to the process, and Optuna's own threads set and restore them while others warn.
+warnings.filterwarnings("ignore", category=ExperimentalWarning)
 
 
 def newest_attempts(study: Study) -> list[FrozenTrial]:
@@ -43,19 +32,16 @@ def place_of(study: Study, trial: FrozenTrial) -> int:
 
 def interruptions(trial: FrozenTrial) -> int:
     """How many attempts there were before this one."""
-    with experimental():
-        return len(RetryHeartbeatStaleTrialCallback.retry_history(trial))
+    return len(RetryHeartbeatStaleTrialCallback.retry_history(trial))
 
 
 def give_back(study: Study, trial: FrozenTrial) -> None:
     """Puts a trial whose attempt was interrupted into Optuna's queue again, for whoever asks next."""
     if trial.state == TrialState.RUNNING:
         trial = study.tell(trial.number, state=TrialState.FAIL)
-    with experimental():
-        RetryHeartbeatStaleTrialCallback()(study, trial)
+    RetryHeartbeatStaleTrialCallback()(study, trial)
 
 
 def _first_attempt(trial: FrozenTrial) -> int:
-    with experimental():
-        first = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
+    first = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
     return trial.number if first is None else first

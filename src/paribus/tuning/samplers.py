@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPE
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.randomness import keyed_seed
-from paribus.tuning.attempts import experimental, interruptions, place_of
+from paribus.tuning.attempts import interruptions, place_of
 
 
 class PlacedSampler(BaseSampler):
@@ -61,7 +61,6 @@ def sampler_for(kind: str, seed: int, grid: Mapping[str, list[Any]]) -> PlacedSa
         if kind == "random":
             return RandomSampler(own)
         values = next(itertools.islice(itertools.product(*grid.values()), place, None), None)
-        with experimental():
-            return PartialFixedSampler(dict(zip(grid, values, strict=True)) if values else {}, RandomSampler(own))
+        return PartialFixedSampler(dict(zip(grid, values, strict=True)) if values else {}, RandomSampler(own))
 
     return PlacedSampler(at)

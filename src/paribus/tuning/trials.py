@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from paribus.errors import ParibusError
 from paribus.experiment import Interrupted
 from paribus.recipes.command import without_passwords
-from paribus.tuning.attempts import experimental, give_back, newest_attempts, place_of
+from paribus.tuning.attempts import give_back, newest_attempts, place_of
 from paribus.tuning.samplers import PlacedSampler
 
 HEARTBEAT_SECONDS = 5
@@ -120,8 +120,7 @@ class Trials:
                 if stopping() or self._all_over(study):
                     break
                 time.sleep(WAIT_SECONDS)  # the rest is being tried elsewhere
-                with experimental():
-                    optuna.storages.fail_stale_trials(study)
+                optuna.storages.fail_stale_trials(study)
             return self._all_over(study)
 
     def newest(self) -> list[FrozenTrial]:
@@ -204,7 +203,7 @@ class Trials:
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
             )
 
-        with self._readable_errors(ImportError), experimental():
+        with self._readable_errors(ImportError):
             try:
                 return connected()
             except (IntegrityError, ProgrammingError):  # another process made the tables at the same moment
