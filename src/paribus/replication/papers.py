@@ -61,7 +61,8 @@ class Scale(Settings):
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree, over a row's own."""
     learning_rates: float = Field(1.0, gt=0)
-    """Times the rows' own, in every role: fewer updates need larger steps to come anywhere."""
+    """Times the rows' own, in every role: fewer updates need larger steps to come anywhere. A row's factor multiplies
+    its paper's: 0.2 where the paper's scale says 10 is twice the row's own rates."""
     reduction: str = ""
     """The same in words."""
     left_out: str = ""

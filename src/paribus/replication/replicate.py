@@ -54,10 +54,11 @@ def replicate(
     read = paper(name)
     plan = plan_of(read, chosen, seeds if isinstance(seeds, int) else list(seeds))
     _refuse_absent(plan)
+    label_of = labels(read, chosen)
     described = {
         "scale": chosen,
         "stand_ins": stand_ins(read, chosen),
-        "labels": labels(read, chosen),
+        "labels": label_of,
         "parameters": published_parameters(read),
     }
     study = Study.of(
@@ -66,7 +67,7 @@ def replicate(
         workers=workers,
         beside={FILE: read.model_dump(mode="json") | described},
     )
-    study = replace(study, after_runs=partial(draw_latents, read, labels(read, chosen)))
+    study = replace(study, after_runs=partial(draw_latents, read, label_of))
     if start:
         study.run()
     return study

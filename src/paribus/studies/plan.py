@@ -118,8 +118,8 @@ def variants(plan: Plan) -> list[Variant]:
         assignment = dict(zip(axes, values, strict=True))
         config = _resolved(plan, assignment)
         words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path not in NAMES]
-        named = [assignment["settings"]] if plan.settings and assignment["settings"] != config.model else []
-        label = " ".join([config.model, *words, *named])
+        name = assignment.get("settings", config.model)
+        label = " ".join([config.model, *words, *([name] if name != config.model else [])])
         variant = Variant(label, assignment, config)
         same = json.dumps(config.tree(), sort_keys=True)
         if same in found:
