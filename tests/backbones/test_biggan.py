@@ -174,6 +174,17 @@ def test_top_singular_values_are_one(plan: str) -> None:
             assert torch.linalg.matrix_norm(module.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("plan", PLANS)
+def test_without_spectral_norm_no_weight_is_divided(plan: str) -> None:
+    image = ImageShape(3, 16, classes=5)
+    backbone = family(plan, width=2, attention=True, spectral_norm=False)
+    up, down = backbone.up(8, image), backbone.down(image, 1, projection=True)
+    normed = family(plan, width=2, attention=True)
+    for net, other in ((up, normed.up(8, image)), (down, normed.down(image, 1, projection=True))):
+        assert not any(parametrize.is_parametrized(m) for m in net.modules())
+        assert count(net) == count(other)
+
+
 @pytest.mark.parametrize(
     ("plan", "spectral", "batch", "orthogonal"),
     [("a", 1e-8, 1e-5, False), ("b", 1e-6, 1e-4, True), ("deep-studiogan", 1e-6, 1e-4, True)],

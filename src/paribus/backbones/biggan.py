@@ -69,7 +69,7 @@ PLANS = {
 
 @backbones.register("biggan")
 class BigGAN(Backbone):
-    """Residual networks with spectral norm in both, conditional batch norm in `up`, a sum over pixels in `down`.
+    """Residual networks: conditional batch norm in `up`, a sum over pixels in `down`, spectral norm in both.
 
     The number of blocks follows the image size (`stage_sizes`, n of them in `up`); the figures are those at 32x32.
 
@@ -96,6 +96,8 @@ class BigGAN(Backbone):
     """Self-attention at half of the image's side; left out it is the plan's own: only b has it."""
     activation: Literal["relu", "leaky-relu"] = "relu"
     """In `up` and `down`; the leak is 0.2."""
+    spectral_norm: bool = True
+    """Divide the weights of both networks by their largest singular values (not those of an encoder's head)."""
     residual_blocks: int = Field(0, ge=0)
     """Additional blocks: in `up` before all others, in `down` after the one that reads the image."""
 
@@ -150,7 +152,7 @@ class BigGAN(Backbone):
             return give_first_values(layer, plan.first_values)
 
         def finish(layer: nn.Module) -> nn.Module:
-            return spectral_norm(begin(layer), plan.spectral_norm_eps)
+            return spectral_norm(begin(layer), plan.spectral_norm_eps) if self.spectral_norm else begin(layer)
 
         def norm(channels: int, condition: int) -> nn.Module:
             # a layer on the shared embedding is normed, an embedding of its own is not

@@ -124,8 +124,8 @@ class BigGANDeep(Backbone):
     - hinrichsen, as hinrichsen-2023 cuts the network for 128x128: `up` 16, 16, 8, 4 times the width, `down`
       floor(log2 size) stages at 16·width throughout, each of which halves the side.
 
-    First values are orthogonal, spectral norm is in both networks. Without classes batch norm sees z alone. As an
-    encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
+    First values are orthogonal, as published spectral norm is in both networks. Without classes batch norm sees z
+    alone. As an encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
     `residual_trunk`).
     """
 
@@ -139,6 +139,8 @@ class BigGANDeep(Backbone):
     """Self-attention at half of the image's side; left out it is the plan's own: only studiogan has it."""
     activation: Literal["relu", "leaky-relu"] = "relu"
     """In `up` and `down`; the leak is 0.2."""
+    spectral_norm: bool = True
+    """Divide the weights of both networks by their largest singular values (not those of an encoder's head)."""
     residual_blocks: int = Field(0, ge=0)
     """Additional blocks that keep the side: before all others."""
 
@@ -186,16 +188,14 @@ class BigGANDeep(Backbone):
 
     def _parts(self) -> Parts:
         activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-        return Parts(_orthogonal, _finished, activation, _norm)
+        return Parts(_orthogonal, self._finished, activation, self._norm)
 
+    def _norm(self, channels: int, condition: int) -> nn.Module:
+        return ConditionalBatchNorm(channels, condition, self._finished, BATCH_NORM_EPS)
 
-def _norm(channels: int, condition: int) -> nn.Module:
-    return ConditionalBatchNorm(channels, condition, _finished, BATCH_NORM_EPS)
+    def _finished(self, layer: nn.Module) -> nn.Module:
+        return spectral_norm(_orthogonal(layer), SPECTRAL_NORM_EPS) if self.spectral_norm else _orthogonal(layer)
 
 
 def _orthogonal(layer: nn.Module) -> nn.Module:
     return give_first_values(layer, "orthogonal")
-
-
-def _finished(layer: nn.Module) -> nn.Module:
-    return spectral_norm(_orthogonal(layer), SPECTRAL_NORM_EPS)
