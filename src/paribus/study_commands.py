@@ -141,6 +141,8 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
         if estimated and not _can_be_timed(study):
             runs += " (not timed: this machine lacks a device that they name)"
         elif estimated:
+            kinds = len({run.label for run in waiting})
+            console.say(f"timing a few steps of each kind of run ({kinds})")
             cost = study.estimate(waiting)
             runs += f": about {console.duration(cost.training_seconds)} of training and "
             runs += f"{console.duration(cost.sampling_seconds)} of sampling, {console.size(cost.disk_bytes)}"
