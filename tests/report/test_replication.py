@@ -310,6 +310,7 @@ def logs(folder: Path, model: str, accuracy: float, distances: list[float]) -> N
 @pytest.mark.parametrize(("accuracy", "distances", "stalls"), [
     (0.995, [300, 300, 290], True),  # 3 % nearer
     (0.995, [300, 300, 200], False),  # it still learns
+    (0.995, [290, 400, 280], True),  # a bad moment at half of the budget: 30 % nearer than then, 3 % than before
     (0.98, [300, 300, 300], False),  # D errs
 ])  # fmt: skip
 def test_a_stalled_run_is_named(told: StudyFixture, accuracy: float, distances: list[float], stalls: bool) -> None:

@@ -22,7 +22,7 @@ LOST_COVERAGE, LOST_DIVERSITY = 0.05, 0.5
 SURE_ACCURACY = 0.99
 """Share of real and of generated images on which D must be right, in the second half of training, for a stalled run."""
 STALLED_GAIN = 0.1
-"""By which share the snapshots' distance must at least have fallen over that half for a run not to be stalled."""
+"""By which share the distance must at least lie below the best of the first half for a run not to be stalled."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _adversarial(study: Study) -> Iterable[Caution]:
     if stalled:
         text = (
             f"Stalled: in the second half of training D was right about {SURE_ACCURACY:.0%} or more of all images, and "
-            f"the samples came less than {STALLED_GAIN:.0%} nearer to the data, in"
+            f"the samples came less than {STALLED_GAIN:.0%} nearer to the data than before, in"
         )
         yield Caution("caution", f"{text} {named([run for run, _ in stalled])}.", _details(stalled))
     if collapsed:
@@ -141,12 +141,16 @@ def _accuracies(run: Run) -> list[float]:
 
 
 def _gain(run: Run) -> float | None:
-    """By which share the snapshots' distance fell from half of the budget to its end; None without such scores."""
+    """By which share the last snapshot's distance is below the least until half of the budget; None without scores.
+
+    Single snapshots scatter: against the one at half of the budget alone, a bad moment would pass for progress.
+    """
     for metric in ("frechet", "kid"):
         *earlier, (images, last) = snapshots(run, metric) or [(0.0, 0.0)]
         if earlier:
-            _, half = min(earlier, key=lambda point: abs(point[0] - images / 2))
-            return 1 - last / half if half > 0 else None
+            half = min(range(len(earlier)), key=lambda k: abs(earlier[k][0] - images / 2))
+            best = min(value for _, value in earlier[: half + 1])
+            return 1 - last / best if best > 0 else None
     return None
 
 
