@@ -126,7 +126,8 @@ def _stalled(run: Run) -> str:
     right, gain = _accuracies(run), _gain(run)
     if not right or min(right) < SURE_ACCURACY or gain is None or gain >= STALLED_GAIN:
         return ""
-    return f"D right about {number(100 * min(right))} % and more, the distance changed by {number(-100 * gain, 2)} %"
+    moved = f"{number(100 * abs(gain), 2)} % {'below' if gain > 0 else 'above'} the best of the first half"
+    return f"D right about {number(100 * min(right))} % and more, the distance {moved}"
 
 
 def _accuracies(run: Run) -> list[float]:
