@@ -17,6 +17,12 @@ def test_only_differences_are_named() -> None:
     assert any("40 training images of made (8x8, grey)" in sentence for sentence in equal)
 
 
+def test_whole_numbers_are_written_without_a_fraction() -> None:
+    half_lives = {"vae": "1.4e6", "conv-vae": "0.5"}
+    configs = {(m, 0): tiny_config(m, f"training.ema_half_life_images={n}") for m, n in half_lives.items()}
+    assert "training.ema_half_life_images: 1,400,000 (vae); 0.5 (conv-vae)." in what_varied(configs)
+
+
 def test_seeds_vary() -> None:
     configs = {("gan", seed): tiny_config("gan", f"seed={seed}") for seed in (0, 1)}
     assert what_varied(configs) == ["seed: 0, 1 (initial weights, order of the images, noise)."]

@@ -133,4 +133,6 @@ def _plain(value: Any) -> Any:
         return f"{value['start']} to {value['end']} over {value['images']:,.10g} images"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:,.0f}"  # 1,400,000 images, not 1400000.0
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else "not set" if value is None else value
