@@ -19,7 +19,7 @@ COLLAPSED_COVERAGE = 0.1
 
 LOST_COVERAGE, LOST_DIVERSITY = 0.05, 0.5
 """Coverage and diversity below which both a generator is called collapsed: few images, and those alike."""
-SURE_ACCURACY = 0.98
+SURE_ACCURACY = 0.99
 """Share of real and of generated images on which D must be right, in the second half of training, for a stalled run."""
 STALLED_GAIN = 0.1
 """By which share the distance must at least lie below the best of the first half for a run not to be stalled."""
