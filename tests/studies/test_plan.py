@@ -186,8 +186,11 @@ def test_values_are_added_to_axes_and_seeds() -> None:
     assert with_values(plan, *read_values("seeds=5")).seed_list == [0, 1, 5]
     models = [variant.config.model for variant in variants(with_values(plan, *read_values("model=gan")))]
     assert models == ["vae", "gan"]
+    for text, held in (("objective.latent_dim=8,4", "4"), ("seeds=1", "0, 1"), ("model=vae", "vae")):
+        with pytest.raises(ParibusError, match=f"(?s)has this value already.*a value besides {held}\n"):
+            with_values(plan, *read_values(text))
     with pytest.raises(ParibusError, match="A value stands twice"):
-        variants(with_values(plan, "objective.latent_dim", [4]))
+        variants(with_values(plan, "objective.latent_dim", [8, 8]))
     with pytest.raises(ParibusError, match=r"no axis 'objective.latent'. Did you mean 'objective.latent_dim'"):
         with_values(plan, "objective.latent", [4])
     for text in ("seeds", "=3", "seeds=", "seeds=[1"):

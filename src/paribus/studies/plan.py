@@ -281,13 +281,15 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
     Raises:
         ParibusError: There is no such axis, or a value is there already.
     """
-    tree = plan.model_dump()
+    tree, held = plan.model_dump(), plan.axes.get(path, [])
     if path == "seeds":
-        tree["seeds"] = plan.seed_list + values
+        held = plan.seed_list
+        tree["seeds"] = held + values
     elif path == "model" and plan.model is not None:
-        tree |= {"model": None, "axes": {"model": [plan.model, *values]} | plan.axes}
+        held = [plan.model]
+        tree |= {"model": None, "axes": {"model": held + values} | plan.axes}
     elif path in plan.axes:
-        tree["axes"] = plan.axes | {path: plan.axes[path] + values}
+        tree["axes"] = plan.axes | {path: held + values}
     else:
         known = list(dict.fromkeys([*plan.axes, "model", "seeds"]))
         raise ParibusError(
@@ -296,5 +298,14 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
             expected=", ".join(known),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
+    for value in values:
+        if value in held:
+            raise ParibusError(
+                "The study has this value already.",
+                where=path,
+                got=value,
+                expected=f"a value besides {', '.join(map(str, held))}",
+                fix="name the new values alone",
+            )
     more: Plan = validated(Plan, tree)
     return more
