@@ -281,31 +281,30 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
     Raises:
         ParibusError: There is no such axis, or a value is there already.
     """
-    tree, held = plan.model_dump(), plan.axes.get(path, [])
-    if path == "seeds":
-        held = plan.seed_list
-        tree["seeds"] = held + values
-    elif path == "model" and plan.model is not None:
-        held = [plan.model]
-        tree |= {"model": None, "axes": {"model": held + values} | plan.axes}
-    elif path in plan.axes:
-        tree["axes"] = plan.axes | {path: held + values}
-    else:
-        known = list(dict.fromkeys([*plan.axes, "model", "seeds"]))
+    axes = ({} if plan.model is None else {"model": [plan.model]}) | plan.axes
+    held = axes | {"seeds": plan.seed_list}
+    if path not in held:
         raise ParibusError(
-            f"The study has no axis '{path}'.{did_you_mean(path, known)}",
+            f"The study has no axis '{path}'.{did_you_mean(path, list(held))}",
             where=path,
-            expected=", ".join(known),
+            expected=", ".join(held),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    for value in values:
-        if value in held:
-            raise ParibusError(
-                "The study has this value already.",
-                where=path,
-                got=value,
-                expected=f"a value besides {', '.join(map(str, held))}",
-                fix="name the new values alone",
-            )
-    more: Plan = validated(Plan, tree)
-    return more
+    if again := [value for value in values if value in held[path]]:
+        raise ParibusError(
+            "The study has this value already.",
+            where=path,
+            got=again[0],
+            expected=f"a value besides {', '.join(map(str, held[path]))}",
+            fix="name the new values alone",
+        )
+    more = held[path] + values
+    change: dict[str, Any]
+    if path == "seeds":
+        change = {"seeds": more}
+    elif path in plan.axes:
+        change = {"axes": plan.axes | {path: more}}
+    else:  # the one preset becomes an axis
+        change = {"model": None, "axes": axes | {path: more}}
+    larger: Plan = validated(Plan, plan.model_dump() | change)
+    return larger
