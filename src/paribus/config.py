@@ -101,7 +101,10 @@ class TrainingSettings(Settings):
     (DB-VAE): the constant that is added to each density, the larger the more evenly. By default an epoch has each image
     once."""
     ema_half_life_images: float = Field(500_000, ge=0)
-    """Half-life of the averaged weights, at most 5 % of the images seen so far; 0 turns averaging off."""
+    """Half-life of the averaged weights, at most `ema_rampup_ratio` of the images so far; 0 turns averaging off."""
+    ema_rampup_ratio: float = Field(0.05, gt=0, le=1)
+    """The averages' half-life is at most this share of the images so far (arXiv:2206.00364): a small one forgets the
+    first steps of a short run, a large one steadies a generator that swings with its discriminator."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto: bf16 autocast where the hardware has it natively, else fp32."""
     threads: int | None = Field(None, ge=1)

@@ -191,7 +191,7 @@ def test_layouts_that_differ_are_found() -> None:
 
 def test_averages_follow_their_formula() -> None:
     net = torch.nn.Linear(1, 1)
-    averages = Averages({"G": net}, ("G",), half_life_images=1000)
+    averages = Averages({"G": net}, ("G",), half_life_images=1000, rampup_ratio=0.05)
     start = net.weight.item()
     with torch.no_grad():
         net.weight.fill_(5.0)
@@ -200,6 +200,19 @@ def test_averages_follow_their_formula() -> None:
     assert averages.nets["G"].weight.item() == pytest.approx(expected, rel=1e-6)
     averages.update(batch_images=1000, images_seen=1_000_000)
     assert averages.nets["G"].weight.item() == pytest.approx((expected + 5.0) / 2, rel=1e-6)
+
+
+def test_a_run_averages_over_the_share_of_its_images_that_it_is_told_to(tmp_path: Path) -> None:
+    short, long = (
+        fit_in(tmp_path / str(ratio), tiny_config("gan", f"training.ema_rampup_ratio={ratio}"), made_data())
+        for ratio in (0.05, 1.0)
+    )
+    assert weights_of(short.state.nets) == weights_of(long.state.nets)
+    distances = []
+    for outcome in (short, long):
+        averaged, last = outcome.model.nets["G"].parameters(), outcome.state.nets["G"].parameters()
+        distances.append(sum((a - b).square().sum().item() for a, b in zip(averaged, last, strict=True)))
+    assert distances[0] < distances[1]
 
 
 def test_without_averaging_the_weights_themselves_are_kept(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ WORDS = {
     "training.micro_batch": "Images in one forward pass",
     "training.rarity": "Constant by which images with rare latents are drawn more often",
     "training.ema_half_life_images": "Half-life of the averaged weights, in images",
+    "training.ema_rampup_ratio": "Longest half-life of the averaged weights, as a share of the images so far",
     "training.precision": "Precision",
     "training.threads": "CPU threads",
     "training.divergence_factor": "Loss that counts as diverged",

@@ -14,11 +14,12 @@ class Averages:
     """Averaged copies of some roles' networks, floating buffers included.
 
     After each update avg <- avg + (1 - b) * (weights - avg) with b = 0.5^(batch / half-life) and half-life =
-    min(half_life_images, 5 % of the images so far), so that the average forgets the first steps of a short run.
+    min(half_life_images, rampup_ratio * images so far), so that the average forgets the first steps of a short run.
     """
 
-    def __init__(self, nets: Nets, roles: tuple[str, ...], half_life_images: float) -> None:
+    def __init__(self, nets: Nets, roles: tuple[str, ...], half_life_images: float, rampup_ratio: float) -> None:
         self.half_life_images = half_life_images
+        self.rampup_ratio = rampup_ratio
         self.nets: Nets = {role: copy.deepcopy(nets[role]).requires_grad_(False).eval() for role in roles}
         self._pairs = [(self.nets[role], nets[role]) for role in roles]
         self._floating: tuple[list[Tensor], list[Tensor]] | None = None
@@ -26,7 +27,7 @@ class Averages:
     @torch.no_grad()
     def update(self, batch_images: int, images_seen: int) -> None:
         """Moves the averages; `images_seen` counts this batch too."""
-        half_life = min(self.half_life_images, 0.05 * images_seen)
+        half_life = min(self.half_life_images, self.rampup_ratio * images_seen)
         weight = 1 - 0.5 ** (batch_images / half_life) if half_life else 1.0
         averages, current = self._tensors()
         torch._foreach_lerp_(averages, current, weight)

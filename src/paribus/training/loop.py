@@ -95,7 +95,7 @@ def fit(
 
     for net in nets.values():
         net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averages = Averages(nets, objective.averaged, settings.ema_half_life_images)
+    averages = Averages(nets, objective.averaged, settings.ema_half_life_images, settings.ema_rampup_ratio)
     state = TrainingState(nets, averages, build_optimizers(config, nets))
     saved = first(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
     if saved is not None:
