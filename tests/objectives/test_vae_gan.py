@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from paribus.backbones.dcgan import DCGAN
 from paribus.backbones.mlp import MLP
 from paribus.errors import ParibusError
 from paribus.objectives.base import Batch, Draw, Nets, with_features
@@ -73,6 +74,34 @@ def test_layer_zero_is_the_image() -> None:
     reconstructions, _ = settings.reconstructions(nets, batch, Draw(0))
     expected = -torch.distributions.Normal(reconstructions, 1.0).log_prob(batch.images).flatten(1).sum(1).mean()
     torch.testing.assert_close(settings._feature_nats(nets, batch, reconstructions)[0], expected)
+
+
+def test_one_batch_is_the_same_loss_where_nothing_joins_the_images() -> None:
+    apart, joint = VAEGAN(latent_dim=4), VAEGAN(latent_dim=4, joint_batch=True)
+    nets, batch = made(apart)
+    for one, other in zip(apart.phases(), joint.phases(), strict=True):
+        torch.testing.assert_close(one.loss(nets, batch, Draw(0)), other.loss(nets, batch, Draw(0)))
+
+
+def test_one_batch_gives_batch_norm_the_moments_of_reconstructions_and_samples() -> None:
+    settings = VAEGAN(latent_dim=4, joint_batch=True)
+    torch.manual_seed(0)
+    nets = settings.roles(DCGAN(width=4), ImageShape(1, 16))
+    batch = Batch(torch.rand(32, 1, 16, 16) * 2 - 1, None, 32, 0)
+    first = next(module for module in nets["G"].modules() if isinstance(module, nn.BatchNorm2d))
+    first.momentum = 1.0
+    seen: list[Tensor] = []
+    first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    with torch.no_grad():
+        nets["E"].head[-1].bias[:4] += 5.0  # far from the prior
+    for phase in settings.phases():
+        seen.clear()
+        phase.loss(nets, batch, Draw(0))
+        (maps,) = seen
+        assert len(maps) == 64
+        reconstructed, sampled = (half.mean((0, 2, 3)) for half in maps.chunk(2))
+        assert (reconstructed - sampled).abs().max() > 0.01
+        torch.testing.assert_close(first.running_mean, (reconstructed + sampled) / 2)
 
 
 def test_a_layer_that_is_not_there_is_refused() -> None:

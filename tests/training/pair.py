@@ -57,6 +57,7 @@ def cases() -> Iterator[tuple[str, str, Settings]]:
             yield objective, "mlp", ("likelihood=gaussian", "sigma=optimal")
     for backbone in backbones.names():
         yield "gan", backbone, ("conditional=True", "dropout=0.4")
+    yield "vae-gan", "dcgan", ("joint_batch=True",)
     yield "wgan", "dcgan", ("diff_augment=color-translation-cutout",)
     yield "gan", "dcgan", ("feature_matching=1", "bottleneck=variational", "bottleneck_rate=1")
 

@@ -179,11 +179,15 @@ class HybridObjective(PosteriorObjective):
         """See `PosteriorObjective.reconstruction_nats`."""
         return gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0)
 
-    def reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
-        """Images decoded from draws of the posterior, and the mean KL in nats."""
+    def posterior_draws(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        """A latent (B, latent_dim) of each image's posterior, and the mean KL in nats."""
         means, log_variances = posterior(nets["E"], batch.images, batch.labels)
         z = posterior_samples(means, log_variances, draw)[:, 0]
-        kl = gaussian_kl_nats(means, log_variances).sum(1).mean()
+        return z, gaussian_kl_nats(means, log_variances).sum(1).mean()
+
+    def reconstructions(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        """Images decoded from draws of the posterior, and the mean KL in nats."""
+        z, kl = self.posterior_draws(nets, batch, draw)
         return self.generate(nets, z, batch.labels), kl
 
 

@@ -44,6 +44,9 @@ class VAEGAN(HybridObjective):
     """Which of D's layers: 1 is the first stage, -1 the last before the output, 0 the pixels themselves."""
     generator_loss: Literal["non-saturating", "minimax"] = "non-saturating"
     """G's form of the adversarial loss."""
+    joint_batch: bool = False
+    """Whether G decodes reconstructions and samples as one batch. As two, its batch norm has the moments of each alone
+    in training, and of both mixed in use, which do not fit samples where posteriors are far from p(z)."""
 
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`.
@@ -72,8 +75,7 @@ class VAEGAN(HybridObjective):
         )
 
     def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, _ = self.reconstructions(nets, batch, draw)
-        samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
+        reconstructions, samples, _ = self._decoded(nets, batch, draw)
         sets = [batch.images, reconstructions, samples]
         real, of_reconstructions, of_samples = judged(nets["D"], sets, batch.labels)
         loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
@@ -85,17 +87,30 @@ class VAEGAN(HybridObjective):
         }
 
     def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, kl = self.reconstructions(nets, batch, draw)
+        if self.joint_batch:
+            reconstructions, _, kl = self._decoded(nets, batch, draw)
+        else:
+            reconstructions, kl = self.reconstructions(nets, batch, draw)
         feature_nats, _ = self._feature_nats(nets, batch, reconstructions)
         return {"loss": self.kl_weight * kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
 
     def _decoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, _ = self.reconstructions(nets, batch, draw)
+        reconstructions, samples, _ = self._decoded(nets, batch, draw)
         feature_nats, of_reconstructions = self._feature_nats(nets, batch, reconstructions)
-        samples = self.generate(nets, self.prior(len(batch), draw), batch.labels)
         of_samples = nets["D"](samples, batch.labels).float()
         adversarial = self._fooling(of_reconstructions) + self._fooling(of_samples)
         return {"loss": self.feature_weight * feature_nats + adversarial, "adversarial": adversarial}
+
+    def _decoded(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
+        """Reconstructions and samples, both (B, C, H, W), and the mean KL in nats."""
+        if not self.joint_batch:
+            reconstructions, kl = self.reconstructions(nets, batch, draw)
+            return reconstructions, self.generate(nets, self.prior(len(batch), draw), batch.labels), kl
+        z, kl = self.posterior_draws(nets, batch, draw)
+        labels = None if batch.labels is None else batch.labels.repeat(2)
+        images = self.generate(nets, torch.cat([z, self.prior(len(batch), draw)]), labels)
+        reconstructions, samples = images.chunk(2)
+        return reconstructions, samples, kl
 
     def _fooling(self, fake: Tensor) -> Tensor:
         return (softplus(-fake) if self.generator_loss == "non-saturating" else -softplus(fake)).mean()
