@@ -14,7 +14,7 @@ from paribus.models.networks import parameter_counts
 from paribus.replication.papers import FOLDER, Paper, paper, paper_names, read_paper
 from paribus.replication.replicate import SCALES, labels, plan_of
 from paribus.settings import ImageShape
-from paribus.studies.plan import variants
+from paribus.studies.variants import variants
 
 PAPERS = ["chaturvedula-2023", "guo-2023", "hinrichsen-2023", "mennborg-2020", "tikayyolla-2020"]
 

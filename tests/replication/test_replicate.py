@@ -10,7 +10,7 @@ import paribus as pb
 from paribus.data import is_at_hand
 from paribus.replication.papers import paper
 from paribus.replication.replicate import labels, plan_of, stand_ins
-from paribus.studies.plan import variants
+from paribus.studies.variants import variants
 
 
 @pytest.fixture(autouse=True)

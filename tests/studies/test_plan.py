@@ -8,8 +8,9 @@ import pytest
 
 from paribus.errors import ParibusError
 from paribus.studies.files import StudyFile, read_values
-from paribus.studies.plan import Plan, variants, with_values
+from paribus.studies.plan import Plan, with_values
 from paribus.studies.study import Study, stored_description
+from paribus.studies.variants import variants
 from paribus.training.hardware import usable_cores
 from tests.conftest import made_data
 

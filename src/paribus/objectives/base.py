@@ -220,9 +220,14 @@ def judged(discriminator: nn.Module, sets: Sequence[Tensor], labels: Tensor | No
     """
     if couples_images(discriminator):
         return [discriminator(images, labels).float() for images in sets]
-    joined = torch.cat([images.to(sets[0].dtype) for images in sets])
-    repeated = None if labels is None else labels.repeat(len(sets))
+    joined, repeated = one_batch(sets, labels)
     return list(discriminator(joined, repeated).float().chunk(len(sets)))
+
+
+def one_batch(sets: Sequence[Tensor], labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Sets of rows (N, ...) that share their labels as one (sets * N, ...) in the first one's precision, and labels."""
+    joined = torch.cat([rows.to(sets[0].dtype) for rows in sets])
+    return joined, None if labels is None else labels.repeat(len(sets))
 
 
 def with_features(net: nn.Module, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:

@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from paribus.config import Optimizer
 from paribus.errors import ParibusError
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, one_batch, with_features
 from paribus.objectives.encoding import HybridObjective
 from paribus.objectives.likelihoods import gaussian_nats
 from paribus.registry import objectives
@@ -75,7 +75,8 @@ class VAEGAN(HybridObjective):
         )
 
     def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, samples, _ = self._decoded(nets, batch, draw)
+        z, _ = self.posterior_draws(nets, batch, draw)
+        reconstructions, samples = self._decoded(nets, batch.labels, z, self.prior(len(batch), draw))
         sets = [batch.images, reconstructions, samples]
         real, of_reconstructions, of_samples = judged(nets["D"], sets, batch.labels)
         loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
@@ -87,30 +88,25 @@ class VAEGAN(HybridObjective):
         }
 
     def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        if self.joint_batch:
-            reconstructions, _, kl = self._decoded(nets, batch, draw)
-        else:
-            reconstructions, kl = self.reconstructions(nets, batch, draw)
+        z, kl = self.posterior_draws(nets, batch, draw)
+        beside = [self.prior(len(batch), draw)] if self.joint_batch else []  # for batch norm's moments alone
+        reconstructions, *_ = self._decoded(nets, batch.labels, z, *beside)
         feature_nats, _ = self._feature_nats(nets, batch, reconstructions)
         return {"loss": self.kl_weight * kl + feature_nats, "kl": kl, "reconstruction": feature_nats}
 
     def _decoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        reconstructions, samples, _ = self._decoded(nets, batch, draw)
+        z, _ = self.posterior_draws(nets, batch, draw)
+        reconstructions, samples = self._decoded(nets, batch.labels, z, self.prior(len(batch), draw))
         feature_nats, of_reconstructions = self._feature_nats(nets, batch, reconstructions)
         of_samples = nets["D"](samples, batch.labels).float()
         adversarial = self._fooling(of_reconstructions) + self._fooling(of_samples)
         return {"loss": self.feature_weight * feature_nats + adversarial, "adversarial": adversarial}
 
-    def _decoded(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
-        """Reconstructions and samples, both (B, C, H, W), and the mean KL in nats."""
+    def _decoded(self, nets: Nets, labels: Tensor | None, *latents: Tensor) -> list[Tensor]:
+        """Images (B, C, H, W) of each set of latents (B, latent_dim)."""
         if not self.joint_batch:
-            reconstructions, kl = self.reconstructions(nets, batch, draw)
-            return reconstructions, self.generate(nets, self.prior(len(batch), draw), batch.labels), kl
-        z, kl = self.posterior_draws(nets, batch, draw)
-        labels = None if batch.labels is None else batch.labels.repeat(2)
-        images = self.generate(nets, torch.cat([z, self.prior(len(batch), draw)]), labels)
-        reconstructions, samples = images.chunk(2)
-        return reconstructions, samples, kl
+            return [self.generate(nets, z, labels) for z in latents]
+        return list(self.generate(nets, *one_batch(latents, labels)).chunk(len(latents)))
 
     def _fooling(self, fake: Tensor) -> Tensor:
         return (softplus(-fake) if self.generator_loss == "non-saturating" else -softplus(fake)).mean()

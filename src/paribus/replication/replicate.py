@@ -18,8 +18,9 @@ from paribus.replication.latents import draw_latents
 from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
 from paribus.settings import ImageShape
 from paribus.studies.matching import total_parameters
-from paribus.studies.plan import Plan, variants
+from paribus.studies.plan import Plan
 from paribus.studies.study import Study
+from paribus.studies.variants import variants
 
 FILE = "replication.json"
 SCALES: tuple[ScaleName, ...] = ("smoke", "cpu", "paper")

@@ -14,7 +14,8 @@ from paribus.resuming import identity
 from paribus.runs import RunFolder
 from paribus.studies.engines import LOCAL
 from paribus.studies.matching import Match, matched, total_parameters
-from paribus.studies.plan import Plan, Variant, variants
+from paribus.studies.plan import Plan
+from paribus.studies.variants import Variant, variants
 from paribus.training.hardware import usable_cores
 
 

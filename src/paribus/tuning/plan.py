@@ -16,7 +16,8 @@ from paribus.recipes import resolve
 from paribus.report.contents import Metric
 from paribus.report.reading import METRICS
 from paribus.settings import Settings, validated
-from paribus.studies.plan import Plan, variants
+from paribus.studies.plan import Plan
+from paribus.studies.variants import variants
 from paribus.tuning.space import Dimension, read_space
 
 TRIALS = 20
