@@ -20,11 +20,11 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 from torch.nn import functional as F
 
+from paribus.base.randomness import generator
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData, Split, load_data
 from paribus.evaluation import evaluate_images
 from paribus.metrics.encoders import PixelEncoder
-from paribus.randomness import generator
 
 GROUPS = 10  # of unlabelled images
 

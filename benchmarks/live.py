@@ -16,11 +16,11 @@ from harness import CHROMIUM, Result, command, show
 from playwright.sync_api import Page, sync_playwright
 
 import paribus.report
+from paribus.config import ImageShape
 from paribus.exports.networks import Decoder
 from paribus.exports.program import program_of
 from paribus.models import Model, build_networks
 from paribus.recipes import resolve
-from paribus.settings import ImageShape
 
 INTERPRETER = Path(paribus.report.__file__).parent / "templates" / "decoder.js"
 RUN = """([program, row, calls]) => {

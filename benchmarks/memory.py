@@ -21,7 +21,7 @@ from paribus.data import ImageData, Split
 from paribus.evaluation import evaluate
 from paribus.models import Model
 from paribus.recipes import resolve
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from paribus.training.hardware import usable_cores
 from paribus.training.loop import fit
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader, Dataset
 
-from paribus.config import RunConfig
+from paribus.config import ImageShape
 from paribus.models import build_networks
-from paribus.settings import ImageShape
+from paribus.recipes import RunConfig
 
 
 class PictureDataset(Dataset):

@@ -15,12 +15,11 @@ import textbook
 import torch
 from harness import Result, alternate, command, convolution_peak, gemm_peak, show
 
-from paribus.config import RunConfig
 from paribus.data import ImageData, Split, load_data
 from paribus.evaluation import evaluate
 from paribus.models import Model
-from paribus.recipes import resolve
-from paribus.runs import RunFolder
+from paribus.recipes import RunConfig, resolve
+from paribus.results.folder import RunFolder
 from paribus.training.hardware import choose_device, has_native_bf16, usable_cores
 from paribus.training.loop import fit
 

@@ -11,10 +11,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from paribus.config import RunConfig
+from paribus.config.overrides import merged
 from paribus.data import ImageData, Split
-from paribus.overrides import merged
-from paribus.recipes import resolve
+from paribus.recipes import RunConfig, resolve
 
 # the tests' networks are tiny: more threads only get into each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -68,7 +67,7 @@ def tiny_config(model: str = "gan", *overrides: str, **parts: Any) -> RunConfig:
 
 def fit_in(folder: Path, config: RunConfig, data: ImageData, **arguments: Any) -> Any:
     """`fit` in a folder of its own."""
-    from paribus.runs import RunFolder
+    from paribus.results.folder import RunFolder
     from paribus.training.loop import fit
 
     return fit(config, data, RunFolder(folder), **arguments)
@@ -81,8 +80,8 @@ QUICK = ("training.batch_size=64", "backbone.width=32", "training.budget=40updat
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Folders of tiny runs on digits, each trained once, by model and overrides."""
     from paribus.data import load_data
-    from paribus.experiment import carry_out
-    from paribus.runs import RunFolder
+    from paribus.results.folder import RunFolder
+    from paribus.runs.run import carry_out
 
     folder, made = tmp_path_factory.mktemp("runs"), {}
 

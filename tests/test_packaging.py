@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from paribus.listing import rows
+from paribus.cli.listing import rows
+from paribus.config import ImageShape
 from paribus.models.networks import network_shape
 from paribus.recipes import model_names, resolve
-from paribus.settings import ImageShape
 
 ROOT = Path(__file__).parent.parent
 GROUPS = {"study": 3, "latent": 4}

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import paribus as pb
-from paribus.experiment import Run
 from paribus.models import build_networks
+from paribus.runs.run import Run
 from tests.conftest import needs_real_data
 
 pytestmark = [pytest.mark.slow, needs_real_data]

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from paribus.base.errors import ParibusError
     from paribus.data import load_data
-    from paribus.errors import ParibusError
     from paribus.evaluation import evaluate
-    from paribus.experiment import train
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
     from paribus.replication.replicate import replicate
+    from paribus.runs.run import train
     from paribus.studies.comparison import compare
     from paribus.tuning.tune import tune
 
@@ -47,7 +47,7 @@ __all__ = [
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
-    "ParibusError": ("paribus.errors", "ParibusError"),
+    "ParibusError": ("paribus.base.errors", "ParibusError"),
     "compare": ("paribus.studies.comparison", "compare"),
     "evaluate": ("paribus.evaluation", "evaluate"),
     "export": ("paribus.exports", "export"),
@@ -55,7 +55,7 @@ _HOMES = {
     "load_data": ("paribus.data", "load_data"),
     "push": ("paribus.exports", "push"),
     "replicate": ("paribus.replication.replicate", "replicate"),
-    "train": ("paribus.experiment", "train"),
+    "train": ("paribus.runs.run", "train"),
     "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
     "tune": ("paribus.tuning.tune", "tune"),
 }

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from paribus.errors import ParibusError
-from paribus.processes import place
+from paribus.base.errors import ParibusError
+from paribus.base.processes import place
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main() -> None:
     """Runs the command line; a user's mistake ends with one message and exit code 2, never with a traceback."""
-    from paribus.cli import app
+    from paribus.cli.app import app
 
     try:
         app(prog_name="paribus")

@@ -15,8 +15,8 @@ from paribus.backbones.biggan import BigGAN
 from paribus.backbones.biggan_deep import BigGANDeep
 from paribus.backbones.blocks import Attention, ConditionalBatchNorm
 from paribus.backbones.residual import UpStage
+from paribus.config import ImageShape
 from paribus.objectives.base import couples_images
-from paribus.settings import ImageShape
 
 CIFAR = ImageShape(3, 32, classes=10)
 LAYERS = (nn.Conv2d, nn.Linear, nn.Embedding)

@@ -23,8 +23,8 @@ from paribus.backbones.blocks import (
 )
 from paribus.backbones.residual import Routes, even_chunks
 from paribus.backbones.resnet import ResNet
+from paribus.config import ImageShape
 from paribus.objectives.base import couples_images
-from paribus.settings import ImageShape
 
 F64 = torch.float64
 

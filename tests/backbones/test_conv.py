@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn.functional import conv2d, leaky_relu
 
 from paribus.backbones.conv import WIDTHS, Conv
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.recipes import resolve
-from paribus.settings import ImageShape
 
 MNIST = ImageShape(1, 28)
 PLANS = list(WIDTHS)

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu
 
 from paribus.backbones.r3 import R3, Basis, Block, Resampling
+from paribus.config import ImageShape
 from paribus.objectives.base import couples_images
-from paribus.settings import ImageShape
 
 GREY = ImageShape(1, 28)
 

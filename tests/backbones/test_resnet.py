@@ -9,8 +9,8 @@ from torch.nn.utils import parametrize
 
 from paribus.backbones.blocks import ConditionalBatchNorm
 from paribus.backbones.resnet import ResNet
+from paribus.config import ImageShape
 from paribus.objectives.base import couples_images
-from paribus.settings import ImageShape
 
 CIFAR = ImageShape(3, 32, classes=10)
 

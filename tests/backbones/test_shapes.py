@@ -8,8 +8,8 @@ import torch
 from paribus.backbones.base import Residual, stage_sizes
 from paribus.backbones.dcgan import DCGAN
 from paribus.backbones.mlp import MLP
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 
 @pytest.mark.parametrize(

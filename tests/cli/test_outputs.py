@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from paribus.cli import app
-from paribus.errors import ParibusError
-from paribus.runs import check_output, check_output_file
+from paribus.base.errors import ParibusError
+from paribus.base.files import check_output, check_output_file
+from paribus.cli.app import app
 
 STUDY = "model: vae\nbudget: 64img\nseeds: 1\n"
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from tests.cli.conftest import Paribus
 from tests.cli.test_kills import digest, workers_of
 

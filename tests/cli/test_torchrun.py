@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from tests.cli.conftest import QUICK, Paribus
 from tests.cli.test_kills import digest, steps_logged
 

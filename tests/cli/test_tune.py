@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.tuning.tune import tune
 from tests.cli.conftest import QUICK, Paribus
 from tests.cli.test_kills import digest, workers_of
@@ -126,7 +126,7 @@ MISTAKES = [
 def test_mistakes_are_found_before_anything_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from paribus.cli import app
+    from paribus.cli.app import app
 
     monkeypatch.chdir(tmp_path)
     for arguments, words, where in MISTAKES:

@@ -9,14 +9,13 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import torch
 
-from paribus.budget import Budget
-from paribus.config import RunConfig, Schedule
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.registry import backbones, objectives
+from paribus.config import Budget, Schedule
 from paribus.models import build_networks, load_model, save_model
 from paribus.models.packaging import weights_of
 from paribus.objectives.base import Batch, Draw
-from paribus.recipes import model_names
-from paribus.registry import backbones, objectives
+from paribus.recipes import RunConfig, model_names
 from tests.conftest import fit_in, made_data, tiny_config
 
 GRID = list(itertools.product(objectives.names(), backbones.names()))

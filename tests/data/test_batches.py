@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paribus.base.errors import ParibusError
 from paribus.config import Augmentation
 from paribus.data import Batches, Split
 from paribus.data.augment import augmented, mirrored, recoloured, rotated, shifted
-from paribus.errors import ParibusError
 
 
 def some_split(count: int, size: int = 4, channels: int = 1) -> Split:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from paribus.config import ImageShape
 from paribus.data import load_data
 from paribus.data.shapes import FACTORS, shape_factors, shape_images, shapes
-from paribus.settings import ImageShape
 
 TABLE = shape_factors()
 IMAGES = shape_images(TABLE)[..., 0].astype(float)

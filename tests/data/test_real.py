@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from paribus.config import ImageShape
 from paribus.data import DATASETS, load_data
-from paribus.settings import ImageShape
 
 pytestmark = pytest.mark.slow
 

@@ -13,13 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
+from paribus.base.errors import ParibusError
+from paribus.base.network import hub_is_reachable
+from paribus.config import ImageShape
 from paribus.data import DATASETS, load_data
 from paribus.data.hub import hub_dataset, is_cached
 from paribus.data.parquet import SequentialReader, split_of
 from paribus.data.splitting import held_out, rest
-from paribus.errors import ParibusError
-from paribus.network import hub_is_reachable
-from paribus.settings import ImageShape
 
 
 def png(content: np.ndarray) -> bytes:

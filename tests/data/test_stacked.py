@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.data import ImageData, Split, load_data
 from paribus.data import stacked as module
 from paribus.data.stacked import stacked
-from paribus.errors import ParibusError
-from paribus.settings import ImageShape
 
 
 def split(n, first):

@@ -15,13 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
 from paribus.data import load_data
-from paribus.errors import ParibusError
-from paribus.experiment import carry_out
 from paribus.explorer.exhibits import Exhibit, exhibits
 from paribus.models import load_model
 from paribus.models.grids import save_grid
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
+from paribus.runs.run import carry_out
 from paribus.views.axes import leading_axes
 from paribus.views.subject import Subject
 from tests.conftest import QUICK, tiny_config

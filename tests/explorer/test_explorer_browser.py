@@ -18,7 +18,7 @@ from paribus.data import load_data
 from paribus.latent.walks import spherical_path
 from paribus.models import load_model
 from paribus.models.grids import save_grid
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from paribus.views.axes import leading_axes
 from paribus.views.subject import Subject
 from tests.explorer.browsing import CONDITIONAL, GAN, PLANE, Explorer

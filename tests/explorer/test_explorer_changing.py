@@ -7,7 +7,7 @@ import json
 import pytest
 
 from paribus.models import load_model
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from tests.explorer.browsing import CONDITIONAL, GAN, PLANE, Explorer
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("explorer", [1280], indirect=True)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import paribus.report
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.explorer.pictures import MOST_PIXELS
 from paribus.explorer.security import LARGEST_BODY
 from paribus.explorer.server import STATIC, USUAL_PORT, listening

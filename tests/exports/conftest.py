@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from paribus.data import ImageData
-from paribus.experiment import Run, carry_out
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
+from paribus.runs.run import Run, carry_out
 from tests.conftest import made_data, tiny_config
 from tests.hub_server import Hub, running_hub
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.config import RunConfig
+from paribus.config import ImageShape
 from paribus.models import Model, build_networks
-from paribus.settings import ImageShape
+from paribus.recipes import RunConfig
 
 
 def made_model(config: RunConfig, image: ImageShape) -> Model:

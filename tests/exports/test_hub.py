@@ -13,11 +13,11 @@ import torch
 from typer.testing import CliRunner
 
 import paribus as pb
-from paribus.cli import app
-from paribus.errors import ParibusError
-from paribus.experiment import Run
+from paribus.base.errors import ParibusError
+from paribus.cli.app import app
+from paribus.config import ImageShape
 from paribus.models.packaging import weights_of
-from paribus.settings import ImageShape
+from paribus.runs.run import Run
 from tests.conftest import tiny_config
 from tests.exports.made import made_model
 from tests.hub_server import TOKEN, Hub

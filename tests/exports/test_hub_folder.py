@@ -12,12 +12,12 @@ import yaml
 from PIL import Image
 
 import paribus as pb
-from paribus.errors import ParibusError
-from paribus.experiment import Run
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import Source
-from paribus.runs import RunFolder
-from paribus.settings import ImageShape
+from paribus.results.folder import RunFolder
+from paribus.runs.run import Run
 from tests.conftest import tiny_config
 from tests.exports.made import made_model
 

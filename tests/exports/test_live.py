@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+from paribus.config import ImageShape
 from paribus.exports import live as made
 from paribus.exports.live import live_content, write_live
 from paribus.exports.program import KNOWN
 from paribus.models import Model
 from paribus.report import live as shown
 from paribus.report import write_report
-from paribus.settings import ImageShape
 from paribus.views.axes import activation_axes
 from paribus.views.subject import Subject
 from tests.conftest import tiny_config

@@ -13,14 +13,14 @@ import torch
 import yaml
 
 import paribus.report
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 from paribus.exports.live import live_content, write_live
 from paribus.exports.networks import Decoder
 from paribus.exports.program import program_of
 from paribus.models import load_model
 from paribus.recipes import resolve
-from paribus.registry import backbones
 from paribus.report import write_report
-from paribus.settings import ImageShape
 from paribus.views.subject import Subject
 from tests.conftest import tiny_config
 from tests.exports.made import inputs_of, made_model

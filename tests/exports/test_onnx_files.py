@@ -9,14 +9,14 @@ import pytest
 import torch
 
 import paribus as pb
-from paribus.errors import ParibusError
-from paribus.experiment import Run
+from paribus.base.errors import ParibusError
+from paribus.base.registry import backbones, objectives
+from paribus.config import ImageShape
 from paribus.exports import onnx_files
 from paribus.exports.networks import Encoder
 from paribus.models import Model
 from paribus.recipes import model_names, own_shape, resolve
-from paribus.registry import backbones, objectives
-from paribus.settings import ImageShape
+from paribus.runs.run import Run
 from tests.conftest import tiny_config
 from tests.exports.made import made_model
 
@@ -61,7 +61,7 @@ def test_the_command_writes_and_the_files_say_what_they_are(
     import onnx
     from typer.testing import CliRunner
 
-    from paribus.cli import app
+    from paribus.cli.app import app
 
     monkeypatch.chdir(tmp_path)
     shown = CliRunner().invoke(app, ["export", str(made_run.folder.path), "--to", "onnx"])

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 from paribus.exports.networks import Decoder
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
-from paribus.registry import backbones
-from paribus.settings import ImageShape
 from tests.conftest import tiny_config
 from tests.exports.made import inputs_of, made_model
 

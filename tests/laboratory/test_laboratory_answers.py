@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra explorer")
 
-from paribus.errors import ParibusError
-from paribus.explore_command import explore
+from paribus.base.errors import ParibusError
+from paribus.cli.explore import explore
 from paribus.explorer.laboratory import LOOKS, packed, router
 from paribus.explorer.server import application
 from paribus.explorer.trainings import Training, Trainings

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from paribus.base.registry import objectives
+from paribus.config import ImageShape
 from paribus.laboratory.plane import PAIRINGS, as_images, generated, judged_at, lattice, push
 from paribus.models import build_networks
 from paribus.objectives.adversarial import AdversarialObjective
@@ -19,8 +21,6 @@ from paribus.objectives.r3gan import R3GAN
 from paribus.objectives.vae import VAE
 from paribus.objectives.wgan import WGAN
 from paribus.recipes import model_names, resolve
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 SLOPE = torch.tensor([0.7, -0.4])
 PLACES = torch.tensor([[0.0, 0.0], [0.5, -0.5], [-0.9, 0.3]])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.stats import chi2
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.laboratory.measures import FAIR_PART, modes_found, near_data, nearest_modes
 from paribus.laboratory.points import PointSet, point_set, point_set_names
 from paribus.objectives.base import Draw

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import paribus as pb
-from paribus.errors import ParibusError, TrainingDiverged
+from paribus.base.errors import ParibusError, TrainingDiverged
 from paribus.laboratory.frames import FIELD_SIDE, MAP_SIDE, MESH_SIDE, SAMPLES, Observer
 from paribus.laboratory.models import (
     checked_overrides,

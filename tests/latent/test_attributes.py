@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.latent.appearance import asymmetry, brightness
 from paribus.latent.attributes import linear_boundary, mean_difference, without
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
 from paribus.metrics.classifier import dataset_classifier
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics import distances
 from paribus.metrics.distances import (
     frechet_distance,

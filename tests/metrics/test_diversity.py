@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.diversity import diversity, pair_distances
 
 

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from benchmarks.plain_inception import PlainInception
+from paribus.base.errors import ParibusError
 from paribus.data import load_data
-from paribus.errors import ParibusError
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.inception_layers import STAGES, convolutions_to
 from paribus.metrics.inception_weights import read_weights, widest_tap

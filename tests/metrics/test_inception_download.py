@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics import inception_weights
 from paribus.metrics.inception_weights import weights_file
 

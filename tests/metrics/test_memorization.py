@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics import neighbours
 from paribus.metrics.memorization import authenticity, copying
 from paribus.metrics.neighbours import nearest_distances

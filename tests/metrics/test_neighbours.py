@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics import neighbours
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from tests.tensors import Largest

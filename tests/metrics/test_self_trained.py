@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from paribus.base.errors import ParibusError
 from paribus.data import load_data
-from paribus.errors import ParibusError
 from paribus.metrics import self_trained
 from paribus.metrics.distances import frechet_distance
 from paribus.metrics.encoders import PixelEncoder

@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.estimates import ratio_estimate
 from paribus.metrics.sharpness import grey_values, high_frequency_share, laplacian_variance, sharpness_terms
 

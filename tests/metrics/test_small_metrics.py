@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.catalogue import ALIASES, DEFAULT, FLOORED, METRICS
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.likelihood import active_units, likelihood_estimates

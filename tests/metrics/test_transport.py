@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics import transport
 from paribus.metrics.distances import frechet_distance
 from paribus.metrics.transport import monge_inception_distance, sliced_wasserstein

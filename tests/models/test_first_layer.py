@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 from paribus.models import Model, build_networks
-from paribus.registry import backbones
-from paribus.settings import ImageShape
 from tests.conftest import tiny_config
 
 

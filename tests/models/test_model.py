@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.models import Model, load_model, save_model
 from paribus.models.grids import image_grid
 from paribus.models.pixels import to_bytes, to_float

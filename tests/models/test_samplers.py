@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
 from paribus.data import Split
-from paribus.errors import ParibusError
-from paribus.experiment import carry_out
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.packaging import weights_of, with_sampler
 from paribus.models.samplers import Mixture, TwoStage, fitted_sampler, new_sampler
 from paribus.objectives.base import Draw
-from paribus.runs import RunFolder
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
+from paribus.runs.run import carry_out
 from tests.conftest import fit_in, made_data, tiny_config
 
 QUICK = ("sampler.updates=20", "sampler.components=3")

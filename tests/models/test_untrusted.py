@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.models import Model, build_networks, load_model, save_model
-from paribus.settings import ImageShape
 from tests.conftest import tiny_config
 
 

@@ -8,10 +8,10 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
 from paribus.backbones.mlp import MLP
+from paribus.config import ImageShape
 from paribus.objectives.base import Batch, Draw, Nets
 from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
 from paribus.objectives.gan import GAN
-from paribus.settings import ImageShape
 
 SHAPE = ImageShape(1, 8)
 

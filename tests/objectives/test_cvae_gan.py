@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paribus.backbones.mlp import MLP
+from paribus.config import ImageShape
 from paribus.objectives.base import Batch, Draw, Nets, with_features
 from paribus.objectives.cvae_gan import CENTRE_DECAY, CVAEGAN, _moved
-from paribus.settings import ImageShape
 
 SHAPE = ImageShape(1, 8, classes=3)
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from paribus.base.errors import ParibusError
 from paribus.config import Schedule
-from paribus.errors import ParibusError
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw, couples_images
 from paribus.objectives.gan import GAN

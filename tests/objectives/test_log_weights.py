@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, distributions, nn
 
+from paribus.base.registry import objectives
 from paribus.metrics.likelihood import importance_weighted_nats
 from paribus.objectives.base import Draw, LikelihoodObjective
 from paribus.objectives.encoding import VariationalObjective
 from paribus.objectives.vae import VAE
-from paribus.registry import objectives
 from tests.objectives import linear
 
 

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from paribus.backbones.dcgan import DCGAN
 from paribus.backbones.mlp import MLP
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.objectives.base import Batch, Draw, Nets, with_features
 from paribus.objectives.vae_gan import VAEGAN
-from paribus.settings import ImageShape
 
 SHAPE = ImageShape(1, 8)
 

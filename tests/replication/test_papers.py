@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.data import DATASETS
-from paribus.errors import ParibusError
 from paribus.metrics.catalogue import METRICS
 from paribus.models.networks import parameter_counts
 from paribus.replication.papers import FOLDER, Paper, paper, paper_names, read_paper
 from paribus.replication.replicate import SCALES, labels, plan_of
-from paribus.settings import ImageShape
 from paribus.studies.variants import variants
 
 PAPERS = ["chaturvedula-2023", "guo-2023", "hinrichsen-2023", "mennborg-2020", "tikayyolla-2020"]

@@ -154,7 +154,7 @@ def pictures(folder: Path, model: str, seed: int, images: int, finished: bool) -
 
 
 def summary(values: list[float]) -> dict[str, float | int | None]:
-    from paribus import statistics
+    from paribus.results import statistics
 
     return statistics.summary(values).as_dict()
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.catalogue import METRICS as CATALOGUE
 from paribus.report import write_report
 from paribus.report.cautions import cautions_of

@@ -14,7 +14,7 @@ from paribus.report.comparisons import comparisons
 from paribus.report.pareto import fronts, pareto_figures
 from paribus.report.ranking import probability, ranking
 from paribus.report.reading import read_folder
-from paribus.statistics import difference, sign_flip_p
+from paribus.results.statistics import difference, sign_flip_p
 from paribus.studies.results import results as all_results
 
 Given = tuple[Path, dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paribus.config import RunConfig
+from paribus.recipes import RunConfig
 from paribus.report.html import rendered
 from paribus.report.reading import read_folder
 from paribus.report.settings import WORDS, Sentence, read_sentence, words_of

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paribus.errors import ParibusError
-from paribus.runs import RunFolder, write_json
+from paribus.base.errors import ParibusError
+from paribus.base.files import write_json
+from paribus.results.folder import RunFolder
 from paribus.studies.engines import Job, run_locally
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study

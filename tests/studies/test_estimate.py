@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
+from paribus.cli.study import carry_out
 from paribus.data import ImageData, load_data
-from paribus.errors import ParibusError
-from paribus.recipes import resolve
+from paribus.recipes import RunConfig, resolve
 from paribus.studies import estimate as module
 from paribus.studies.estimate import MOST_IMAGES, TIMED_STEPS, WARM_UP_STEPS, estimate
 from paribus.studies.plan import Plan
 from paribus.studies.planning import expected_images
 from paribus.studies.study import Study
-from paribus.study_commands import carry_out
 from tests.conftest import made_data
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.recipes import resolve
-from paribus.settings import ImageShape
 from paribus.studies.equality import equal_parameters
 from paribus.studies.matching import Match, matched
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import Plan, with_values
 from paribus.studies.study import Study, stored_description

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from paribus.errors import ParibusError
-from paribus.runs import RunFolder, held
+from paribus.base.errors import ParibusError
+from paribus.base.files import held
+from paribus.results.folder import RunFolder
 from paribus.studies.engines import Job, check_engine
 from paribus.studies.plan import Plan
 from paribus.studies.planning import planned

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from paribus.errors import ParibusError
-from paribus.runs import RunFolder, is_held
+from paribus.base.errors import ParibusError
+from paribus.base.files import is_held
+from paribus.cli.watching import live_table, standing, totals
+from paribus.results.folder import RunFolder
 from paribus.studies.engines import Job
 from paribus.studies.plan import Plan
 from paribus.studies.planning import planned
 from paribus.studies.results import results, run_row
 from paribus.studies.status import status
-from paribus.studies.watching import live_table, standing, totals
 from tests.conftest import made_data, tiny_config
 
 

@@ -11,13 +11,13 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from paribus.base.errors import TrainingDiverged
+from paribus.base.processes import place
+from paribus.base.registry import backbones, objectives
 from paribus.config import EvaluationSettings
-from paribus.errors import TrainingDiverged
 from paribus.evaluation import evaluate
 from paribus.models import Model, build_networks
 from paribus.models.packaging import weights_of
-from paribus.processes import place
-from paribus.registry import backbones, objectives
 from paribus.training.distributed import joined
 from tests.conftest import fit_in, made_data, tiny_config
 

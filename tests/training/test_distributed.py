@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from paribus.errors import ParibusError
-from paribus.experiment import carry_out
-from paribus.resuming import settled
-from paribus.runs import RunFolder
+from paribus.base.errors import ParibusError
+from paribus.results.folder import RunFolder
+from paribus.runs.identity import settled
+from paribus.runs.run import carry_out
 from paribus.training.distributed import own_device
 from tests.conftest import made_data, tiny_config
 from tests.training import pair
@@ -109,7 +109,7 @@ def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_processes_and_threads_are_settled_at_the_start(second_of_two: None, monkeypatch, tmp_path: Path) -> None:
     config = tiny_config("gan", "training.threads=null")
-    monkeypatch.setattr("paribus.resuming.usable_cores", lambda: 9)
+    monkeypatch.setattr("paribus.runs.identity.usable_cores", lambda: 9)
     training = settled(config, made_data(), RunFolder(tmp_path)).training
     assert (training.processes, training.threads) == (2, 4)
     monkeypatch.delenv("TORCHELASTIC_RUN_ID")

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw
 from paribus.recipes import resolve
-from paribus.settings import ImageShape
 from paribus.training.flops import flop_per_image
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from paribus.recipes import model_names
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from tests.conftest import fit_in, made_data, tiny_config
 
 pytestmark = [

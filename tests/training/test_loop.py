@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from paribus.budget import Budget
-from paribus.errors import ParibusError, TrainingDiverged
+from paribus.base.errors import ParibusError, TrainingDiverged
+from paribus.config import Budget
 from paribus.models.packaging import weights_of
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from paribus.training.averaging import Averages
 from paribus.training.optimizers import check_layouts
 from tests.conftest import fit_in, made_data, tiny_config

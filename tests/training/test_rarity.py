@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from paribus.base.errors import ParibusError
 from paribus.data import Batches, Split
-from paribus.errors import ParibusError
 from paribus.models.packaging import weights_of
 from tests.conftest import fit_in, made_data, tiny_config
 

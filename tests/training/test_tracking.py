@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from paribus.errors import ParibusError
-from paribus.experiment import Interrupted, carry_out
-from paribus.resuming import identity
-from paribus.runs import RunFolder
+from paribus.base.errors import ParibusError
+from paribus.results.folder import RunFolder
+from paribus.runs.identity import identity
+from paribus.runs.run import Interrupted, carry_out
 from tests.conftest import made_data, tiny_config
 
 TRACKED = "training.track=[tensorboard]"

@@ -9,10 +9,10 @@ import pytest
 
 from paribus.data import load_data
 from paribus.evaluation import evaluate
-from paribus.experiment import carry_out
 from paribus.models import load_model
 from paribus.report.reading import METRICS
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
+from paribus.runs.run import carry_out
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
 from paribus.tuning.tuning import Tuning

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.tuning.space import Choices, Range, read_search, read_space
 
 whole = st.integers(-1000, 1000)

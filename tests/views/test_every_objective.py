@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from paribus.base.registry import objectives
+from paribus.config import ImageShape
 from paribus.data import ImageData, Split
 from paribus.models import Model, build_networks
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 from paribus.views.clusters import clusters
 from paribus.views.codes import correlation
 from paribus.views.debias import debias

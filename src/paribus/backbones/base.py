@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from paribus.settings import ImageShape, Settings
+from paribus.config import ImageShape, Settings
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from paribus.backbones.blocks import (
 )
 from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 EMBEDDED = 128
 """Length of the class's embedding that all of `up` shares."""

@@ -21,8 +21,8 @@ from paribus.backbones.blocks import (
 )
 from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 SPECTRAL_NORM_EPS, BATCH_NORM_EPS = 1e-6, 1e-4
 

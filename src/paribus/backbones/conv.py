@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 WIDTHS = {"tikayyolla": 32, "chaturvedula-vae": 32, "chaturvedula-gan": 64}
 """Channels of each plan's first convolution, as published."""

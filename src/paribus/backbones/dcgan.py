@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 SMALLEST = 4  # side of the map that z becomes
 

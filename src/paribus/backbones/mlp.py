@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import nn
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 
 @backbones.register("mlp")

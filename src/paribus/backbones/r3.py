@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from paribus.backbones.base import Backbone, Trunk, one_hot, stage_sizes
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 EMBEDDED = 64
 """Length of the class's embedding, which joins z in `up`."""

@@ -18,8 +18,8 @@ from paribus.backbones.blocks import (
 )
 from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
-from paribus.registry import backbones
-from paribus.settings import ImageShape
+from paribus.base.registry import backbones
+from paribus.config import ImageShape
 
 
 @backbones.register("resnet")

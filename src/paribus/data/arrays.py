@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from paribus.base.errors import ParibusError
 from paribus.data.labels import labelling
 from paribus.data.raw import Encoded, RawData, RawSplit
-from paribus.errors import ParibusError
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _LAYOUTS = "(N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels"

@@ -7,8 +7,8 @@ import math
 import torch
 from torch.nn import functional
 
+from paribus.base.randomness import generator
 from paribus.config import Augmentation
-from paribus.randomness import generator
 
 OFF = Augmentation.model_validate({})
 """No augmentation."""

@@ -8,11 +8,11 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import generator
 from paribus.config import Augmentation
 from paribus.data.augment import OFF, augmented
 from paribus.data.images import Split
-from paribus.errors import ParibusError
-from paribus.randomness import generator
 
 _SHARE_OF_DEVICE = 1 / 3
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from paribus.base.errors import ParibusError
 from paribus.data.decoding import EXTENSIONS
 from paribus.data.labels import labelling
 from paribus.data.raw import Encoded, RawData, RawSplit
-from paribus.errors import ParibusError
 
 SPLIT_NAMES = {
     "train": "train",

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from paribus.base.errors import ParibusError
+from paribus.base.network import hub_is_reachable
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelling
 from paribus.data.parquet import image_column, label_column, pictures_in
 from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
-from paribus.errors import ParibusError
-from paribus.network import hub_is_reachable
 
 
 def hub_dataset(

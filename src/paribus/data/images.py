@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 
-from paribus.config import DataSettings
-from paribus.errors import ParibusError
-from paribus.settings import ImageShape
+from paribus.base.errors import ParibusError
+from paribus.config import DataSettings, ImageShape
 
 _CHUNK_BYTES = 16 << 20
 SPLITS = ("train", "validation", "test")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 
 @dataclass(frozen=True)

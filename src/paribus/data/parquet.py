@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from paribus.base.errors import ParibusError
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelling
 from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
-from paribus.errors import ParibusError
 
 IMAGE_COLUMNS = ("image", "img", "picture", "images", "photo", "jpg", "png", "pixel_values", "image_bytes", "bytes")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "category", "target", "cls")

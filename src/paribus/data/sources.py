@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import DataSettings
 from paribus.data.arrays import digits, npz_file
 from paribus.data.assembly import assembled
@@ -21,7 +22,6 @@ from paribus.data.parquet import parquet_folder
 from paribus.data.raw import CentreCut, RawData
 from paribus.data.shapes import shapes
 from paribus.data.stacked import stacked
-from paribus.errors import ParibusError, did_you_mean
 
 _MADE_HERE = {"digits": digits, "shapes": shapes}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")

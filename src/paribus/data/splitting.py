@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from paribus.randomness import keyed_seed
+from paribus.base.randomness import keyed_seed
 
 TEST_SHARE = 0.2
 LARGEST_VALIDATION = 5_000

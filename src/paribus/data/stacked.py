@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from paribus.base.randomness import keyed_seed
 from paribus.data.arrays import array_split
 from paribus.data.images import ImageData, Split
 from paribus.data.raw import RawData, RawSplit
-from paribus.randomness import keyed_seed
 
 CHANNELS = 3
 COUNTS = {"train": 128_000, "test": 26_000}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from paribus.base.errors import ParibusError
 from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE, BadImage, Pixels, Recipe, decoded, strict_decoding
 from paribus.data.png import LARGEST_FILE, plain_pngs
 from paribus.data.raw import Encoded, RawData, RawSplit
 from paribus.data.storage import Store
-from paribus.errors import ParibusError
 
 CHUNK = 256
 FEWEST_IMAGES = 16

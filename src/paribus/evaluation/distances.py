@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from paribus.cache import cache_folder
+from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, counted, encoded_by, reference
 from paribus.evaluation.memorization import score_memorization
 from paribus.evaluation.subject import Model, latents_words

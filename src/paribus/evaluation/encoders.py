@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from paribus.cache import cache_folder
+from paribus.base.cache import cache_folder
+from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
-from paribus.errors import ParibusError
 from paribus.evaluation.encoding import Progress, check_known
 from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
 from paribus.metrics.classifier import dataset_classifier

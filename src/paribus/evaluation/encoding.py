@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from paribus.cache import cache_folder
-from paribus.errors import unknown
+from paribus.base.cache import cache_folder
+from paribus.base.errors import unknown
+from paribus.base.randomness import generator
 from paribus.evaluation.rows import Rows
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.reference import Features, cached_features
-from paribus.randomness import generator
 
 if TYPE_CHECKING:
     from paribus.data import ImageData, Split

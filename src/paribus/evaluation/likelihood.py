@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from paribus.base.randomness import keyed_seed
 from paribus.evaluation.encoding import Progress, batches
 from paribus.evaluation.rows import Rows
 from paribus.evaluation.subject import Model
@@ -14,7 +15,6 @@ from paribus.evaluation.wording import chosen_words
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.likelihood import active_units, importance_weighted_nats, likelihood_estimates
 from paribus.metrics.sheet import Sheet
-from paribus.randomness import keyed_seed
 
 if TYPE_CHECKING:
     from paribus.data import ImageData

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from paribus.cache import cache_folder
+from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, reference
 from paribus.evaluation.wording import chosen_words
 from paribus.metrics.catalogue import MEMORIZATION

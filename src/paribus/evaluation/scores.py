@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.base.processes import place
 from paribus.config import EvaluationSettings
-from paribus.errors import ParibusError
 from paribus.evaluation.distances import add_distances, add_inception_score, score_prior, score_samples
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import (
@@ -44,7 +45,6 @@ from paribus.metrics.encoders import Encoder
 from paribus.metrics.reference import Features
 from paribus.metrics.scoring import distance_scores
 from paribus.metrics.sheet import Sheet
-from paribus.processes import place
 from paribus.training.distributed import gathered
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from paribus.base.randomness import keyed_seed
 from paribus.evaluation.encoding import Progress, counted, encoded_by
 from paribus.evaluation.subject import Model
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.sheet import Sheet
 from paribus.metrics.smoothness import ANGLE, squared_speeds, step_ends
-from paribus.randomness import keyed_seed
 
 STEPS = 1000
 """Pairs of images at most: each costs as much as two samples."""

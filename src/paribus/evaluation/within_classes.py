@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from paribus.cache import cache_folder
+from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, choice, reference
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate

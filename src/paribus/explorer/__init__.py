@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 if find_spec("fastapi") is None or find_spec("uvicorn") is None:
     raise ParibusError(

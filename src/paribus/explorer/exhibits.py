@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.models import Model, load_model
 from paribus.report.reading import read_folder
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 from paribus.views.axes import Axes, activation_axes, leading_axes
 from paribus.views.subject import Subject
 

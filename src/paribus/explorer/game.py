@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from paribus.base.randomness import generator
 from paribus.explorer.exhibits import Exhibit
 from paribus.explorer.pictures import data_url
-from paribus.randomness import generator
 
 
 def game_round(exhibit: Exhibit, seed: int, count: int) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ import numpy as np
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
+from paribus.config import Settings
 from paribus.explorer.trainings import Trainings
 from paribus.laboratory.frames import Frame
 from paribus.laboratory.models import checked_overrides, configuration, contents, controls_of, laboratory_models
 from paribus.laboratory.points import point_set, point_set_names
 from paribus.laboratory.recording import PointTraining, frame_steps
-from paribus.settings import Settings
 
 LOOKS = 48
 """Frames of a training."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.latent.walks import placed
 from paribus.views.axes import Axes
 

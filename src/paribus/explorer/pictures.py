@@ -8,8 +8,8 @@ import threading
 
 from torch import Tensor
 
+from paribus.config import ImageShape
 from paribus.models.grids import image_grid
-from paribus.settings import ImageShape
 from paribus.views.files import read_image
 
 MOST_PIXELS = 50_000_000

@@ -8,11 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import Settings
 from paribus.explorer.exhibits import SLIDERS, Exhibit
 from paribus.explorer.maps import Plane
 from paribus.latent.walks import spherical_path, straight_path
-from paribus.settings import Settings
 
 LARGEST = 1e4
 """Of any number of a latent: far beyond every draw, and far from what float32 cannot hold."""

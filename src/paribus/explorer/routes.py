@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from torch import Tensor
 
 from paribus import __version__
+from paribus.config import Settings
 from paribus.explorer.exhibits import Exhibit
 from paribus.explorer.game import game_round
 from paribus.explorer.maps import TILES, Plane
@@ -18,7 +19,6 @@ from paribus.explorer.memory import Memory, Space
 from paribus.explorer.pictures import data_url, png, sent_image
 from paribus.explorer.points import Between, Point, Seed, between, latent_of
 from paribus.metrics.reconstruction import squared_errors
-from paribus.settings import Settings
 
 MOVES = torch.arange(-3.0, 4.0)
 """Places of a filmstrip, in deviations; a slider goes from the first to the last."""

@@ -17,8 +17,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from paribus import console
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.cli import console
 from paribus.explorer.security import HOST, OwnPagesOnly
 
 STATIC = Path(__file__).parent / "static"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Literal
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.laboratory.frames import Frame
 from paribus.laboratory.points import point_set
 from paribus.laboratory.recording import PointTraining

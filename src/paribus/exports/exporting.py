@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from paribus.errors import unknown
-from paribus.experiment import Run
+from paribus.base.errors import unknown
+from paribus.base.files import check_output
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.onnx_files import write_onnx
 from paribus.exports.source import Source
 from paribus.models import Model
 from paribus.models.hub import uploaded
-from paribus.runs import check_output
+from paribus.runs.run import Run
 
 FORMS = ("onnx", "hub-folder")
 

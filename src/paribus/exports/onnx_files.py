@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from paribus import __version__
-from paribus.cache import replacing
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.files import replacing
 from paribus.exports.networks import Decoder, Encoder
 from paribus.exports.source import Source
 from paribus.models import Model

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paribus.config import RunConfig
 from paribus.data import DATASETS
-from paribus.experiment import Run
 from paribus.models import Model, load_model
-from paribus.runs import RunFolder
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
+from paribus.runs.run import Run
 
 NOT_STATED = "not stated"
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paribus.config import RunConfig
 from paribus.laboratory.measures import modes_found, near_data
 from paribus.laboratory.plane import PAIRINGS, as_images, generated, judged_at, lattice, push
 from paribus.laboratory.points import PointSet
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw, EncodingObjective, Nets
 from paribus.objectives.encoding import PosteriorObjective, posterior, posterior_samples
+from paribus.recipes import RunConfig
 
 SAMPLES = 1000
 """Samples of a frame, from the same latents in every frame; as many points of the data stand beside them."""

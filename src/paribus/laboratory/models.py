@@ -8,11 +8,10 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError, did_you_mean
-from paribus.overrides import leaves, merged
-from paribus.recipes import model_names, resolve
-from paribus.settings import ImageShape
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import ImageShape
+from paribus.config.overrides import leaves, merged
+from paribus.recipes import RunConfig, model_names, resolve
 
 POINT = ImageShape(channels=2, size=1)
 """A point (x, y) as an image."""

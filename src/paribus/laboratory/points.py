@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paribus.errors import unknown
+from paribus.base.errors import unknown
 from paribus.objectives.base import Draw
 
 _PLACES = 64  # along a mode that is a piece of a curve: nearer to each other than the points' deviation

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError, TrainingDiverged
+from paribus.base.errors import ParibusError, TrainingDiverged
 from paribus.laboratory.frames import Frame, Observer
 from paribus.laboratory.models import POINT, configuration
 from paribus.laboratory.plane import as_images
 from paribus.laboratory.points import PointSet, point_set
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw, Nets
+from paribus.recipes import RunConfig
 from paribus.training.optimizers import build_optimizers
 from paribus.training.step import TrainingStep
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
-from paribus.randomness import generator
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import generator
 
 HELD_OUT = 0.3
 """Share of the examples that a boundary is tested on."""

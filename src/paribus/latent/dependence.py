@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from paribus.randomness import generator
+from paribus.base.randomness import generator
 
 
 def correlation_matrix(latents: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from paribus.randomness import generator
+from paribus.base.randomness import generator
 
 BINS = 20
 """Of equal width, into which a latent dimension is cut for its mutual information with a factor."""

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.plain_optimizers import Adam
+from paribus.base.randomness import generator, keyed_seed
 from paribus.metrics.encoders import cached_weights, checked_images, content_hash, one_thread, weights_id
 from paribus.metrics.estimates import full_precision
-from paribus.plain_optimizers import Adam
-from paribus.randomness import generator, keyed_seed
 
 _VERSION = 1  # part of the cache's key: raise it with any change to the network or to how it is trained
 _BATCH = 128

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from paribus.base.randomness import generator
 from paribus.metrics.estimates import Estimate, feature_pair, ratio_estimate
-from paribus.randomness import generator
 
 
 def diversity(real: Tensor, fake: Tensor) -> Estimate:

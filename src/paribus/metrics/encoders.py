@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from paribus.cache import locked, replacing
-from paribus.errors import ParibusError
-from paribus.randomness import generator
+from paribus.base.errors import ParibusError
+from paribus.base.files import locked, replacing
+from paribus.base.randomness import generator
 
 _PIXELS_VERSION = 3  # raise with any change to how components are found
 _LARGEST_FIT = 10_000

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
-from paribus.randomness import generator
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import generator
 
 BLOCKS = 20
 """Disjoint blocks behind a jackknife error, where there are enough rows."""

@@ -8,6 +8,7 @@ from statistics import linear_regression
 import torch
 from torch import Tensor
 
+from paribus.base.randomness import generator
 from paribus.metrics.distances import (
     GaussianStatistics,
     frechet_distance_from_statistics,
@@ -15,7 +16,6 @@ from paribus.metrics.distances import (
     gaussian_statistics,
 )
 from paribus.metrics.estimates import Estimate, feature_pair
-from paribus.randomness import generator
 
 SIZES = 10
 """Numbers of samples that the line goes through."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.encoders import weights_id
 from paribus.metrics.estimates import full_precision
 from paribus.metrics.inception_layers import STAGES, Block, Convolution, convolutions_to, layers_to

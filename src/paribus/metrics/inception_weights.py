@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from paribus.cache import locked, replacing
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.files import locked, replacing
+from paribus.base.network import is_reachable
 from paribus.metrics.inception_layers import EPSILON, STAGES, Convolution, convolutions_to
-from paribus.network import is_reachable
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.neighbours import TIE, nearest_distances
 

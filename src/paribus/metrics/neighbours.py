@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.estimates import feature_pair, full_precision
 
 _SPARE = 8  # candidates beyond k that are measured exactly

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.diversity import pair_distances
 from paribus.metrics.estimates import Estimate, feature_pair, ratio_estimate
 

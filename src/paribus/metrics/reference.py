@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paribus.cache import locked, replacing
+from paribus.base.files import locked, replacing
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from paribus.base.randomness import generator
 from paribus.metrics.encoders import (
     cached_weights,
     checked_images,
@@ -21,7 +22,6 @@ from paribus.metrics.encoders import (
     weights_id,
 )
 from paribus.metrics.estimates import full_precision
-from paribus.randomness import generator
 
 _VERSION = 1  # part of the cache's key: raise it with any change to how filters are found or used
 _FILTERS = 128

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 SMALLEST = 8
 """Pixels on a side; below, half the Nyquist frequency leaves too few frequencies on either side."""

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paribus.base.randomness import generator
 from paribus.metrics.estimates import BLOCKS, Estimate, disjoint_blocks, feature_pair, jackknife_error
-from paribus.randomness import generator
 
 DIRECTIONS = 1000
 _FOR_THE_ERROR = 100  # directions of the jackknife: which rows there are matters to it, not how they are seen

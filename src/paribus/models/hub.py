@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from paribus.errors import ParibusError
-from paribus.network import hub_is_reachable
+from paribus.base.errors import ParibusError
+from paribus.base.network import hub_is_reachable
 
 NOT_HERE, NOT_UPLOADED = "The model is not on this machine", "Nothing was uploaded"
 WEIGHTS = ["model.safetensors", "sampler.safetensors"]

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError, did_you_mean
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import ImageShape
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.pixels import to_bytes, to_float
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
-from paribus.settings import ImageShape
+from paribus.recipes import RunConfig
 
 if TYPE_CHECKING:
     from paribus.models.samplers import Sampler

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import keyed_seed
+from paribus.config import ImageShape
 from paribus.objectives.base import Nets
-from paribus.randomness import keyed_seed
-from paribus.settings import ImageShape
+from paribus.recipes import RunConfig
 
 
 def network_shape(config: RunConfig, image: ImageShape) -> ImageShape:

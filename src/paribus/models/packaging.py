@@ -20,17 +20,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
+from paribus.base.files import write_atomically, write_json
+from paribus.config import ImageShape, Settings, validated
+from paribus.config.overrides import merged
 from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE
-from paribus.errors import ParibusError
 from paribus.models.hub import fetched, is_ours
 from paribus.models.model import Model
 from paribus.models.networks import build_networks
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
-from paribus.overrides import merged
-from paribus.runs import RunFolder, write_atomically, write_json
-from paribus.settings import ImageShape, Settings, validated
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
 
 if TYPE_CHECKING:
     from paribus.data import ImageData

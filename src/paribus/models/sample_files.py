@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.files import check_output, check_output_file
 from paribus.models.grids import image_grid, save_grid
 from paribus.models.model import Model
-from paribus.runs import check_output, check_output_file
 
 
 def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:

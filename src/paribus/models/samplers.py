@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from paribus.config import RunConfig, SamplerSettings
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.plain_optimizers import Adam
+from paribus.base.randomness import generator, keyed_seed
+from paribus.config import SamplerSettings
 from paribus.objectives.base import Draw
 from paribus.objectives.likelihoods import gaussian_kl_nats
-from paribus.plain_optimizers import Adam
-from paribus.randomness import generator, keyed_seed
+from paribus.recipes import RunConfig
 
 if TYPE_CHECKING:
     from paribus.data import Split

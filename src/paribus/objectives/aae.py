@@ -8,11 +8,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from paribus.config import Optimizer
+from paribus.base.registry import objectives
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase
 from paribus.objectives.encoding import PixelObjective
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 
 @objectives.register("aae")

@@ -9,10 +9,9 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from paribus.config import Optimizer, Schedule
+from paribus.config import ImageShape, Optimizer, Schedule
 from paribus.objectives.augmentation import DiffAugmentPolicy, diff_augment
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Objective, Phase
-from paribus.settings import ImageShape
 
 
 class AdversarialObjective(Objective):

@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from paribus.config import Optimizer
+from paribus.base.registry import objectives
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase
 from paribus.objectives.encoding import PixelObjective
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 
 @objectives.register("autoencoder")

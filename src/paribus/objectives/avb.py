@@ -10,12 +10,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from paribus.config import Optimizer
+from paribus.base.registry import objectives
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase
 from paribus.objectives.encoding import PixelObjective
 from paribus.objectives.likelihoods import gaussian_log_ratio
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 ENCODING_DRAWS = 8  # draws of the posterior whose mean stands for an image
 

@@ -12,9 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.overrides import wrap_torch_function
 
-from paribus.config import Optimizer
-from paribus.randomness import keyed_seed
-from paribus.settings import ImageShape, Settings
+from paribus.base.randomness import keyed_seed
+from paribus.config import ImageShape, Optimizer, Settings
 
 Nets = dict[str, nn.Module]
 """Networks by role: G (generator or decoder), D (discriminator), E (encoder), ..."""

@@ -10,11 +10,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, softplus
 
-from paribus.config import Optimizer
+from paribus.base.registry import objectives
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, whole_batch, whole_mean, with_features
 from paribus.objectives.encoding import HybridObjective
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 CENTRE_DECAY = 0.99  # of the moving averages of the classes' feature means, an update
 

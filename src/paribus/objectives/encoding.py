@@ -10,10 +10,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from paribus.config import Optimizer
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets, whole_mean
 from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_log_ratio, gaussian_nats
-from paribus.settings import ImageShape
 
 
 class ScaledDecoder(nn.Module):

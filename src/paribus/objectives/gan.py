@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
+from paribus.base.registry import objectives
+from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Builder, Draw, Nets, judged, whole_mean, with_features
 from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 
 @objectives.register("gan")

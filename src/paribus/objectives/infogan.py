@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import log_softmax, one_hot, softplus
 
+from paribus.base.registry import objectives
+from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Builder, Draw, Nets, judged
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 LEAST_VARIANCE = 1e-3
 """Of a continuous code given the image: without a bound the likelihood of a well-read code grows for ever."""

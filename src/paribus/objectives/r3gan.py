@@ -8,11 +8,11 @@ from pydantic import field_validator
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from paribus.base.registry import objectives
 from paribus.config import Optimizer, Schedule
 from paribus.objectives.adversarial import AdversarialObjective, not_negative, value_at
 from paribus.objectives.base import Batch, Draw, Nets, judged
 from paribus.objectives.penalties import differentiable, full_precision, squared_gradient_norms
-from paribus.registry import objectives
 
 SCHEDULE_IMAGES = 1_000_000
 """Over which the optimisers' settings move: about 20 epochs of small data; a longer run should name its own."""

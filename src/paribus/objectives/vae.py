@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_mean
 from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
 from paribus.objectives.likelihoods import gaussian_kl_nats
-from paribus.registry import objectives
 
 
 @objectives.register("vae")

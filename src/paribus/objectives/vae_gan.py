@@ -9,13 +9,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from paribus.config import Optimizer
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.registry import objectives
+from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, one_batch, with_features
 from paribus.objectives.encoding import HybridObjective
 from paribus.objectives.likelihoods import gaussian_nats
-from paribus.registry import objectives
-from paribus.settings import ImageShape
 
 
 @objectives.register("vae-gan")

@@ -8,11 +8,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
+from paribus.base.registry import objectives
 from paribus.config import Optimizer
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw, Nets, Phase, judged
 from paribus.objectives.penalties import gradient_penalty
-from paribus.registry import objectives
 
 
 @objectives.register("wgan")

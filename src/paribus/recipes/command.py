@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig
-from paribus.overrides import leaves
-from paribus.processes import launcher
-from paribus.recipes import resolve
+from paribus.base.processes import launcher
+from paribus.config.overrides import leaves
+from paribus.recipes import RunConfig, resolve
 
 _OPTIONS = {"data.name": "--data", "training.budget": "--budget", "seed": "--seed"}
 """Settings that have an option of their own; given always, whatever the preset says."""

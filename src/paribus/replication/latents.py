@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from paribus.base.files import write_json
 from paribus.replication.papers import Paper
-from paribus.runs import RunFolder, write_json
+from paribus.results.folder import RunFolder
 from paribus.studies.planning import PlannedRun
 from paribus.views import walks
 from paribus.views.clusters import clusters

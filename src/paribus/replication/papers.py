@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from paribus.errors import unknown
-from paribus.settings import Settings
+from paribus.base.errors import unknown
+from paribus.config import Settings
 from paribus.studies.files import StudyFile
 
 FOLDER = Path(__file__).with_name("papers")

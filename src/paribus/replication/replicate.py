@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from paribus.base.errors import ParibusError, unknown
+from paribus.config import ImageShape
+from paribus.config.overrides import leaves, merged
 from paribus.data import DATASETS, is_at_hand
-from paribus.errors import ParibusError, unknown
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
-from paribus.experiment import load
-from paribus.overrides import leaves, merged
 from paribus.replication.latents import draw_latents
 from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
-from paribus.settings import ImageShape
+from paribus.runs.run import load
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study

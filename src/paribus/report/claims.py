@@ -1,6 +1,6 @@
 """A paper's claims against a study's figures: supported, contradicted, or can't tell. Pure functions of a study.
 
-With two and more seeds of both systems the statistics of every report decide (`paribus.statistics.pairs`). One seed of
+With two and more seeds of both systems the statistics of every report decide (`results.statistics.pairs`). One seed of
 each cannot tell chance from difference: then the difference must exceed the margin that the claim states.
 """
 
@@ -15,7 +15,7 @@ from paribus.report.comparison import obstacles, protocols_agree
 from paribus.report.contents import Run, Study, finite
 from paribus.report.tables import written
 from paribus.report.wording import listed, number, plural
-from paribus.statistics import Sample, compared
+from paribus.results.statistics import Sample, compared
 
 Decision = Literal["supported", "contradicted", "can't tell"]
 

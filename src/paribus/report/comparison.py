@@ -1,6 +1,6 @@
 """Which models of a study may be held against each other, and which of them are told apart. Pure functions of a study.
 
-What tells two models apart is said in `paribus.statistics.pairs`.
+What tells two models apart is said in `paribus.results.statistics.pairs`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from paribus.report.contents import Run, Study
 from paribus.report.wording import count, listed
-from paribus.statistics import Comparison, Sample, compared
+from paribus.results.statistics import Comparison, Sample, compared
 
 
 def comparison(study: Study, metric: str) -> Comparison:

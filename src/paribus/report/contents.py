@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from paribus.runs import RunFolder
-from paribus.statistics import Comparison, Summary, summary
+from paribus.results.folder import RunFolder
+from paribus.results.statistics import Comparison, Summary, summary
 
 PLAIN_KEYS = {"step", "images", "seconds"}
 """What a line of a run's log holds besides terms."""

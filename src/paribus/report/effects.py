@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from paribus.report.comparison import protocols_agree
 from paribus.report.contents import Metric, Study
 from paribus.report.wording import listed, number
-from paribus.statistics import Effect, main_effects
-from paribus.statistics.effects import Measured
+from paribus.results.statistics import Effect, main_effects
+from paribus.results.statistics.effects import Measured
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from paribus.report.marks import (
     text,
 )
 from paribus.report.wording import number
-from paribus.statistics import summary
+from paribus.results.statistics import summary
 
 Point = tuple[float, float]
 CURVE_POINTS = 160

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from paribus.overrides import leaves
+from paribus.config.overrides import leaves
 from paribus.report.contents import Study
 from paribus.report.settings import words_of
 

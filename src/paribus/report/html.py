@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from paribus.base.files import check_output_file, write_atomically
 from paribus.report import curves, encoders, pareto, settings, tables, wording
 from paribus.report.cautions import cautions_of
 from paribus.report.comparison import protocols_agree
@@ -26,7 +27,6 @@ from paribus.report.reading import read_folder
 from paribus.report.replication import replication
 from paribus.report.steadiness import steadiness_table
 from paribus.report.verdict import verdict
-from paribus.runs import check_output_file, write_atomically
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:

@@ -11,8 +11,8 @@ from paribus.report.contents import Study
 from paribus.report.figures import Dot
 from paribus.report.tables import cost_of, mean
 from paribus.report.wording import compact, duration, listed, number
-from paribus.statistics import Front, pareto_front
-from paribus.statistics.pareto import EQUAL_COST
+from paribus.results.statistics import Front, pareto_front
+from paribus.results.statistics.pareto import EQUAL_COST
 
 COSTS: dict[str, tuple[str, str, Callable[[float | None], str]]] = {
     "train_seconds": ("Quality against training time", "seconds of training", duration),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from paribus.report.comparison import comparison, protocols_agree
 from paribus.report.contents import Metric, Study
 from paribus.report.wording import NONE, fixed, listed, number, plural
-from paribus.statistics import Comparison, Difference, Pair
+from paribus.results.statistics import Comparison, Difference, Pair
 
 
 @dataclass(frozen=True)

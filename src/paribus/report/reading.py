@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 from paribus.metrics.catalogue import METRICS as CATALOGUE
 from paribus.report.contents import Metric, Run, Score, Study, finite
-from paribus.runs import RunFolder
-from paribus.statistics import Summary
+from paribus.results.folder import RunFolder
+from paribus.results.statistics import Summary
 
 METRICS = {name: Metric(name, **words) for name, words in CATALOGUE.items()}
 

@@ -13,7 +13,7 @@ from paribus.report.contents import Metric, Run, Study, finite
 from paribus.report.curves import metric_row
 from paribus.report.verdict import floor
 from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
-from paribus.statistics import Summary
+from paribus.results.statistics import Summary
 
 QUALITY = (
     "frechet", "kid", "precision", "recall", "coverage", "sharpness", "class_agreement", "classifier_score",

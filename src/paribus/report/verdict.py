@@ -1,6 +1,6 @@
 """What may be said about a comparison: one cautious sentence, and what speaks against it. Pure functions of a study.
 
-Which models are told apart, and how surely, is decided in `paribus.statistics.pairs`; here it is put into words.
+Which models are told apart, and how surely, is decided in `results.statistics.pairs`; here it is put into words.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from paribus.report.comparison import comparison, half_width, named, obstacles
 from paribus.report.contents import Run, Score, Study
 from paribus.report.wording import budget_words, clause, count, duration, listed, number, plural, plus_minus, sentence
-from paribus.statistics import Comparison
+from paribus.results.statistics import Comparison
 
 PRIMARY = ("frechet", "kid")
 

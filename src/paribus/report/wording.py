@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from paribus.budget import Budget
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import Budget
 
 NARROW = "\u202f"  # a narrow space that does not break: 20 s
 MINUS = "\u2212"

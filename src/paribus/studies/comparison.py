@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from paribus.base.errors import ParibusError
+from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData
-from paribus.errors import ParibusError
-from paribus.experiment import data_settings
-from paribus.overrides import merged, with_override
+from paribus.runs.run import data_settings
 from paribus.studies.engines import LOCAL
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study

@@ -19,8 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from paribus.errors import ParibusError, did_you_mean
-from paribus.runs import RunFolder, write_json
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.files import write_json
+from paribus.results.folder import RunFolder
 
 INTERRUPTED = 130
 FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}

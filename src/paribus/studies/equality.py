@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from paribus.config import RunConfig, SamplerSettings
+from paribus.config import SamplerSettings
+from paribus.config.overrides import leaves
 from paribus.data import ImageData
 from paribus.evaluation.encoders import encoder_names
-from paribus.overrides import leaves
+from paribus.recipes import RunConfig
 from paribus.studies.matching import TOLERANCE, Match
 
 Configs = dict[tuple[str, int], RunConfig]

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from paribus.budget import Budget
-from paribus.config import RunConfig
+from paribus.base.errors import TrainingDiverged
+from paribus.config import Budget
 from paribus.data import ImageData
-from paribus.errors import TrainingDiverged
-from paribus.runs import RunFolder
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
 from paribus.studies.planning import expected_images
 from paribus.training.loop import fit
 

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from paribus.errors import ParibusError
-from paribus.settings import Settings, validated
+from paribus.base.errors import ParibusError
+from paribus.config import Settings, validated
 from paribus.studies.plan import Plan
 
 S = TypeVar("S", bound=Settings)

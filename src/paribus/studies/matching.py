@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.models.networks import parameter_counts
-from paribus.settings import ImageShape
+from paribus.recipes import RunConfig
 
 TOLERANCE = 0.02
 STEPS = (16, 8, 4, 2, 1)

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from paribus.budget import Budget
-from paribus.errors import ParibusError, did_you_mean
-from paribus.settings import Settings, validated
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import Budget, Settings, validated
 
 BUDGET_PATH = "training.budget"
 

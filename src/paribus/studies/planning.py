@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from paribus.config import Augmentation, DataSettings, RunConfig
+from paribus.base.errors import ParibusError
+from paribus.config import Augmentation, DataSettings
 from paribus.data import ImageData
-from paribus.errors import ParibusError
-from paribus.experiment import load
-from paribus.resuming import identity
-from paribus.runs import RunFolder
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
+from paribus.runs.identity import identity
+from paribus.runs.run import load
 from paribus.studies.engines import LOCAL
 from paribus.studies.matching import Match, matched, total_parameters
 from paribus.studies.plan import Plan

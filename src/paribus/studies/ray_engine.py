@@ -19,10 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from paribus.errors import ParibusError
-from paribus.network import is_reachable
-from paribus.runs import RunFolder, is_held
-from paribus.signals import stop_on_signal
+from paribus.base.errors import ParibusError
+from paribus.base.files import is_held
+from paribus.base.network import is_reachable
+from paribus.base.signals import stop_on_signal
+from paribus.results.folder import RunFolder
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.status import fraction_trained
 

@@ -10,7 +10,7 @@ from typing import Any
 from paribus.evaluation import cost_entries
 from paribus.report.comparisons import comparisons
 from paribus.report.reading import label_of
-from paribus.statistics import summary
+from paribus.results.statistics import summary
 from paribus.studies.planning import PlannedRun
 from paribus.studies.steadiness import steadiness
 

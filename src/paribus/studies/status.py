@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from paribus.budget import Budget
-from paribus.errors import ParibusError
-from paribus.runs import RunFolder, is_held, read_yaml
+from paribus.base.errors import ParibusError
+from paribus.base.files import is_held, read_yaml
+from paribus.config import Budget
+from paribus.results.folder import RunFolder
 
 
 def status(folder: Path) -> dict[str, Any]:

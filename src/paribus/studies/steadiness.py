@@ -8,7 +8,7 @@ from typing import Any
 
 from paribus.report.reading import label_of, study_of
 from paribus.report.verdict import primary_metric
-from paribus.statistics import summary
+from paribus.results.statistics import summary
 
 _FROM = 0.375  # of the last snapshot's images: nearer to half of the budget than to a quarter, as of seconds it may be
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import yaml
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
+from paribus.base.files import held, read_yaml, write_atomically, write_json
+from paribus.config import validated
 from paribus.data import ImageData
-from paribus.errors import ParibusError
+from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
-from paribus.resuming import refuse_another
-from paribus.runs import RunFolder, held, read_yaml, write_atomically, write_json
-from paribus.settings import validated
+from paribus.results.folder import RunFolder
+from paribus.runs.identity import refuse_another
 from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
 from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate

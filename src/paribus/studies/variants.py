@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
-from paribus.overrides import merged, with_value
-from paribus.recipes import resolve
+from paribus.base.errors import ParibusError
+from paribus.config.overrides import merged, with_value
+from paribus.recipes import RunConfig, resolve
 from paribus.studies.plan import Plan, check_plan
 
 NAMES = ("model", "settings")

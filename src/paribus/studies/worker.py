@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.recipes import RunConfig
 
 
 def main() -> int:
@@ -24,9 +24,9 @@ def main() -> int:
     config = RunConfig(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    from paribus.experiment import Interrupted, carry_out, load
-    from paribus.runs import RunFolder
-    from paribus.signals import stop_on_signal
+    from paribus.base.signals import stop_on_signal
+    from paribus.results.folder import RunFolder
+    from paribus.runs.run import Interrupted, carry_out, load
 
     try:
         with stop_on_signal() as stop_requested:

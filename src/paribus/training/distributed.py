@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from paribus.errors import ParibusError, ProcessLost
-from paribus.processes import place
+from paribus.base.errors import ParibusError, ProcessLost
+from paribus.base.processes import place
 from paribus.training.hardware import choose_device
 
 ASK_SECONDS = 0.1

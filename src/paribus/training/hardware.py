@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 
 def choose_device(name: str) -> torch.device:

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paribus.errors import TrainingDiverged
-from paribus.processes import place
-from paribus.runs import RunFolder, write_atomically
+from paribus.base.errors import TrainingDiverged
+from paribus.base.files import write_atomically
+from paribus.base.processes import place
+from paribus.results.folder import RunFolder
 from paribus.training.distributed import averaged, least
 from paribus.training.state import TrainingState
 

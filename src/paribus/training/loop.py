@@ -10,15 +10,16 @@ from typing import Any
 
 import torch
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
+from paribus.base.files import write_atomically
+from paribus.base.processes import place
 from paribus.data import Batches, ImageData
-from paribus.errors import ParibusError
 from paribus.models import Model, build_networks
 from paribus.models.grids import save_grid
 from paribus.models.packaging import weights_of
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
-from paribus.processes import place
-from paribus.runs import RunFolder, write_atomically
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
 from paribus.training.averaging import Averages
 from paribus.training.distributed import Clock, agreed, check_alike, first, own_device
 from paribus.training.flops import flop_per_image

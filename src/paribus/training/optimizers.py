@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from paribus.config import Optimizer, RunConfig
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.plain_optimizers import SGD, Adam, RMSprop
+from paribus.config import Optimizer
 from paribus.objectives.base import Nets
-from paribus.plain_optimizers import SGD, Adam, RMSprop
+from paribus.recipes import RunConfig
 
 
 def build_optimizers(config: RunConfig, nets: Nets) -> dict[str, torch.optim.Optimizer]:

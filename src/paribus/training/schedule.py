@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from paribus.budget import Budget
-from paribus.config import TrainingSettings
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.config import Budget, TrainingSettings
 from paribus.training.state import Pace, TrainingState
 
 

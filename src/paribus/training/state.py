@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paribus.budget import Budget
+from paribus.base.files import write_atomically
+from paribus.config import Budget
 from paribus.objectives.base import Nets
-from paribus.runs import write_atomically
 from paribus.training.averaging import Averages
 
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from paribus.config import RunConfig
+from paribus.base.processes import place
+from paribus.base.randomness import keyed_seed
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-from paribus.processes import place
-from paribus.randomness import keyed_seed
+from paribus.recipes import RunConfig
 from paribus.training.distributed import average_gradients
 from paribus.training.hardware import autocast_dtype
 from paribus.training.optimizers import check_layouts, set_scheduled

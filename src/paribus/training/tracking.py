@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
-from paribus.processes import place
-from paribus.runs import RunFolder
+from paribus.base.errors import ParibusError
+from paribus.base.processes import place
+from paribus.recipes import RunConfig
+from paribus.results.folder import RunFolder
 from paribus.training.loop import Progress
 
 

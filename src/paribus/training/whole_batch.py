@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from paribus.base.processes import place
 from paribus.objectives.base import whole_batch, whole_mean
-from paribus.processes import place
 from paribus.training.distributed import all_reduced
 
 

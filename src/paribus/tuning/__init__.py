@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 if find_spec("optuna") is None:
     raise ParibusError("Tuning needs Optuna.", where="paribus tune", fix="pip install 'paribus[tune]'")

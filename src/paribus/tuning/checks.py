@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from paribus.budget import Budget
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import Budget
 from paribus.data import ImageData
-from paribus.errors import ParibusError, did_you_mean
 from paribus.evaluation import evaluate
 from paribus.evaluation.scores import COSTS
 from paribus.models import Model, build_networks
+from paribus.recipes import RunConfig
 from paribus.report.reading import METRICS
 from paribus.training.loop import check
 from paribus.tuning.plan import TuningPlan

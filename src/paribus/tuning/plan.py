@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from paribus.config import RunConfig
-from paribus.errors import ParibusError
-from paribus.overrides import merged, with_override
-from paribus.recipes import resolve
+from paribus.base.errors import ParibusError
+from paribus.config import Settings, validated
+from paribus.config.overrides import merged, with_override
+from paribus.recipes import RunConfig, resolve
 from paribus.report.contents import Metric
 from paribus.report.reading import METRICS
-from paribus.settings import Settings, validated
 from paribus.studies.plan import Plan
 from paribus.studies.variants import variants
 from paribus.tuning.space import Dimension, read_space

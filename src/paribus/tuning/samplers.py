@@ -10,7 +10,7 @@ from optuna import Study
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from paribus.randomness import keyed_seed
+from paribus.base.randomness import keyed_seed
 from paribus.tuning.attempts import interruptions, place_of
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from optuna import Trial
 
-from paribus.config import RunConfig
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
 from paribus.models import load_model
 from paribus.models.samplers import fitted_sampler
+from paribus.recipes import RunConfig
 from paribus.report.contents import Metric
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
 
 
 def score_of(run: RunFolder, metric: Metric) -> dict[str, Any]:

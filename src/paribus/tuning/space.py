@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.data import ImageData
-from paribus.experiment import data_settings
+from paribus.runs.run import data_settings
 from paribus.tuning.plan import tuning_plan
 from paribus.tuning.tuning import Tuning
 

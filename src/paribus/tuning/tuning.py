@@ -17,12 +17,13 @@ from optuna import TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
-from paribus.config import RunConfig
+from paribus.base.errors import ParibusError
+from paribus.base.files import check_output, held, write_json
 from paribus.data import ImageData
-from paribus.errors import ParibusError
-from paribus.experiment import Interrupted, load
+from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
-from paribus.runs import RunFolder, check_output, held, write_json
+from paribus.results.folder import RunFolder
+from paribus.runs.run import Interrupted, load
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out

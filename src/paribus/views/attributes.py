@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import EvaluationSettings
-from paribus.errors import ParibusError, did_you_mean
 from paribus.evaluation.encoders import encoders_for
 from paribus.latent.appearance import APPEARANCES
 from paribus.views.subject import Subject

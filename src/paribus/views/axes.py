@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from paribus.base.randomness import keyed_seed
 from paribus.latent.directions import activation_directions, principal_directions
-from paribus.randomness import keyed_seed
 from paribus.views.subject import Subject
 
 IMAGES = 2000

@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
+from paribus.base.errors import unknown
 from paribus.data import Split
-from paribus.errors import unknown
 from paribus.latent.projections import METHODS, neighbour_agreement, projected
 from paribus.models import Model, load_model
 from paribus.views.drawing import LEAST_WIDTH, above, beside, legend, scatter_panel

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import generator
 from paribus.data.shapes import FACTORS, SIZE, shape_factors, shape_images
-from paribus.errors import ParibusError
 from paribus.evaluation.encoding import choice
 from paribus.latent.dependence import (
     correlation_matrix,
@@ -19,7 +20,6 @@ from paribus.latent.disentanglement import (
     separated_predictability,
     shared_information,
 )
-from paribus.randomness import generator
 from paribus.views.drawing import matrix_chart
 from paribus.views.subject import Subject
 from paribus.views.view import Still, View

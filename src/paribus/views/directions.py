@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from paribus.errors import ParibusError, unknown
+from paribus.base.errors import ParibusError, unknown
+from paribus.base.randomness import keyed_seed
 from paribus.latent.attributes import linear_boundary, mean_difference, without
 from paribus.latent.directions import Directions, activation_directions, affine_weights, closed_form_directions
-from paribus.randomness import keyed_seed
 from paribus.views.attributes import Attribute, attributes, shares_along
 from paribus.views.axes import DRAWS, share_names
 from paribus.views.subject import Subject

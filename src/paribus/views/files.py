@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.data.decoding import BadImage, Recipe, TooManyPixels, decoded, strict_decoding
-from paribus.errors import ParibusError
-from paribus.settings import ImageShape
 
 
 def read_images(paths: Sequence[Path], image: ImageShape) -> Tensor:

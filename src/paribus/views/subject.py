@@ -12,11 +12,11 @@ from torch import Tensor
 
 from paribus.data import ImageData, Split
 from paribus.evaluation.encoding import Progress, choice, silent
-from paribus.experiment import load
 from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.models import Model, load_model
 from paribus.models.packaging import images_of_run
-from paribus.runs import RunFolder
+from paribus.results.folder import RunFolder
+from paribus.runs.run import load
 
 NO_IMAGES = "This view needs the images that the model was trained on, and they are not to be had."
 _AT_ONCE = 64  # images inverted together, so that memory does not grow with their number

@@ -6,12 +6,12 @@ import math
 
 import torch
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import generator
 from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import counted, encoded, reference
 from paribus.latent.truncation import truncated_normal
 from paribus.metrics.scoring import distance_scores
-from paribus.randomness import generator
 from paribus.views.drawing import above, beside, line_panel, tile_sheet
 from paribus.views.subject import Subject
 from paribus.views.view import Still, View

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from PIL import Image
 from torch import Tensor
 
-from paribus.errors import ParibusError
-from paribus.runs import check_output_file
+from paribus.base.errors import ParibusError
+from paribus.base.files import check_output_file
 from paribus.views.drawing import captioned, tile_sheet
 
 TIME = "Time stands for what goes from left to right in the picture."

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from paribus.errors import ParibusError
+from paribus.base.errors import ParibusError
+from paribus.base.randomness import keyed_seed
 from paribus.latent.walks import plane, quantiles, spherical_path, straight_path, traversal
-from paribus.randomness import keyed_seed
 from paribus.views.axes import leading_axes
 from paribus.views.files import read_images
 from paribus.views.subject import Subject

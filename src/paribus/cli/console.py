@@ -1,0 +1,159 @@
+"""What long work shows of itself: a live bar on a terminal, a line every few seconds elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from paribus.base.processes import place
+
+LINE_SECONDS = 5.0
+
+
+class TrainingProgress(Protocol):
+    """What is shown of a run in training."""
+
+    @property
+    def fraction(self) -> float:
+        """Share of the budget used."""
+
+    @property
+    def images(self) -> int:
+        """Training images seen."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training."""
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Logged terms by name."""
+
+
+def say(text: str) -> None:
+    """A line to the user, on stderr; from a run's first process alone."""
+    if place().is_first:
+        print(text, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Watcher:
+    """Shows one run's progress; `notice` names what it does besides training."""
+
+    name: str
+    _bar: Any = None
+    _task: Any = None
+    _fraction: float = 0.0
+    _notice: str = " "
+    _last_line: float = float("-inf")
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        """Shows a run's progress."""
+        losses = "  ".join(f"{k} {v:.4g}" for k, v in progress.terms.items() if k.endswith(("/loss", "/elbo")))
+        left = progress.seconds * (1 - progress.fraction) / progress.fraction if progress.fraction else 0.0
+        text = f"{progress.images:,} images  {duration(progress.seconds)}, {duration(max(left, 0))} left  {losses}"
+        self._fraction = min(progress.fraction, 1.0)
+        self._show(text)
+
+    def notice(self, text: str) -> None:
+        """Shows what is being done before and after training."""
+        self._show(text, at_once=not text.startswith(self._notice))
+        self._notice = text.split(" ")[0]
+
+    def stage(self, text: str, done: int, total: int) -> None:
+        """Shows one piece of work and how much of it is done."""
+        from paribus.evaluation.wording import stage_words
+
+        self._fraction = done / total if total else 0.0
+        self.notice(stage_words(text, done, total))
+
+    def _show(self, text: str, at_once: bool = False) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._fraction, text=text)
+        elif at_once or time.monotonic() - self._last_line >= LINE_SECONDS:
+            self._last_line = time.monotonic()
+            say(f"{self.name}  {self._fraction:4.0%}  {text}")
+
+
+@contextmanager
+def watching(name: str) -> Iterator[Watcher]:
+    """A `Watcher`, with a live bar where stderr is a terminal."""
+    if not sys.stderr.isatty() or not place().is_first:
+        yield Watcher(name)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        yield Watcher(name, bar, bar.add_task(name, total=1.0, text="preparing"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 42 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(amount: float) -> str:
+    """Bytes as people say them: 3.4 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
+def print_scores(scores: list[dict[str, Any]]) -> None:
+    """A table of scores on stdout."""
+    rows = []
+    for score in scores:
+        value = "-" if score["value"] is None else f"{score['value']:.5g}"
+        error = "" if score.get("error") is None else f"± {score['error']:.2g}"
+        rows.append(
+            {
+                "metric": score["metric"] + (" (best)" if score.get("weights") == "best" else ""),
+                "value": f"{value} {error}".strip(),
+                "n": score["n"] or "",
+                "encoder": score["encoder"] or "",
+                "remark": score.get("warning") or "",
+            }
+        )
+    print_table(rows)
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long."""
+    if not rows:
+        print("nothing")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    columns = [key for key in rows[0] if any(row[key] not in ("", None) for row in rows)]
+    for key in columns:
+        table.add_column(key, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row[key]) for key in columns))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, dict):
+        return escape(
+            ", ".join(
+                f"{key} {entry:,}" if isinstance(entry, int) else f"{key}={entry}" for key, entry in value.items()
+            )
+        )
+    return "" if value is None else escape(str(value))

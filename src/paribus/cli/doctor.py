@@ -1,0 +1,59 @@
+"""What `paribus doctor` finds: the machine, the data, the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from paribus.base.cache import cache_folder
+from paribus.cli.console import size
+from paribus.metrics.inception_weights import URL, VARIABLE
+from paribus.training.hardware import machine
+
+
+def findings() -> Iterator[tuple[str, str]]:
+    """Names and values, the machine first."""
+    for name, value in machine().items():
+        yield name, {None: "none", True: "yes", False: "no"}.get(value, str(value))
+    yield "memory", size(_memory_bytes())
+    yield "free disk here", size(shutil.disk_usage(Path.cwd()).free)
+    yield "cache", f"{cache_folder()} ({size(_folder_bytes(cache_folder()))}); PARIBUS_CACHE moves it"
+    yield "data sets", _data_sets()
+    yield "Inception", _inception()
+
+
+def clean() -> str:
+    """Removes the cache's content; says how much that was."""
+    folder = cache_folder()
+    amount = _folder_bytes(folder)
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    return f"removed {size(amount)} from {folder}"
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+
+
+def _inception() -> str:
+    given = os.environ.get(VARIABLE)
+    kept = cache_folder() / "weights" / Path(URL).name
+    if given:
+        return f"{VARIABLE}={given}" + ("" if Path(given).expanduser().is_file() else " is not a file")
+    return f"{kept}" if kept.is_file() else f"its weights are downloaded when they are needed; {VARIABLE} names a file"
+
+
+def _data_sets() -> str:
+    root = os.environ.get("PARIBUS_DATA")
+    if root is None:
+        return "PARIBUS_DATA is not set: names other than digits come from the Hugging Face Hub"
+    if not Path(root).is_dir():
+        return f"PARIBUS_DATA={root} is not a folder"
+    names = sorted(path.name for path in Path(root).iterdir() if any(path.glob("*.parquet")))
+    return f"{', '.join(names) or 'none'} in PARIBUS_DATA={root}"

@@ -1,0 +1,42 @@
+"""The command `paribus explore`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from paribus.base.errors import ParibusError
+
+
+def explore(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN|STUDY...", help="Folders of runs or of studies, or models on the Hub."),
+    ] = None,
+    toy: Annotated[
+        str | None, typer.Option(metavar="rings|grid|moons|spiral", help="The laboratory: train on points and watch.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the page (8321, or one that is free).")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Look into trained models in the browser: sliders, maps, your own images; on this machine alone."""
+    from paribus.explorer import exhibits, laboratory, routes, trainings
+    from paribus.explorer.server import application, serve
+
+    if (toy is None) == (not sources):
+        raise ParibusError(
+            "What is to be explored?",
+            where="paribus explore",
+            expected="folders of runs or studies, or --toy with a point set",
+            fix="for example paribus explore runs/vae, or paribus explore --toy grid",
+        )
+    if toy is None:
+        page = application("explorer", routes.router, exhibits.exhibits(sources or []))
+    else:
+        try:
+            shown = trainings.Trainings(toy)
+        except ParibusError as error:
+            raise error.at("--toy") from None
+        page = application("laboratory", laboratory.router, shown)
+    serve(page, port, browser=browser)

@@ -1,0 +1,79 @@
+"""What `paribus list` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def rows(what: str) -> list[dict[str, Any]]:
+    """One dictionary an entry."""
+    return LISTINGS[what]()
+
+
+def _models() -> list[dict[str, Any]]:
+    from paribus.models.networks import parameter_counts
+    from paribus.recipes import about, model_names, own_shape, resolve
+
+    found = []
+    for name in model_names():
+        config, shape = resolve(name), own_shape(name)
+        found.append(
+            {
+                "name": name,
+                "objective": config.objective.name,
+                "backbone": config.backbone.name,
+                "counted_at": f"{shape.channels}x{shape.size}x{shape.size}",
+                "parameters": parameter_counts(config, shape),
+                "budget": str(config.training.budget),
+                **about(name),
+            }
+        )
+    return found
+
+
+def _classes(kind: str) -> list[dict[str, Any]]:
+    from paribus.base import registry
+
+    classes = {"backbone": registry.backbones, "objective": registry.objectives}[kind]
+    return [
+        {
+            "name": name,
+            "summary": (classes[name].__doc__ or "").strip().split("\n")[0],
+            "settings": {key: field.default for key, field in classes[name].model_fields.items()},
+        }
+        for name in classes
+    ]
+
+
+def _data() -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from paribus.data import DATASETS
+
+    return [{"name": name} | asdict(entry) for name, entry in DATASETS.items()]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from paribus.metrics.catalogue import METRICS
+
+    return [{"name": name} | entry for name, entry in METRICS.items()]
+
+
+def _papers() -> list[dict[str, Any]]:
+    from paribus.replication.papers import paper, paper_names
+
+    return [
+        {"name": name, "title": read.title, "summary": read.summary, "rows": len(read.rows), "claims": len(read.claims)}
+        for name, read in ((name, paper(name)) for name in paper_names())
+    ]
+
+
+LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "models": _models,
+    "backbones": lambda: _classes("backbone"),
+    "objectives": lambda: _classes("objective"),
+    "data": _data,
+    "metrics": _metrics,
+    "papers": _papers,
+}

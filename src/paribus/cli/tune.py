@@ -1,0 +1,108 @@
+"""The command `paribus tune`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
+from paribus.cli.study import WorkersOption
+
+if TYPE_CHECKING:
+    from paribus.tuning.tuning import Tuning
+
+FILES = (".yaml", ".yml")
+
+SearchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY.PATH=RANGE", help="'1e-4..1e-2 log', '8..64', '0..1 step 0.1' or '\\[a, b]'; repeatable."
+    ),
+]
+StorageOption = Annotated[
+    str | None, typer.Option(help="Database of the trials, as SQLAlchemy names it (an SQLite file in --out).")
+]
+
+
+def tune(
+    model: Annotated[str, typer.Argument(metavar="MODEL|TUNE.yaml", help="A model, or a file with the options.")],
+    search: SearchOption = None,
+    data: DataOption = None,
+    budget: Annotated[str | None, typer.Option(help="Of each trial: 60s, 20kimg, 5epochs, ... (the model's).")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Settings to try (20; all of a grid).")] = None,
+    sampler: Annotated[str | None, typer.Option(help="tpe, random or grid (tpe).")] = None,
+    metric: Annotated[str | None, typer.Option(help="What trials are scored by (frechet).")] = None,
+    pruner: Annotated[str | None, typer.Option(help="none, or median: give up hopeless trials (none).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every trial, and of the search (0).")] = None,
+    top: Annotated[int | None, typer.Option(min=0, help="Best settings to carry out again (3).")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Fresh seeds for each of those (3).")] = None,
+    final_budget: Annotated[str | None, typer.Option(help="Of each of those runs (as --budget).")] = None,
+    storage: StorageOption = None,
+    out: Annotated[Path | None, typer.Option(help="The tuning's folder (runs/tune-MODEL-DATA).")] = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    on_bad: OnBadOption = None,
+    workers: WorkersOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Search for better settings of a model, then carry the best out again on fresh seeds, beside its defaults.
+
+    The same command carries on; on another machine with the same --storage it joins in.
+    """
+    from contextlib import nullcontext
+
+    from paribus.cli import study as study_commands
+    from paribus.config.overrides import merged
+    from paribus.studies.files import StudyFile
+    from paribus.tuning.plan import TuningPlan, tuning_plan
+    from paribus.tuning.space import read_search
+    from paribus.tuning.tuning import Tuning
+
+    file = StudyFile(Path(model), TuningPlan) if model.endswith(FILES) else None
+    tree = {"model": model} if file is None else file.plan().model_dump(exclude_unset=True)
+    change = given(
+        data=given(name=data, size=size, channels=channels, on_bad=on_bad),
+        search=dict(map(read_search, search or [])),
+        budget=budget,
+        trials=trials,
+        sampler=sampler,
+        metric=metric,
+        pruner=pruner,
+        seed=seed,
+        top=top,
+        seeds=seeds,
+        final_budget=final_budget,
+    )
+    plan = tuning_plan(merged(tree, change), overrides or [])
+    with file.naming_lines() if file else nullcontext():
+        tuning = Tuning.of(plan, out, storage=storage, workers=workers)
+    _carry_out(tuning)
+    if plan.top:
+        study_commands.carry_out(tuning.study(workers=workers))
+
+
+def _carry_out(tuning: Tuning) -> None:
+    from paribus.base.signals import stop_on_signal
+    from paribus.cli import console
+    from paribus.cli.watching import watching_study
+
+    plan = tuning.plan
+    if tuning.left:
+        console.say(
+            f"{tuning.left} trials of {plan.model} on {tuning.data.name}, {tuning.config({}).training.budget} each, "
+            f"{tuning.workers} at a time: about {console.duration(tuning.seconds())} of training, "
+            f"scored by {plan.metric} on {len(tuning.data.validation):,} validation images, in {tuning.folder}"
+        )
+    with watching_study() as changed, stop_on_signal() as stop_requested:
+        finished = tuning.run(changed, stop_requested)
+    if not finished:
+        console.say("interrupted: the same command carries on from the checkpoints")
+        raise typer.Exit(130)
+    done = [trial for trial in tuning.trials if trial["state"] == "done"]
+    console.say(f"{len(done)} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
+    for name, settings in tuning.winners().items():
+        told = settings | {"tuning.trials": plan.count}
+        console.say(f"{name}: {shlex.join(word for path in told for word in ('-o', f'{path}={told[path]}'))}")

@@ -1,0 +1,174 @@
+"""The groups of settings that a run's configuration is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+
+from paribus.config.budget import Budget
+from paribus.config.settings import Settings
+
+BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
+
+
+class Augmentation(Settings):
+    """Ordinary augmentation of training images; all off by default, never applied to validation or test images."""
+
+    flip: bool = False
+    """Mirror left and right with probability one half."""
+    shift: float = Field(0.0, ge=0, le=0.5)
+    """Largest shift in each direction, as a fraction of the image size; edges are repeated."""
+    rotation: float = Field(0.0, ge=0, le=180)
+    """Largest rotation in degrees, in both directions; edges are repeated."""
+    color: float = Field(0.0, ge=0, le=1)
+    """Strength of random brightness, contrast and (for colour images) saturation changes."""
+
+
+class DataSettings(Settings):
+    """Which images, how they are brought to one size, and how they are split."""
+
+    name: str = "digits"
+    """A built-in name, a folder of images or of parquet files, an .npz file, or a Hugging Face Hub id."""
+    size: int | None = Field(None, ge=8, le=128)
+    """Height and width in pixels; by default the source's own."""
+    channels: Literal[1, 3] | None = None
+    """1 (grey) or 3 (RGB); by default the source's own."""
+    on_bad: Literal["fail", "skip"] = "fail"
+    """What to do with unreadable files, after all of them were named."""
+    background: Literal["white", "black"] = "white"
+    """What transparent pixels are laid onto."""
+    validation: float = Field(0.1, ge=0, lt=1)
+    """Share of the training images held out for choosing snapshots (at most 5,000), where the source has no
+    validation split; 0 holds none out."""
+    augment: Augmentation = Augmentation()
+
+
+class Schedule(Settings):
+    """A value that moves from `start` to `end` over the first `images` images along half a cosine."""
+
+    start: float
+    end: float
+    images: float = Field(gt=0)
+
+    def at(self, images_seen: float) -> float:
+        """The value after `images_seen` images."""
+        progress = min(images_seen / self.images, 1.0)
+        return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class Optimizer(Settings):
+    """One optimiser; each number may be a `Schedule` (`{start, end, images}`)."""
+
+    kind: Literal["adam", "sgd", "rmsprop"] = "adam"
+    learning_rate: float | Schedule = 1e-3
+    beta1: float | Schedule = 0.9
+    """Adam's first decay; the momentum of sgd and rmsprop."""
+    beta2: float | Schedule = 0.999
+    """Adam's second decay; rmsprop's smoothing constant; unused by sgd."""
+    eps: float = Field(1e-8, gt=0)
+
+    def at(self, images_seen: float) -> dict[str, float]:
+        """Values of learning_rate, beta1 and beta2 after `images_seen` images."""
+        values = {"learning_rate": self.learning_rate, "beta1": self.beta1, "beta2": self.beta2}
+        return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
+
+
+class TrainingSettings(Settings):
+    """How a run is trained, the same for every objective."""
+
+    budget: BudgetField = Budget(20, "epochs")
+    batch_size: int | Literal["full"] = 128
+    """Images of one update; `full` is the whole training split."""
+    micro_batch: int | None = Field(None, ge=1)
+    """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
+    optimizer: dict[str, Optimizer] = {}
+    """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
+    rarity: float | None = Field(None, ge=0)
+    """Draws images, from the second epoch on, the more often the rarer their latents are by the model's encoder
+    (DB-VAE): the constant that is added to each density, the larger the more evenly. By default an epoch has each image
+    once."""
+    ema_half_life_images: float = Field(500_000, ge=0)
+    """Half-life of the averaged weights, at most `ema_rampup_ratio` of the images so far; 0 turns averaging off."""
+    ema_rampup_ratio: float = Field(0.05, gt=0, le=1)
+    """The averages' half-life is at most this share of the images so far (arXiv:2206.00364): a small one forgets the
+    first steps of a short run, a large one steadies a generator that swings with its discriminator."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto: bf16 autocast where the hardware has it natively, else fp32."""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads of a process; by default all cores, divided among processes. Recorded, and re-applied on resume."""
+    processes: int | None = Field(None, ge=1)
+    """Processes that share each batch; by default as many as torchrun started. Recorded, and the same on resume."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    checkpoint_seconds: float = Field(60.0, gt=0)
+    """Seconds of training between checkpoints."""
+    checkpoint_steps: int | None = Field(None, ge=1)
+    """Steps between checkpoints, besides those by time."""
+    snapshots: list[str] | str = ["1/8", "1/4", "1/2", "1/1"]
+    """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
+    keep_snapshots: int | None = Field(None, ge=1)
+    """Keep only the newest so many snapshots; by default all."""
+    divergence_factor: float = Field(1e6, gt=1)
+    """A loss beyond this many times max(1, |its first value|) counts as diverged."""
+    track: list[Literal["tensorboard", "wandb"]] = []
+    """Where the logged lines go besides metrics.jsonl (extra `track`)."""
+
+    @field_validator("batch_size")
+    @classmethod
+    def _positive(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 2:
+            raise ValueError("at least 2 images are needed in a batch")
+        return value
+
+
+class EvaluationSettings(Settings):
+    """How a trained model is scored."""
+
+    split: Literal["test", "validation"] = "test"
+    """What models are scored against; validation leaves the test images untouched, for choosing settings."""
+    samples: int = Field(10_000, ge=64)
+    """Number of samples; at most as many as the reference split holds are compared with it."""
+    encoder: list[str] | str = "auto"
+    """auto: `classifier` for labelled data, else `self` and `pixels` (under 1,000 training images `pixels` alone). Or
+    classifier, classifier-2 (another seed: do rankings hold?), self (trained without labels), pixels, inception-64,
+    inception-192, inception-768 or inception-2048 (the FID's); or a list, of which the first ranks."""
+    inception_weights: str | None = None
+    """The file of Inception's weights; by default that of PARIBUS_INCEPTION, or a download kept in the cache. Where it
+    is given and `encoder` names no Inception, the last layer that the file suffices for is added."""
+    inception_precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16 is faster where the hardware has it natively; its scores are another encoder's."""
+    metrics: list[str] | None = None
+    """Names of metrics; by default all that apply but those of inversion. `default` in the list stands for these."""
+    seed: int = 0
+    """Seed of the generated samples."""
+    iwae_samples: int = Field(64, ge=1)
+    """K of `iwae`: latents drawn for each test image."""
+    inversion_images: int = Field(64, ge=2)
+    """Test images that the metrics of inversion (`inversion_mse` and others) are measured on, at most."""
+    inversion_starts: int = Field(2, ge=1)
+    """Descents for each image, from the nearest of 16 times as many latents of the prior; the best end counts."""
+    inversion_steps: int = Field(200, ge=1)
+    """Updates of each descent."""
+
+
+class SamplerSettings(Settings):
+    """What latents are drawn from: the prior, or what is fitted after training to the training images' latents."""
+
+    name: Literal["prior", "gmm", "two-stage"] = "prior"
+    """gmm: a mixture of Gaussians; two-stage: a second VAE on the latents."""
+    components: int = Field(10, ge=1)
+    """Gaussians of the mixture."""
+    updates: int = Field(3000, ge=1)
+    """Updates of the second VAE."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Of the second VAE, at the start; it falls to 0 along half a cosine."""
+    warmup: float = Field(0.25, ge=0, le=1)
+    """Share of the second VAE's updates over which its KL's weight rises from 0 to 1."""
+
+
+class TuningRecord(Settings):
+    """How the settings came about: a record alone, which changes neither weights nor scores."""
+
+    trials: int = Field(0, ge=0)
+    """Settings that were tried before these were chosen; a study says where its models differ in it."""

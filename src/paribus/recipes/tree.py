@@ -1,0 +1,93 @@
+"""The whole configuration of a run: typed, frozen, the same tree in YAML, in Python and behind `-o key.path=value`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, model_validator
+
+from paribus.base.errors import ParibusError
+from paribus.base.registry import backbones, objectives
+from paribus.config import (
+    DataSettings,
+    EvaluationSettings,
+    SamplerSettings,
+    Settings,
+    TrainingSettings,
+    TuningRecord,
+    validated,
+)
+from paribus.config.overrides import merged
+
+
+def _resolve(kind: str, registry: Any) -> BeforeValidator:
+    def resolve(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if "name" not in value:
+            raise ParibusError(f"The {kind} has no name.", where=f"{kind}.name", expected=", ".join(registry.names()))
+        fields = {k: v for k, v in value.items() if k != "name"}
+        return validated(registry[value["name"]], fields, where=kind)
+
+    return BeforeValidator(resolve)
+
+
+if TYPE_CHECKING:
+    from paribus.backbones.base import Backbone
+    from paribus.objectives.base import Objective
+
+    BackboneField = Backbone
+    ObjectiveField = Objective
+else:
+    BackboneField = Annotated[SerializeAsAny[Settings], _resolve("backbone", backbones)]
+    ObjectiveField = Annotated[SerializeAsAny[Settings], _resolve("objective", objectives)]
+
+
+class RunConfig(Settings):
+    """Everything that decides a run's weights, and how they are scored."""
+
+    model: str
+    seed: int = 0
+    data: DataSettings = DataSettings()
+    backbone: BackboneField
+    objective: ObjectiveField
+    training: TrainingSettings = TrainingSettings()
+    sampler: SamplerSettings = SamplerSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    tuning: TuningRecord = TuningRecord()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_optimizers(cls, values: Any) -> Any:
+        # -o training.optimizer.G.learning_rate=... must keep G's other settings
+        objective = values.get("objective")
+        if isinstance(objective, dict) and "name" in objective and isinstance(values.get("training", {}), dict):
+            defaults = {
+                role: optimizer.model_dump(exclude_unset=True)
+                for role, optimizer in objectives[objective["name"]].optimizers.items()
+            }
+            training = values.get("training") or {}
+            given = training.get("optimizer") or {}
+            if isinstance(given, dict):
+                values = values | {"training": training | {"optimizer": merged(defaults, given)}}
+        return values
+
+    @model_validator(mode="after")
+    def _sampler_has_an_encoder(self) -> RunConfig:
+        # by its method, not its class: configurations must not know objectives
+        if self.sampler.name != "prior" and not hasattr(self.objective, "encode"):
+            raise ParibusError(
+                f"The sampler '{self.sampler.name}' is fitted to latents, and '{self.model}' has no encoder.",
+                where="sampler.name",
+                got=f"{self.sampler.name} with objective '{self.objective.name}'",
+                expected="prior",
+                fix="leave sampler.name at prior, or choose a model with an encoder, such as vae",
+            )
+        return self
+
+    def tree(self) -> dict[str, Any]:
+        """The configuration as plain values, ready for YAML; `RunConfig` of it is equal to this one."""
+        tree = self.model_dump(mode="json")
+        for part in ("backbone", "objective"):
+            tree[part] = {"name": getattr(self, part).name} | tree[part]
+        return tree

@@ -1,0 +1,157 @@
+"""A run's folder: what lies where, read and written in one place.
+
+run.yaml            the resolved configuration, the data's fingerprint, versions, parameters
+metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
+model.safetensors   config.json   the averaged model, all that sampling needs
+checkpoint/         everything that exact resume needs
+snapshots/          <images>.safetensors: the averaged model on the way
+samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
+evaluation.json     a list of scores
+snapshots.json      a list of the snapshots' scores on the validation split
+done.json           written last
+live.json           the decoder for the page of a report that was asked for with --live
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from paribus.base.errors import ParibusError
+from paribus.base.files import held, read_yaml
+
+LONGEST_LINE = 1 << 14
+"""Bytes that a line of metrics.jsonl does not exceed."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """An existing run.
+
+        Raises:
+            ParibusError: There is no run.yaml in the folder.
+        """
+        run = cls(Path(path))
+        if not run.exists:
+            raise ParibusError(
+                "This is not the folder of a run.",
+                where=str(path),
+                got="no run.yaml in it" if Path(path).is_dir() else "no such folder",
+                expected="a folder written by 'paribus train'",
+                fix="give the folder that 'paribus train' named at its end",
+            )
+        return run
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was started here."""
+        return (self.path / "run.yaml").is_file()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything that exact resume needs."""
+        return self.path / "checkpoint" / "state.pt"
+
+    @property
+    def model(self) -> Path:
+        """The averaged weights."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """The log of training."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "samples"
+
+    def snapshot(self, images: int) -> Path:
+        """Averaged weights after so many images."""
+        return self.path / "snapshots" / f"{images}.safetensors"
+
+    def snapshots(self) -> list[int]:
+        """Image counts of the snapshots that are kept, ascending."""
+        return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
+
+    @property
+    def snapshot_scores(self) -> list[dict[str, Any]]:
+        """What snapshots score on the validation split, or an empty list where they were not compared."""
+        return _read_json(self.path / "snapshots.json") or []
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of run.yaml."""
+        return read_yaml(self.path / "run.yaml")
+
+    @property
+    def done(self) -> dict[str, Any] | None:
+        """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
+        return _read_json(self.path / "done.json")
+
+    @property
+    def evaluation(self) -> list[dict[str, Any]]:
+        """The scores, or an empty list before the evaluation."""
+        return _read_json(self.path / "evaluation.json") or []
+
+    @property
+    def live(self) -> Path:
+        """The decoder, for a report's page."""
+        return self.path / "live.json"
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The evaluation by metric: "scores" of the last weights, and "best" of the best snapshot or None.
+
+        The first encoder that gives a metric speaks for the run, since numbers of two have neither a mean nor a ranking
+        in common; under "other_encoders" stand the same two tables for each of the others, in the configured order.
+        """
+        first: dict[str, Any] = {"scores": {}, "best": None}
+        others: dict[str, dict[str, Any]] = {}
+        for entry in self.evaluation:
+            weights, metric, tables = "best" if entry.get("weights") == "best" else "scores", entry["metric"], first
+            if metric in (first[weights] or {}):
+                tables = others.setdefault(entry["encoder"], {"scores": {}, "best": None})
+            tables[weights] = (tables[weights] or {}) | {metric: entry}
+        return first | {"other_encoders": others}
+
+    def metrics_lines(self) -> list[dict[str, Any]]:
+        """All whole lines of metrics.jsonl."""
+        if not self.metrics.is_file():
+            return []
+        lines = []
+        for line in self.metrics.read_text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):  # a line that a crash cut short
+                lines.append(json.loads(line))
+        return lines
+
+    def last_line(self) -> dict[str, Any]:
+        """The last whole line of metrics.jsonl, without reading the others; empty where there is none."""
+        if not self.metrics.is_file():
+            return {}
+        with self.metrics.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE))
+            for line in reversed(file.read().splitlines()):
+                with contextlib.suppress(ValueError):  # cut short, by a crash or by the place where reading began
+                    return dict(json.loads(line))
+        return {}
+
+    def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
+        """Holds the folder for this process; see `held`."""
+        return held(self.path, patience_seconds=patience_seconds)
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text()) if path.is_file() else None

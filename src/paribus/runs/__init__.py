@@ -1,0 +1,1 @@
+"""One run from configuration to scores, and what may change in it when it is resumed."""
