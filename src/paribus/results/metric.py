@@ -23,8 +23,8 @@ class Metric(Settings):
         meaning: One sentence.
         comparable: "Comparable only when ...".
         by_default: Whether it is measured where no metric is named.
-        section: Where a report shows it: in the leaderboard, with the costs, with the steadiness, beside other sources of
-            latents, as the floor of another metric, or in the list of all scores alone ("detail").
+        section: Where a report shows it: in the leaderboard, with the costs, with the steadiness, beside other sources
+            of latents, as the floor of another metric, or in the list of all scores alone ("detail").
         place: Its place among the columns of the leaderboard.
         ranks: Its place among the metrics that a study may be ranked by, from 1; None where it is none of them.
         floor: The metric that says what real images score in the samples' place; None without one.
