@@ -23,7 +23,7 @@ from paribus.models import Model
 from paribus.recipes import resolve
 from paribus.results.folder import RunFolder
 from paribus.training.hardware import usable_cores
-from paribus.training.loop import fit
+from paribus.training.loop import fit, prepare
 
 TRAINING = 2000  # images
 
@@ -52,7 +52,7 @@ def _subject(samples: int) -> tuple[Model, ImageData, int]:
     data = ImageData("random", split(TRAINING), split(0), split(samples), None, f"random-{samples}")
     overrides = ["backbone.width=8", "training.budget=1updates", "training.snapshots=[]"]
     with tempfile.TemporaryDirectory() as folder:
-        model = fit(resolve("conv-vae", overrides=overrides), data, RunFolder(Path(folder))).model
+        model = fit(prepare(resolve("conv-vae", overrides=overrides), data), RunFolder(Path(folder))).model
     return model, data, samples
 
 

@@ -21,7 +21,7 @@ from paribus.models import Model
 from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 from paribus.training.hardware import choose_device, has_native_bf16, usable_cores
-from paribus.training.loop import fit
+from paribus.training.loop import fit, prepare
 
 TEXTBOOK_DCGAN = ["objective.latent_dim=100", "objective.generator_steps=1"]  # as the loop beside ours has it
 CASES = {
@@ -78,7 +78,7 @@ def _speed(name: str, arguments: argparse.Namespace, peak: float) -> Result:
 
     def ours() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            outcome = fit(config, data, RunFolder(Path(folder)))
+            outcome = fit(prepare(config, data), RunFolder(Path(folder)))
         operations.append(outcome.flop_per_image)
         return outcome.state.images / outcome.state.seconds
 
@@ -105,7 +105,7 @@ def _quality(arguments: argparse.Namespace) -> list[Result]:
     for seed in range(3):
         config = _config("dcgan", overrides, f"seed={seed}", f"training.precision={arguments.precision}")
         with tempfile.TemporaryDirectory() as folder:
-            model = fit(config, data, RunFolder(Path(folder))).model
+            model = fit(prepare(config, data), RunFolder(Path(folder))).model
         nets, _, _ = textbook.train(config, data.train.images, lambda seen, _: seen >= arguments.images)
         peer = Model(config, {"G": nets["G"]}, data.shape, data.class_names)
         for name, subject in (("ours", model), ("peer", peer)):

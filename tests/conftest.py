@@ -66,11 +66,11 @@ def tiny_config(model: str = "gan", *overrides: str, **parts: Any) -> RunConfig:
 
 
 def fit_in(folder: Path, config: RunConfig, data: ImageData, **arguments: Any) -> Any:
-    """`fit` in a folder of its own."""
+    """What `fit` makes of a configuration in a folder of its own."""
     from paribus.results.folder import RunFolder
-    from paribus.training.loop import fit
+    from paribus.training.loop import fit, prepare
 
-    return fit(config, data, RunFolder(folder), **arguments)
+    return fit(prepare(config, data), RunFolder(folder), **arguments)
 
 
 QUICK = ("training.batch_size=64", "backbone.width=32", "training.budget=40updates", "evaluation.inversion_steps=25")

@@ -62,13 +62,13 @@ def test_a_full_batch_is_timed_by_its_parts(
     part: str, size: int, digits: ImageData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[RunConfig] = []
-    fit = module.fit
+    prepare = module.prepare
 
-    def recorded(settings: RunConfig, *rest: Any) -> Any:
+    def recorded(settings: RunConfig, images: ImageData) -> Any:
         seen.append(settings)
-        return fit(settings, *rest)
+        return prepare(settings, images)
 
-    monkeypatch.setattr(module, "fit", recorded)
+    monkeypatch.setattr(module, "prepare", recorded)
     full = config("training.batch_size=full", f"training.micro_batch={part}", "training.budget=1000epochs")
     cost = estimate(full, digits)
     assert cost.training_seconds > 0

@@ -22,7 +22,7 @@ from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
-from paribus.models import Model, build_networks, load_model, save_model
+from paribus.models import Model, load_model, save_model
 from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
 from paribus.models.packaging import description, with_sampler
@@ -34,7 +34,7 @@ from paribus.runs.identity import identity, is_complete, refuse_existing, settle
 from paribus.training import NUMERICS_VERSION
 from paribus.training.distributed import agreed, first, joined
 from paribus.training.hardware import machine, peak_memory_bytes
-from paribus.training.loop import Outcome, Progress, check, fit
+from paribus.training.loop import Outcome, Prepared, Progress, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
 
 
@@ -128,17 +128,18 @@ def carry_out(
         Interrupted: `stop_requested` became true.
     """
     with run.locked() if place().is_first else nullcontext():
-        prepared = first(lambda: _prepared(config, data, run))
-        if prepared is None:
+        unfinished = first(lambda: _unfinished(config, data, run))
+        if unfinished is None:
             return Run(run)
-        config = prepared
+        config, prepared = unfinished, prepare(unfinished, data)
+        first(lambda: _begin(prepared, run))
         if score:
             with agreed():
                 check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         with tracked(config, run, report) as tracking_report:
             try:
-                outcome = fit(config, data, run, report=tracking_report, stop_requested=stop_requested)
+                outcome = fit(prepared, run, report=tracking_report, stop_requested=stop_requested)
             except TrainingDiverged as error:
                 if place().is_first:
                     write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
@@ -157,14 +158,10 @@ def carry_out(
     return Run(run)
 
 
-def _prepared(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig | None:
-    """The configuration to train with, its record written; None where nothing is left to train."""
+def _unfinished(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig | None:
+    """The configuration to train with; None where nothing is left to train."""
     config = settled(config, data, run)
-    if is_complete(config, run):
-        return None
-    (run.path / "done.json").unlink(missing_ok=True)
-    _write_record(config, data, run)
-    return config
+    return None if is_complete(config, run) else config
 
 
 def new_folder(config: RunConfig) -> RunFolder:
@@ -205,9 +202,9 @@ def load_with_sampler(source: str | Path, sampler: Mapping[str, Any] | None = No
     return with_sampler(source, model, sampler, load) if sampler else model
 
 
-def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
-    nets = build_networks(config, data.shape)
-    check(config, nets)
+def _begin(prepared: Prepared, run: RunFolder) -> None:
+    """Writes a run's record."""
+    config, data = prepared.config, prepared.data
     check_trackers(config)
     check_sampler(config, len(data.train))
     record = {
@@ -218,11 +215,12 @@ def _write_record(config: RunConfig, data: ImageData, run: RunFolder) -> None:
         "data": data.summary(),
         "numerics": NUMERICS_VERSION,
         "identity": identity(config, data.fingerprint),
-        "parameters": {role: parameter_count(net) for role, net in nets.items()},
+        "parameters": {role: parameter_count(net) for role, net in prepared.nets.items()},
         "threads": config.training.threads,
         "machine": machine(),
         "started": run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    (run.path / "done.json").unlink(missing_ok=True)
     write_json(run.path / "config.json", description(config, data.shape, data.class_names))  # snapshots are models, too
     write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
 

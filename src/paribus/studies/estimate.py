@@ -13,7 +13,7 @@ from paribus.data import ImageData
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.studies.planning import expected_images
-from paribus.training.loop import fit
+from paribus.training.loop import fit, prepare
 
 WARM_UP_STEPS, TIMED_STEPS = 2, 8
 MOST_IMAGES = 1000
@@ -50,8 +50,8 @@ def estimate(config: RunConfig, data: ImageData) -> Cost:
 def _timed(config: RunConfig, data: ImageData) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
-        before = fit(_short(config, WARM_UP_STEPS), data, run)
-        outcome = fit(_short(config, WARM_UP_STEPS + TIMED_STEPS), data, run)
+        before = fit(prepare(_short(config, WARM_UP_STEPS), data), run)
+        outcome = fit(prepare(_short(config, WARM_UP_STEPS + TIMED_STEPS), data), run)
         checkpoint = run.checkpoint.stat().st_size
     model, state = outcome.model, outcome.state
     seconds_per_image = (state.seconds - before.state.seconds) / (state.images - before.state.images)

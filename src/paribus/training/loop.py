@@ -59,9 +59,48 @@ class Outcome:
     updates: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A run before its first step: checked, and what was checked is what `fit` trains.
+
+    Attributes:
+        nets: With their initial weights, on the device, convolutions channels last.
+        device: What to train on.
+    """
+
+    config: RunConfig
+    data: ImageData
+    nets: Nets
+    optimizers: dict[str, torch.optim.Optimizer]
+    device: torch.device
+
+
+def prepare(config: RunConfig, data: ImageData) -> Prepared:
+    """Builds the networks and optimisers of a run, and finds what is wrong with it before anything is written.
+
+    Sets the process's number of threads. Processes that torchrun started call this together.
+
+    Raises:
+        ParibusError: The device is not there, the optimisers do not fit the roles, the snapshots cannot be read,
+            gradients cannot be accumulated, no encoder tells how rare images are, or the processes differ.
+    """
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    with agreed():
+        nets = build_networks(config, data.shape)
+        SnapshotSchedule.of(config.training)
+        _check_accumulation(config, nets)
+        _check_rarity(config)
+        device = own_device(config.training.device)
+        for net in nets.values():
+            net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizers = build_optimizers(config, nets)
+    check_alike({"training.device": device.type, "data.name": data.fingerprint})
+    return Prepared(config, data, nets, optimizers, device)
+
+
 def fit(
-    config: RunConfig,
-    data: ImageData,
+    prepared: Prepared,
     run: RunFolder,
     *,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -76,8 +115,8 @@ def fit(
     decides when to stop and alone writes and reports.
 
     Args:
-        config: The resolved configuration.
-        data: Images; only the training split is used.
+        prepared: What to train, in place: its networks and optimisers are the run's from here on. Of its images only
+            the training split is used.
         run: The folder, locked by the caller.
         report: Called about once a second and before each checkpoint.
         stop_requested: Asked after every step; when true, a checkpoint is written and the run ends unfinished.
@@ -85,19 +124,12 @@ def fit(
     Raises:
         TrainingDiverged: A loss diverged; the last good checkpoint is kept.
     """
-    settings, objective = config.training, config.objective
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    nets = build_networks(config, data.shape)
-    with agreed():
-        device = check(config, nets)
-    check_alike({"training.device": device.type, "data.name": data.fingerprint})
+    config, data, nets, device = prepared.config, prepared.data, prepared.nets, prepared.device
+    settings = config.training
     batch_size = len(data.train) if settings.batch_size == "full" else settings.batch_size
 
-    for net in nets.values():
-        net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averages = Averages(nets, objective.averaged, settings.ema_half_life_images, settings.ema_rampup_ratio)
-    state = TrainingState(nets, averages, build_optimizers(config, nets))
+    averages = Averages(nets, config.objective.averaged, settings.ema_half_life_images, settings.ema_rampup_ratio)
+    state = TrainingState(nets, averages, prepared.optimizers)
     saved = first(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
     if saved is not None:
         state.load(saved)
@@ -164,26 +196,6 @@ def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_
     return whole.rows(*place().share(len(whole)))
 
 
-def check(config: RunConfig, nets: Nets) -> torch.device:
-    """Finds what is wrong with a configuration before anything is written; returns the device to train on.
-
-    Raises:
-        ParibusError: The device is not there, the optimisers do not fit the roles, the snapshots cannot be read,
-            gradients cannot be accumulated, or no encoder tells how rare images are.
-    """
-    build_optimizers(config, nets)
-    SnapshotSchedule.of(config.training)
-    _check_accumulation(config, nets)
-    if config.training.rarity is not None and not isinstance(config.objective, EncodingObjective):
-        raise ParibusError(
-            "Images can be drawn by how rare their latents are only where there is an encoder.",
-            where="training.rarity",
-            got=f"objective '{config.objective.name}'",
-            fix="leave training.rarity out, or choose a model with an encoder, such as vae",
-        )
-    return own_device(config.training.device)
-
-
 def _check_accumulation(config: RunConfig, nets: Nets) -> None:
     if config.training.micro_batch is None:
         return
@@ -194,6 +206,16 @@ def _check_accumulation(config: RunConfig, nets: Nets) -> None:
             where="training.micro_batch",
             got=f"batch norm in {', '.join(coupled)}" if coupled else f"objective '{config.objective.name}'",
             fix="leave training.micro_batch out, or use a backbone without batch norm (-o backbone.norm=none)",
+        )
+
+
+def _check_rarity(config: RunConfig) -> None:
+    if config.training.rarity is not None and not isinstance(config.objective, EncodingObjective):
+        raise ParibusError(
+            "Images can be drawn by how rare their latents are only where there is an encoder.",
+            where="training.rarity",
+            got=f"objective '{config.objective.name}'",
+            fix="leave training.rarity out, or choose a model with an encoder, such as vae",
         )
 
 

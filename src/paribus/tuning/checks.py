@@ -14,7 +14,7 @@ from paribus.evaluation.scores import COSTS
 from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig
 from paribus.report.reading import METRICS
-from paribus.training.loop import check
+from paribus.training.loop import prepare
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import only
 
@@ -73,8 +73,7 @@ def check_space(plan: TuningPlan, data: ImageData) -> None:
     """
 
     def build(point: Mapping[str, Any]) -> None:
-        config = plan.trial(point)
-        check(config, build_networks(config, data.shape))
+        prepare(plan.trial(point), data)
 
     build({})
     first = {dimension.path: dimension.probes()[0] for dimension in plan.space}
