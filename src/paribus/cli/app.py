@@ -139,7 +139,7 @@ def train(
     from paribus.results.folder import RunFolder
     from paribus.runs.identity import refuse_existing, resumed
     from paribus.runs.run import Interrupted, carry_out, load, new_folder
-    from paribus.training.distributed import agreed, first, joined
+    from paribus.training.distributed import join_processes, on_first_process, raise_together
 
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
@@ -161,9 +161,9 @@ def train(
         settled = resolve(model, change, overrides=overrides or [])
         return settled, existing or new_folder(settled)
 
-    with joined():
-        settled, run = first(planned)
-        with agreed():
+    with join_processes():
+        settled, run = on_first_process(planned)
+        with raise_together():
             images = load(settled)
         try:
             with console.watching(model) as watcher, stop_on_signal() as stop_requested:

@@ -32,7 +32,7 @@ from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity, is_complete, refuse_existing, settled
 from paribus.training import NUMERICS_VERSION
-from paribus.training.distributed import agreed, first, joined
+from paribus.training.distributed import join_processes, on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Prepared, Progress, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
@@ -100,9 +100,9 @@ def train(
         refuse_existing(run, resume)
         return run
 
-    with joined():
-        run = first(folder)
-        with agreed():
+    with join_processes():
+        run = on_first_process(folder)
+        with raise_together():
             images = data if isinstance(data, ImageData) else load(config)
         return carry_out(config, images, run, score=score)
 
@@ -120,7 +120,7 @@ def carry_out(
     """Trains and scores in a folder, from wherever an earlier process left off.
 
     A finished run is left as it is, unless the budget grew. Processes that torchrun started call this together, within
-    `joined`; only the first one touches the folder.
+    `join_processes`; only the first one touches the folder.
 
     Raises:
         ParibusError: The folder belongs to another configuration, or is in use.
@@ -128,13 +128,13 @@ def carry_out(
         Interrupted: `stop_requested` became true.
     """
     with run.locked() if place().is_first else nullcontext():
-        unfinished = first(lambda: _unfinished(config, data, run))
+        unfinished = on_first_process(lambda: _unfinished(config, data, run))
         if unfinished is None:
             return Run(run)
         config, prepared = unfinished, prepare(unfinished, data)
-        first(lambda: _begin(prepared, run))
+        on_first_process(lambda: _begin(prepared, run))
         if score:
-            with agreed():
+            with raise_together():
                 check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         with tracked(config, run, report) as tracking_report:
@@ -147,7 +147,9 @@ def carry_out(
             if not outcome.finished:
                 raise Interrupted(run.path)
             model = outcome.model
-            sampler_seconds, model.sampler = first(lambda: (_fit_sampler(model, data, notice), model.sampler))
+            sampler_seconds, model.sampler = on_first_process(
+                lambda: (_fit_sampler(model, data, notice), model.sampler)
+            )
             if place().is_first:
                 save_model(run.path, model)
                 save_pictures(run.samples, model, data.test)
