@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from paribus.base.torch_internals import OperationMode
 
 
-class Largest(TorchDispatchMode):
+class Largest(OperationMode):
     """Counts the numbers of every tensor that an operation returns.
 
     Attributes:
@@ -17,8 +18,8 @@ class Largest(TorchDispatchMode):
 
     seen = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+    def operation(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = function(*args, **kwargs)
         for tensor in result if isinstance(result, tuple | list) else [result]:
             if isinstance(tensor, torch.Tensor):
                 self.seen = max(self.seen, tensor.numel())

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from paribus.base.errors import TrainingDiverged
+from paribus.base.errors import ParibusError, TrainingDiverged
 from paribus.base.processes import place
 from paribus.base.registry import backbones, objectives
 from paribus.config import EvaluationSettings
 from paribus.evaluation import evaluate
 from paribus.models import Model, build_networks
 from paribus.models.packaging import weights_of
+from paribus.objectives.base import Batch, Draw, Nets, Phase
+from paribus.objectives.vae import VAE
 from paribus.training.distributed import join_processes
 from tests.conftest import fit_in, made_data, tiny_config
 
@@ -140,10 +143,55 @@ def ends(folder: Path) -> dict[str, Any]:
     }
 
 
+DRAWS: dict[str, Callable[[torch.Tensor], object]] = {
+    "randn": lambda x: torch.randn(x.shape),
+    "rand": lambda x: torch.rand(len(x), 1),
+    "randint": lambda x: torch.randint(3, (len(x),)),
+    "randint_like": lambda x: torch.randint_like(x, 3),
+    "randperm": lambda x: torch.randperm(len(x)),
+    "normal": lambda x: torch.normal(x, 1.0),
+    "bernoulli": lambda x: torch.bernoulli(torch.full_like(x, 0.5)),
+    "poisson": lambda x: torch.poisson(x.abs()),
+    "multinomial": lambda x: torch.multinomial(x.abs() + 1, 1),
+    "normal_": lambda x: torch.empty_like(x).normal_(),
+    "uniform_": lambda x: torch.empty_like(x).uniform_(),
+    "bernoulli_": lambda x: torch.empty_like(x).bernoulli_(0.5),
+    "exponential_": lambda x: torch.empty_like(x).exponential_(),
+    "gumbel_softmax": torch.nn.functional.gumbel_softmax,
+    "a distribution": lambda x: torch.distributions.Gamma(x.abs() + 1, 1.0).sample(),
+    "a layer": lambda x: torch.nn.Dropout2d()(x[:, :, None, None]),
+    "between layers": lambda x: [torch.randn_like(x), torch.randn(x.shape), torch.randn_like(x)],
+}
+"""Draws that are not a loss's own, on numbers (n, features) of its images."""
+
+
+def refusal(draw: Callable[[torch.Tensor], object], folder: Path) -> str:
+    """What is said of a loss that draws so; nothing where it trains."""
+
+    class Drawing(VAE):
+        def phases(self) -> tuple[Phase, ...]:
+            [phase] = super().phases()
+
+            def loss(nets: Nets, batch: Batch, own: Draw) -> dict[str, torch.Tensor]:
+                draw(batch.images.flatten(1))
+                return phase.loss(nets, batch, own)
+
+            return (replace(phase, loss=loss),)
+
+    config = tiny_config("vae", "training.budget=1updates")
+    config = config.model_copy(update={"objective": Drawing(**config.objective.model_dump())})
+    try:
+        fit_in(folder, config, made_data())
+    except ParibusError as error:
+        return str(error)
+    return ""
+
+
 def everything(folder: Path) -> dict[str, Any]:
-    """All cases, how runs end, and the scores of two models."""
+    """All cases, what is said of losses with draws of their own, how runs end, and the scores of two models."""
     found: dict[str, Any] = {name_of(case): first_step(case, folder / str(k)) for k, case in enumerate(cases())}
     found["parts"] = first_step(("gan", "mlp", ()), folder / "parts", "training.micro_batch=2")
+    found["refusals"] = {name: refusal(draw, folder / f"draw-{name}") for name, draw in DRAWS.items()}
     return found | {"ends": ends(folder), "scores": {model: scores(model) for model in ("gan", "vae")}}
 
 

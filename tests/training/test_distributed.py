@@ -38,6 +38,7 @@ def test_a_pair_of_processes_finds_what_one_finds(tmp_path: Path, monkeypatch: p
     assert not differing
     check_scores(alone["scores"], first["scores"], second["scores"])
     check_ends(first["ends"], second["ends"])
+    check_refusals(alone["refusals"], first["refusals"], second["refusals"])
 
 
 def found_by_one_and_by_a_pair(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], ...]:
@@ -99,6 +100,16 @@ def check_ends(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert not finished
     assert step > 30
     assert "Training diverged" in first["diverged"]
+
+
+def check_refusals(alone: dict[str, str], first: dict[str, str], second: dict[str, str]) -> None:
+    """A draw that would be the same in every process is refused; alone it is a draw as any other."""
+    assert not any(alone.values())
+    assert first == second
+    for name, said in first.items():
+        assert "would train on the same noise" in said, name
+        assert "phase 'VAE' of objective 'vae'" in said
+        assert "draw.normal" in said
 
 
 @pytest.fixture

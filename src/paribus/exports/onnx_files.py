@@ -145,13 +145,13 @@ def _metadata(source: Source) -> dict[str, str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what parts of the exporter tell each other and no user can act on."""
-    registration = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = registration.level
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
         warnings.filterwarnings("ignore", "# The axis name: batch will not be used", UserWarning)
-        registration.setLevel(logging.ERROR)  # that torchvision, which nothing here needs, is not installed
+        exporter.setLevel(logging.ERROR)  # that torchvision, which nothing here needs, is not installed
         try:
             yield
         finally:
-            registration.setLevel(level)
+            exporter.setLevel(level)

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+
+from paribus.base.torch_internals import OperationMode
 
 ALIASES = {"alias", "clone", "contiguous", "detach", "squeeze", "unsqueeze", "view", "_unsafe_view", "reshape"}
 """Operations after which the same numbers stand in the same order."""
@@ -75,7 +75,7 @@ def program_of(decoder: nn.Module, inputs: Sequence[Tensor]) -> Program:
     return Program(lengths, tuple(recorder.steps), tuple(recorder.constants), recorder.operand(output), output)
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(OperationMode):
     """Sees every operation that torch carries out, and rounds the constants that inputs meet to 16 bits."""
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
@@ -89,16 +89,17 @@ class _Recorder(TorchDispatchMode):
         for tensor in inputs:
             self._number(tensor)
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        name = func.overloadpacket.__name__
+    def operation(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of an operation, which is written down where it depends on the inputs."""
+        name = function.overloadpacket.__name__
         if not any(self._depends(value) for value in (*args, *kwargs.values())):
-            return func(*args, **kwargs)
+            return function(*args, **kwargs)
         if name in SIMPLER:
             with self:
                 return SIMPLER[name](*args, **kwargs)
-        args, kwargs = tree_map_only(Tensor, self._as_stored, (args, kwargs))
-        result = func(*args, **kwargs)
+        args = tuple(map(self._as_stored, args))
+        kwargs = {key: self._as_stored(value) for key, value in kwargs.items()}
+        result = function(*args, **kwargs)
         self._record(name, result, args, kwargs)
         return result
 
@@ -120,13 +121,15 @@ class _Recorder(TorchDispatchMode):
             return any(self._depends(part) for part in value)
         return isinstance(value, Tensor) and self._numbers.get(id(value), -1) >= 0
 
-    def _as_stored(self, tensor: Tensor) -> Tensor:
-        if self._depends(tensor):
-            return tensor
-        if id(tensor) not in self._rounded:
-            self._kept.append(tensor)
-            self._rounded[id(tensor)] = tensor.half().float()
-        return self._rounded[id(tensor)]
+    def _as_stored(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [self._as_stored(part) for part in value]
+        if not isinstance(value, Tensor) or self._depends(value):
+            return value
+        if id(value) not in self._rounded:
+            self._kept.append(value)
+            self._rounded[id(value)] = value.half().float()
+        return self._rounded[id(value)]
 
     def _number(self, tensor: Tensor) -> None:
         self._kept.append(tensor)

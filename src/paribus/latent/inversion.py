@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from paribus.base.plain_optimizers import Adam
 from paribus.base.randomness import keyed_seed
+from paribus.base.torch_internals import Adam
 
 Decoder = Callable[[Tensor], Tensor]
 """Latents (n, latent) to images (n, C, H, W) in [-1, 1], differentiable, each image a function of its own latent."""

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paribus.base.errors import ParibusError
-from paribus.base.plain_optimizers import Adam
 from paribus.base.randomness import generator, keyed_seed
+from paribus.base.torch_internals import Adam
 from paribus.metrics.encoders import cached_weights, checked_images, content_hash, one_thread, weights_id
 from paribus.metrics.estimates import full_precision
 

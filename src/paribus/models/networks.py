@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
-from torch.overrides import TorchFunctionMode
 
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
+from paribus.base.torch_internals import skipped_initialisation
 from paribus.config import ImageShape
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
@@ -41,18 +38,9 @@ def build_networks(config: RunConfig, image: ImageShape) -> Nets:
         return config.objective.roles(config.backbone, network_shape(config, image))
 
 
-class _NoFirstValues(TorchFunctionMode):
-    """Leaves out `torch.nn.init`: on "meta" it computes nothing, and takes most of the time."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
-
-
 def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
     """Trainable numbers of each role, without computing any of them."""
-    with torch.device("meta"), _NoFirstValues():
+    with torch.device("meta"), skipped_initialisation():
         nets = config.objective.roles(config.backbone, network_shape(config, image))
     return {role: parameter_count(net) for role, net in nets.items()}
 
@@ -81,7 +69,7 @@ def first_layer_output(net: nn.Module, z: Tensor, labels: Tensor | None = None) 
         if output.requires_grad:
             raise _Found(output.detach().flatten(1))
 
-    layers = [layer for layer in net.modules() if isinstance(layer, (nn.Linear, _ConvNd))]
+    layers = [layer for layer in net.modules() if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
     hooks = [layer.register_forward_hook(look) for layer in layers]
     try:
         with torch.enable_grad():

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from paribus.base.errors import ParibusError
-from paribus.base.plain_optimizers import Adam
 from paribus.base.randomness import generator, keyed_seed
+from paribus.base.torch_internals import Adam
 from paribus.config import SamplerSettings
 from paribus.objectives.base import Draw
 from paribus.objectives.likelihoods import gaussian_kl_nats

@@ -207,9 +207,12 @@ def whole_mean(mean: Tensor) -> Tensor:
     return mean
 
 
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
 def couples_images(net: nn.Module) -> bool:
     """Whether an image's output depends on the other images of the batch (batch norm)."""
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in net.modules())
+    return any(isinstance(module, BATCH_NORMS) for module in net.modules())
 
 
 def judged(discriminator: nn.Module, sets: Sequence[Tensor], labels: Tensor | None) -> list[Tensor]:

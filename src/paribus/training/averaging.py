@@ -6,6 +6,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from paribus.objectives.base import Nets
 
@@ -28,11 +29,10 @@ class Averages:
     def update(self, batch_images: int, images_seen: int) -> None:
         """Moves the averages; `images_seen` counts this batch too."""
         half_life = min(self.half_life_images, self.rampup_ratio * images_seen)
-        weight = 1 - 0.5 ** (batch_images / half_life) if half_life else 1.0
-        averages, current = self._tensors()
-        torch._foreach_lerp_(averages, current, weight)
-        for average, net in self._pairs:
-            for target, source in zip(average.buffers(), net.buffers(), strict=True):
+        average = get_ema_multi_avg_fn(0.5 ** (batch_images / half_life) if half_life else 0.0)
+        average(*self._tensors(), None)
+        for averaged, net in self._pairs:
+            for target, source in zip(averaged.buffers(), net.buffers(), strict=True):
                 if not source.is_floating_point():
                     target.copy_(source)
 

@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
+from paribus.base.torch_internals import FlopCounter
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-
-
-class _Counter(TorchDispatchMode):
-    """Adds up the operations that pass, by torch's own formulas.
-
-    `torch.utils.flop_counter.FlopCounterMode` finds the same and imports torch's compiler for it, over a second's work.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # nothing is compiled here, so there is nothing to skip
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        found = func(*args, **kwargs)
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.total += formula(*args, **kwargs, out_val=found)
-        return found
 
 
 def flop_per_image(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
@@ -51,7 +26,7 @@ def _counted(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
     for phase in phases:
         for role, net in nets.items():
             net.requires_grad_(role in phase.trains)
-        with _Counter() as counter:
+        with FlopCounter() as counter:
             phase.loss(nets, batch, Draw(0, "flop", device=batch.images.device))["loss"].backward()
         total += counter.total * phase.repeats / phase.every
     return total / (len(batch) * max(phase.repeats for phase in phases))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from paribus.base.errors import ParibusError
+from paribus.base.torch_internals import processor_has_bf16
 
 
 def choose_device(name: str) -> torch.device:
@@ -39,8 +40,7 @@ def has_native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        # not torch's own "mkldnn bf16 supported", which is also true where it is emulated
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        return processor_has_bf16()
     return False
 
 

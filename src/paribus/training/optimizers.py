@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from paribus.base.errors import ParibusError
-from paribus.base.plain_optimizers import SGD, Adam, RMSprop
+from paribus.base.torch_internals import SGD, Adam, RMSprop
 from paribus.config import Optimizer
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig

@@ -88,7 +88,7 @@ class TrainingStep:
             rows = (before + start, before + stop, whole)
             draw = Draw(*key, device=self._device, rows=rows)
             autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype is not None)
-            with autocast, part_of_batch(rows):
+            with autocast, part_of_batch(rows, f"phase '{phase.name}' of objective '{self._config.objective.name}'"):
                 found = phase.loss(self._nets, batch.rows(start, stop), draw)
             share = (stop - start) / total
             # the parts share the graph of the normed weights

@@ -10,57 +10,95 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
+from paribus.base.errors import ParibusError
 from paribus.base.processes import place
+from paribus.base.torch_internals import ReplacedFunctions
 from paribus.objectives.base import whole_batch, whole_mean
 from paribus.training.distributed import all_reduce
 
 
-def part_of_batch(rows: tuple[int, int, int]) -> contextlib.AbstractContextManager[Any]:
+def part_of_batch(rows: tuple[int, int, int], loss: str) -> contextlib.AbstractContextManager[Any]:
     """Within it, functions that join or draw for the images of a batch do so for those of all processes.
 
     Args:
         rows: (start, stop, total) of the images at hand in the whole batch.
+        loss: Whose loss is computed, for an error.
+
+    Raises:
+        ParibusError: At its end, in several processes: the loss drew numbers that all of them drew alike.
     """
-    return contextlib.nullcontext() if place().count == 1 else _PartOfBatch(rows)
+    return contextlib.nullcontext() if place().count == 1 else _PartOfBatch(rows, loss)
 
 
-class _PartOfBatch(TorchFunctionMode):
-    """See `part_of_batch`.
+class _PartOfBatch(ReplacedFunctions):
+    """What `part_of_batch` enters in several processes.
 
     Layers that draw do it for the whole batch, from the same seed in every process, and use their rows: dropout, and
     noise like given features. Those may be of several sets of images, one set after the other (`judged`).
+    Whatever else draws from torch's default generators would draw for the images at hand, alike in every process; it
+    is found by the state that it leaves those in.
     """
 
-    def __init__(self, rows: tuple[int, int, int]) -> None:
-        super().__init__()
-        self._rows = rows
-        self._instead: dict[Any, Callable[..., Tensor]] = {
-            whole_batch: _whole_batch,
-            whole_mean: lambda mean: _summed(mean) / place().count,
-            nn.functional.batch_norm: _batch_norm,
-            nn.functional.dropout: self._dropout,
-            torch.randn_like: lambda features: self._rows_of(torch.randn_like, features),
-        }
+    def __init__(self, rows: tuple[int, int, int], loss: str) -> None:
+        super().__init__(
+            {
+                whole_batch: _whole_batch,
+                whole_mean: lambda mean: _summed(mean) / place().count,
+                nn.functional.batch_norm: _batch_norm,
+                nn.functional.dropout: self._dropout,
+                torch.randn_like: partial(self._like, torch.randn_like),
+                torch.rand_like: partial(self._like, torch.rand_like),
+            }
+        )
+        self._rows, self._loss = rows, loss
+        self._random_state = _random_state()
 
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self._instead.get(function, function)(*args, **(kwargs or {}))
+    def __exit__(self, kind: type[BaseException] | None, error: Any, traceback: Any) -> None:
+        super().__exit__(kind, error, traceback)
+        if kind is None:
+            self._refuse_other_draws()
 
     def _dropout(self, features: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training:
             return features
         return features * self._rows_of(lambda ones: nn.functional.dropout(ones, p), features)
 
-    def _rows_of(self, drawn: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
+    def _like(self, draw: Callable[..., Tensor], features: Tensor, **options: Any) -> Tensor:
+        return self._rows_of(partial(draw, **options), features)
+
+    def _rows_of(self, draw: Callable[[Tensor], Tensor], features: Tensor) -> Tensor:
+        self._refuse_other_draws()
         start, stop, total = self._rows
         sets = len(features) // (stop - start)
-        whole = drawn(features.new_ones(sets * total, *features.shape[1:]))
+        whole = draw(features.new_ones(sets * total, *features.shape[1:]))
+        self._random_state = _random_state()
         return whole.unflatten(0, (sets, total))[:, start:stop].flatten(0, 1)
+
+    def _refuse_other_draws(self) -> None:
+        if not torch.equal(self._random_state, _random_state()):
+            raise ParibusError(
+                "Several processes would train on the same noise: a loss draws numbers that are not those of its Draw.",
+                where=self._loss,
+                got="numbers of torch's default generator, as torch.randn, Tensor.normal_ or nn.Dropout2d draw them",
+                expected="the loss's Draw, nn.Dropout, or torch.randn_like and rand_like of the images' features, of "
+                "which each process has the rows of its own images",
+                fix="use draw.normal or draw.uniform (for numbers that belong to no image, a torch.Generator with a "
+                "seed), or train in one process",
+            )
+
+
+def _random_state() -> Tensor:
+    """State of the generators that torch draws from where none is given."""
+    states = [torch.get_rng_state()]
+    if torch.cuda.is_initialized():
+        states.append(torch.cuda.get_rng_state())
+    return torch.cat(states)
 
 
 def _whole_batch(rows: Tensor) -> Tensor:
