@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from paribus.data import load_data
-from paribus.latent.walks import spherical_path
+from paribus.latent.geometry import spherical_path
 from paribus.models import load_model
 from paribus.models.grids import save_grid
 from paribus.results.folder import RunFolder

@@ -7,8 +7,8 @@ import torch
 
 from paribus.data import load_data
 from paribus.evaluation.encoding import choice
-from paribus.latent.appearance import brightness
 from paribus.latent.inversion import inverted_latents, prior_candidates
+from paribus.latent.rarity import brightness
 from paribus.models import load_model
 
 LONGER = ("training.budget=300updates", "backbone.width=64")

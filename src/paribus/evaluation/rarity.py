@@ -13,7 +13,7 @@ from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import Progress, choice, counted, encoded
 from paribus.evaluation.subject import Model, latents_words
 from paribus.evaluation.wording import chosen_words, samples_words
-from paribus.latent.groups import Groups, image_groups, rare_cells
+from paribus.latent.rarity import Groups, image_groups, rare_cells
 from paribus.metrics.catalogue import RARITY
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.metrics.sheet import Sheet

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.latent.walks import placed
+from paribus.latent.geometry import placed
 from paribus.views.axes import Axes
 
 REACH = 2.5

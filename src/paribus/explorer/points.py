@@ -12,7 +12,7 @@ from paribus.base.errors import ParibusError
 from paribus.config import Settings
 from paribus.explorer.exhibits import SLIDERS, Exhibit
 from paribus.explorer.maps import Plane
-from paribus.latent.walks import spherical_path, straight_path
+from paribus.latent.geometry import spherical_path, straight_path
 
 LARGEST = 1e4
 """Of any number of a latent: far beyond every draw, and far from what float32 cannot hold."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from paribus.latent.resampling import density_weights
+from paribus.latent.rarity import density_weights
 from paribus.models import Model
 from paribus.training.distributed import on_first_process
 

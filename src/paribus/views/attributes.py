@@ -9,7 +9,7 @@ from torch import Tensor
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
-from paribus.latent.appearance import APPEARANCES
+from paribus.latent.rarity import APPEARANCES
 from paribus.views.subject import Subject
 
 Attribute = Callable[[Tensor], Tensor]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from paribus.base.errors import unknown
 from paribus.data import Split
-from paribus.latent.projections import METHODS, neighbour_agreement, projected
+from paribus.latent.geometry import PROJECTIONS, neighbour_agreement, projected
 from paribus.models import Model, load_model
 from paribus.views.drawing import LEAST_WIDTH, above, beside, legend, scatter_panel
 from paribus.views.subject import Subject
@@ -54,8 +54,8 @@ def clusters(subject: Subject, method: str = "pca", *, count: int = 1000) -> Vie
     Raises:
         ParibusError: There is no such method.
     """
-    if method not in METHODS:
-        raise unknown(f"There is no method '{method}'", method, METHODS, where="--method")
+    if method not in PROJECTIONS:
+        raise unknown(f"There is no method '{method}'", method, PROJECTIONS, where="--method")
     test = subject.few(subject.data.test, min(count, ENCODED), min(count, INVERTED))
     found, panels = [], []
     for images, model in _moments(subject):

@@ -9,16 +9,14 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator
 from paribus.data.shapes import FACTORS, SIZE, shape_factors, shape_images
 from paribus.evaluation.encoding import choice
-from paribus.latent.dependence import (
-    correlation_matrix,
-    shuffled_total_correlation_nats,
-    total_correlation_nats,
-)
 from paribus.latent.disentanglement import (
     beta_vae_score,
+    correlation_matrix,
     mutual_information_gap,
     separated_predictability,
     shared_information,
+    shuffled_total_correlation_nats,
+    total_correlation_nats,
 )
 from paribus.views.drawing import matrix_chart
 from paribus.views.subject import Subject

@@ -9,8 +9,15 @@ from torch import Tensor
 
 from paribus.base.errors import ParibusError, unknown
 from paribus.base.randomness import keyed_seed
-from paribus.latent.attributes import linear_boundary, mean_difference, without
-from paribus.latent.directions import Directions, activation_directions, affine_weights, closed_form_directions
+from paribus.latent.directions import (
+    Directions,
+    activation_directions,
+    affine_weights,
+    closed_form_directions,
+    linear_boundary,
+    mean_difference,
+    without,
+)
 from paribus.views.attributes import Attribute, attributes, shares_along
 from paribus.views.axes import DRAWS, share_names
 from paribus.views.subject import Subject

@@ -10,7 +10,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator
 from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import counted, encoded, reference
-from paribus.latent.truncation import truncated_normal
+from paribus.latent.geometry import truncated_normal
 from paribus.metrics.scoring import distance_scores
 from paribus.views.drawing import above, beside, line_panel, tile_sheet
 from paribus.views.subject import Subject

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
-from paribus.latent.walks import plane, quantiles, spherical_path, straight_path, traversal
+from paribus.latent.geometry import plane, quantiles, spherical_path, straight_path, traversal
 from paribus.views.axes import leading_axes
 from paribus.views.files import read_images
 from paribus.views.subject import Subject

@@ -1,10 +1,14 @@
-"""Paths and planes through latent space."""
+"""Places in latent space: paths and planes through it, draws from its middle, and its maps on a plane."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from paribus.latent.directions import principal_directions
+
+PROJECTIONS = ("pca", "tsne")
+"""How many dimensions become two."""
 EDGE = 0.05
 """Share of a standard normal distribution left out on each side of a plane."""
 
@@ -71,3 +75,47 @@ def spherical_path(first: Tensor, second: Tensor, steps: int) -> Tensor:
     weights = torch.linspace(0, 1, steps)[:, None]
     arc = (((1 - weights) * angle).sin() * one + (weights * angle).sin() * other) / angle.sin()
     return arc * ((1 - weights) * lengths[0] + weights * lengths[1])
+
+
+def truncated_normal(n: int, latent_dim: int, bound: float, generator: torch.Generator) -> Tensor:
+    """Latents (n, latent_dim) float32 of a standard normal distribution cut off beyond `bound` on both sides.
+
+    By the inverse of the distribution function, so that generators of one seed give the same places in it whatever
+    the bound is. Drawing again what falls outside has the same distribution.
+
+    Source: arXiv:1809.11096, section 3.1 (the truncation trick).
+    """
+    uniform = torch.rand(n, latent_dim, generator=generator, dtype=torch.float64)
+    below = torch.special.ndtr(torch.tensor(-bound, dtype=torch.float64))
+    return torch.special.ndtri(below + uniform * (1 - 2 * below)).clamp(-bound, bound).float()
+
+
+def projected(latents: Tensor, method: str, seed: int = 0) -> Tensor:
+    """Places (n, 2) float64 of latents (n, latent): the first two principal components, or t-SNE's.
+
+    Two dimensions stay as they are. t-SNE shows who is whose neighbour; sizes of and distances between its groups mean
+    little.
+    """
+    if latents.shape[1] == 2:
+        return latents.double()
+    centred = latents.double() - latents.double().mean(0)
+    plane = centred @ principal_directions(latents).vectors[:2].T
+    if plane.shape[1] == 1:
+        return torch.cat([plane, torch.zeros_like(plane)], 1)
+    if method == "pca":
+        return plane
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(latents) - 1) / 3)
+    places = TSNE(perplexity=perplexity, init="pca", random_state=seed % 2**32).fit_transform(latents.numpy())
+    return torch.from_numpy(places).double()
+
+
+def neighbour_agreement(latents: Tensor, labels: Tensor, k: int = 10) -> float:
+    """Share of each latent's k nearest others that have its label, averaged over latents (n, latent), n > k.
+
+    1 where every class lies apart; the sum of the squared class shares where classes are mixed.
+    """
+    distances = torch.cdist(latents.double(), latents.double()).fill_diagonal_(torch.inf)
+    nearest = distances.topk(k, largest=False).indices  # (n, k)
+    return float((labels[nearest] == labels[:, None]).double().mean())

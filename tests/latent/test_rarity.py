@@ -1,12 +1,11 @@
-"""DB-VAE's weights by hand, and groups without labels on images whose groups are known."""
+"""Groups of images, and weights by rarity."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from paribus.latent.groups import image_groups, rare_cells
-from paribus.latent.resampling import density_weights, effective_count
+from paribus.latent.rarity import asymmetry, brightness, density_weights, effective_count, image_groups, rare_cells
 
 
 def test_weights_by_hand() -> None:
@@ -56,3 +55,11 @@ def test_the_rarest_tenth() -> None:
     assert rare_cells(cells).tolist() == [9, 5]
     assert rare_cells(cells[:97]).tolist() == [9, 5]  # 1 and 6 of 97
     assert rare_cells(torch.tensor([1, 1, 2])).tolist() == [2]  # at least one
+
+
+def test_appearance() -> None:
+    images = torch.zeros(2, 1, 5, 5, dtype=torch.uint8)
+    images[0, :, :, 3:] = 255
+    images[1, :, :, 2] = 255  # the middle column leans to no side
+    assert brightness(images).tolist() == pytest.approx([0.4, 0.2])
+    assert asymmetry(images).tolist() == pytest.approx([1, 0])
