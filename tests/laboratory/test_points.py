@@ -9,8 +9,15 @@ import torch
 from scipy.stats import chi2
 
 from paribus.base.errors import ParibusError
-from paribus.laboratory.measures import FAIR_PART, modes_found, near_data, nearest_modes
-from paribus.laboratory.points import PointSet, point_set, point_set_names
+from paribus.laboratory.points import (
+    FAIR_PART,
+    PointSet,
+    modes_found,
+    near_data,
+    nearest_modes,
+    point_set,
+    point_set_names,
+)
 from paribus.objectives.base import Draw
 
 MODES = {"rings": 12, "grid": 16, "moons": 8, "spiral": 8}

@@ -14,8 +14,8 @@ from paribus.base.errors import ParibusError, TrainingDiverged
 from paribus.config import Budget
 from paribus.models.packaging import weights_of
 from paribus.results.folder import RunFolder
-from paribus.training.averaging import Averages
 from paribus.training.optimizers import check_layouts
+from paribus.training.state import Averages
 from tests.conftest import fit_in, made_data, tiny_config
 
 

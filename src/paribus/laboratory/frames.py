@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paribus.laboratory.measures import modes_found, near_data
 from paribus.laboratory.plane import PAIRINGS, as_images, generated, judged_at, lattice, push
-from paribus.laboratory.points import PointSet
+from paribus.laboratory.points import PointSet, modes_found, near_data
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw, EncodingObjective, Nets
 from paribus.objectives.encoding import PosteriorObjective, posterior, posterior_samples

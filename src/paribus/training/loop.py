@@ -20,14 +20,12 @@ from paribus.models.packaging import weights_of
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
-from paribus.training.averaging import Averages
 from paribus.training.distributed import Clock, check_alike, on_first_process, process_device, raise_together
 from paribus.training.flops import flop_per_image
 from paribus.training.log import MetricsLog
 from paribus.training.optimizers import build_optimizers
 from paribus.training.resampling import Resampling
-from paribus.training.schedule import SnapshotSchedule
-from paribus.training.state import Pace, Stopwatch, TrainingState
+from paribus.training.state import Averages, Pace, SnapshotSchedule, Stopwatch, TrainingState
 from paribus.training.step import TrainingStep
 
 LOG_SECONDS = 1.0

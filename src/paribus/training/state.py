@@ -1,22 +1,66 @@
-"""Everything that a run carries from one step to the next, and how it is written and read."""
+"""What a run carries from one step to the next, how it is written and read, and how far it has come."""
 
 from __future__ import annotations
 
+import copy
 import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
-from paribus.config import Budget
+from paribus.config import Budget, TrainingSettings
 from paribus.objectives.base import Nets
-from paribus.training.averaging import Averages
+
+
+class Averages:
+    """Averaged copies of some roles' networks, floating buffers included.
+
+    After each update avg <- avg + (1 - b) * (weights - avg) with b = 0.5^(batch / half-life) and half-life =
+    min(half_life_images, rampup_ratio * images so far), so that the average forgets the first steps of a short run.
+    """
+
+    def __init__(self, nets: Nets, roles: tuple[str, ...], half_life_images: float, rampup_ratio: float) -> None:
+        self.half_life_images = half_life_images
+        self.rampup_ratio = rampup_ratio
+        self.nets: Nets = {role: copy.deepcopy(nets[role]).requires_grad_(False).eval() for role in roles}
+        self._pairs = [(self.nets[role], nets[role]) for role in roles]
+        self._floating: tuple[list[Tensor], list[Tensor]] | None = None
+
+    @torch.no_grad()
+    def update(self, batch_images: int, images_seen: int) -> None:
+        """Moves the averages; `images_seen` counts this batch too."""
+        half_life = min(self.half_life_images, self.rampup_ratio * images_seen)
+        average = get_ema_multi_avg_fn(0.5 ** (batch_images / half_life) if half_life else 0.0)
+        average(*self._tensors(), None)
+        for averaged, net in self._pairs:
+            for target, source in zip(averaged.buffers(), net.buffers(), strict=True):
+                if not source.is_floating_point():
+                    target.copy_(source)
+
+    def _tensors(self) -> tuple[list[Tensor], list[Tensor]]:
+        if self._floating is None:
+            averages, current = [], []
+            for average, net in self._pairs:
+                for target, source in zip(_all_tensors(average), _all_tensors(net), strict=True):
+                    if source.is_floating_point():
+                        averages.append(target)
+                        current.append(source.detach())
+            self._floating = averages, current
+        return self._floating
+
+
+def _all_tensors(net: nn.Module) -> list[Tensor]:
+    return [parameter.data for parameter in net.parameters()] + list(net.buffers())
 
 
 @dataclass
@@ -122,3 +166,47 @@ class Stopwatch:
             yield
         finally:
             self._start = time.perf_counter()
+
+
+@dataclass(frozen=True)
+class SnapshotSchedule:
+    """Amounts of training after which, or an interval at which, a snapshot is due."""
+
+    marks: tuple[Budget, ...]
+    every: Budget | None
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> SnapshotSchedule:
+        """Reads `training.snapshots`.
+
+        Raises:
+            ParibusError: An entry is neither a fraction of the budget nor an amount.
+        """
+        where = "training.snapshots"
+        if isinstance(settings.snapshots, str):
+            word, _, amount = settings.snapshots.partition(" ")
+            if word != "every":
+                raise ParibusError(
+                    "Snapshots are a list, or one interval.",
+                    where=where,
+                    got=repr(settings.snapshots),
+                    expected='["1/4", "10epochs"] or "every 10epochs"',
+                )
+            return cls((), Budget.parse(amount, where))
+        return cls(tuple(_mark(entry, settings.budget, where) for entry in settings.snapshots), None)
+
+    def passed(self, pace: Pace, state: TrainingState) -> int:
+        """How many snapshots were due up to now; a snapshot is due whenever this number rises."""
+        if self.every is not None:
+            return int(pace.fraction(self.every, state))
+        return sum(pace.fraction(mark, state) >= 1 for mark in self.marks)
+
+
+def _mark(entry: str, budget: Budget, where: str) -> Budget:
+    try:
+        share = Fraction(entry)
+    except ValueError:
+        return Budget.parse(entry, where)
+    if not 0 < share <= 1:
+        raise ParibusError("A snapshot's share of the budget lies between 0 and 1.", where=where, got=entry)
+    return Budget(float(share) * budget.amount, budget.unit)
