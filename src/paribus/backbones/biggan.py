@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.blocks import (
@@ -106,8 +107,8 @@ class BigGAN(Backbone):
     def _own_values(cls, values: Any) -> Any:
         return with_own_values(values, PLANS, cls.model_fields["plan"].default)
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         plan = PLANS[self.plan]
         sizes = stage_sizes(image.size)[::-1]
         parts = self._parts()
@@ -132,8 +133,8 @@ class BigGAN(Backbone):
             attention=self.attention,
         )
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         plan, parts = PLANS[self.plan], self._parts()
         channels = plan.down * self.width
         halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.biggan import EMBEDDED, SHRINKING, widths, with_own_values
@@ -149,8 +150,8 @@ class BigGANDeep(Backbone):
     def _own_values(cls, values: Any) -> Any:
         return with_own_values(values, DEEP_PLANS, cls.model_fields["plan"].default)
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         sizes = stage_sizes(image.size)[::-1]
         routes = Routes(
             latent_dim,
@@ -173,8 +174,8 @@ class BigGANDeep(Backbone):
             attention=self.attention,
         )
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         plan, parts = DEEP_PLANS[self.plan], self._parts()
         channels = plan.down * self.width
         halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2

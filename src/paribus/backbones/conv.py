@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
 from paribus.base.registry import backbones
@@ -85,8 +86,8 @@ class Conv(Backbone):
             raise ValueError(f"depth belongs to plan tikayyolla: {self.plan} has its own number of layers")
         return self
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         layout = self._layout(image.size)
         first, side = layout.up_channels[0], layout.sizes[0]
         dense = [latent_dim + image.classes, *layout.up_dense, first * side**2]
@@ -108,8 +109,8 @@ class Conv(Backbone):
         net.apply(_initialise)
         return Conditioned(net, image.classes)
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         layout = self._layout(image.size)
         stages: list[nn.Module] = []
         for before, after in pairwise([image.channels, *layout.down_channels]):

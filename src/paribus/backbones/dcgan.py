@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
 from paribus.base.registry import backbones
@@ -33,8 +34,8 @@ class DCGAN(Backbone):
     residual_blocks: int = Field(0, ge=0)
     """Residual blocks of two 3x3 convolutions after each convolution of `down`, and on the same maps of `up`."""
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         sizes = stage_sizes(image.size, SMALLEST)[::-1]
         channels = [self.width * 2**k for k in range(len(sizes) - 1)][::-1]
         first = nn.ConvTranspose2d(latent_dim + image.classes, channels[0], sizes[0], bias=self.norm == "none")
@@ -56,8 +57,8 @@ class DCGAN(Backbone):
         net.apply(_initialise)
         return Conditioned(net, image.classes)
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         sizes = stage_sizes(image.size, SMALLEST)
         stages: list[nn.Module] = []
         before = image.channels

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk
 from paribus.base.registry import backbones
@@ -28,15 +29,15 @@ class MLP(Backbone):
     residual_blocks: int = Field(0, ge=0)
     """Residual blocks of two layers after each hidden layer."""
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         hidden = self._hidden(latent_dim + image.classes)
         pixels = nn.Linear(self.width, image.pixels)
         shape = nn.Unflatten(1, (image.channels, image.size, image.size))
         return Conditioned(nn.Sequential(*hidden, pixels, shape), image.classes)
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         first, *others = self._hidden(image.pixels)
         return Trunk([nn.Sequential(nn.Flatten(), first), *others], self.width, hidden=self.width)
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Trunk, one_hot, stage_sizes
 from paribus.base.registry import backbones
@@ -52,8 +53,8 @@ class R3(Backbone):
     residual_blocks: int = Field(0, ge=0)
     """Additional blocks at the smallest side alone: many weights for little work."""
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         sizes = stage_sizes(image.size)[::-1]
         stages: list[nn.Module] = []
         for k, size in enumerate(sizes):
@@ -62,8 +63,8 @@ class R3(Backbone):
         basis = Basis(latent_dim, image.classes, self._channels(sizes[0]), sizes[0])
         return Up(basis, stages, _begun(nn.Conv2d(self._channels(sizes[-1]), image.channels, 1)))
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         sizes = stage_sizes(image.size)
         stages: list[nn.Module] = [_begun(nn.Conv2d(image.channels, self._channels(sizes[0]), 1))]
         for k, size in enumerate(sizes):

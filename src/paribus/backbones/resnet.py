@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
+from typing_extensions import override
 
 from paribus.backbones.base import Backbone, Trunk, stage_sizes
 from paribus.backbones.blocks import (
@@ -45,8 +46,8 @@ class ResNet(Backbone):
     residual_blocks: int = Field(0, ge=0)
     """Additional blocks: in `up` before all others, in `down` after the one that reads the image."""
 
+    @override
     def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        """See `Backbone.up`."""
         sizes = stage_sizes(image.size)[::-1]
         normed = self.norm == "batch"
         routes = Routes(
@@ -56,8 +57,8 @@ class ResNet(Backbone):
         channels = [2 * self.width] * len(sizes)
         return ResidualUp(UpBlock, routes, sizes, channels, image.channels, parts, residual_blocks=self.residual_blocks)
 
+    @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        """See `Backbone.trunk`."""
         halvings = len(stage_sizes(image.size)) - 2
         parts = Parts(_begun, self._finished, self._activation(), self._norm)
         first, *others = [True] * halvings + [False] * 2

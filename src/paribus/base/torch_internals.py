@@ -15,6 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+from typing_extensions import override
 
 T = TypeVar("T", bound=torch.optim.Optimizer)
 
@@ -43,9 +44,11 @@ class OperationMode(TorchDispatchMode):
     """
 
     @classmethod
+    @override
     def _should_skip_dynamo(cls) -> bool:
         return False  # nothing is compiled here, so there is nothing to skip
 
+    @override
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.operation(func, args, kwargs or {})
 
@@ -68,8 +71,8 @@ class FlopCounter(OperationMode):
         super().__init__()
         self.total = 0
 
+    @override
     def operation(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result of an operation, which is counted."""
         result = function(*args, **kwargs)
         formula = flop_registry.get(function.overloadpacket)
         if formula is not None:
@@ -91,6 +94,7 @@ class ReplacedFunctions(TorchFunctionMode):
         super().__init__()
         self._instead = instead
 
+    @override
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._instead.get(function, function)(*args, **(kwargs or {}))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from paribus.base.torch_internals import OperationMode
 
@@ -89,8 +90,8 @@ class _Recorder(OperationMode):
         for tensor in inputs:
             self._number(tensor)
 
+    @override
     def operation(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result of an operation, which is written down where it depends on the inputs."""
         name = function.overloadpacket.__name__
         if not any(self._depends(value) for value in (*args, *kwargs.values())):
             return function(*args, **kwargs)

@@ -117,7 +117,6 @@ class PointTraining:
     """
 
     def __init__(self, data: str, model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()) -> None:
-        """See `train_on_points`."""
         self.points = point_set(data)
         self.config = configuration(model, seed=seed, overrides=overrides)
         self._observer = Observer(self.config, self.points)

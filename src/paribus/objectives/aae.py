@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
@@ -35,23 +36,23 @@ class AAE(PixelObjective):
     adversarial_weight: float = Field(10.0, gt=0)
     """Nats of reconstruction that a nat of D's cross-entropy is worth."""
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         return {
             "E": backbone.down(image, self.latent_dim),
             "G": self.decoder(backbone, image),
             "D": backbone.vector(self.latent_dim, 1, classes=image.classes),
         }
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (
             Phase("D", ("D",), self._discriminator_loss),
             Phase("AE", ("E", "G"), self._autoencoder_loss),
         )
 
+    @override
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`."""
         return nets["E"](images, labels).float()
 
     def _discriminator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.config import ImageShape, Optimizer, Schedule
 from paribus.objectives.augmentation import DiffAugmentPolicy, diff_augment
@@ -47,35 +48,36 @@ class AdversarialObjective(Objective):
         return not_negative(value)
 
     @property
+    @override
     def prior_is_normal(self) -> bool:
-        """See `Objective.prior_is_normal`."""
         return self.noise == "normal"
 
     @property
+    @override
     def judgement(self) -> Literal["logit", "score"]:
-        """See `Objective.judgement`."""
         return "logit"
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         discriminator = backbone.down(image, 1, dropout=self.dropout, projection=True)
         return {"G": backbone.up(self.latent_dim, image), "D": discriminator}
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (
             Phase("D", ("D",), self.discriminator_terms, repeats=self.discriminator_steps),
             Phase("G", ("G",), self.generator_terms, repeats=self.generator_steps),
         )
 
+    @override
     def prior(self, n: int, draw: Draw) -> Tensor:
-        """See `Objective.prior`: normal or uniform, by `noise`."""
+        """Normal or uniform, by `noise`."""
         if self.noise == "uniform":
             return 2 * draw.uniform(n, self.latent_dim) - 1
         return draw.normal(n, self.latent_dim)
 
+    @override
     def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`."""
         return torch.tanh(nets["G"](z, labels))
 
     @abstractmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
@@ -27,16 +28,16 @@ class Autoencoder(PixelObjective):
         "G": Optimizer(learning_rate=1e-3),
     }
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         return {"E": backbone.down(image, self.latent_dim), "G": self.decoder(backbone, image)}
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (Phase("AE", ("E", "G"), self._loss),)
 
+    @override
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`."""
         return nets["E"](images, labels).float()
 
     def _loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

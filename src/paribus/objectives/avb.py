@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
@@ -51,26 +52,27 @@ class AVB(PixelObjective, LikelihoodObjective):
         """See `LikelihoodObjective.likelihood_name`."""
         return f"{self.pixel_likelihood}; KL estimated by a critic (no bound)"
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         return {
             "E": backbone.down(image, self.latent_dim, vector=self.noise_dim),
             "G": self.decoder(backbone, image),
             "T": backbone.down(image, 1, vector=self.latent_dim),
         }
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (Phase("T", ("T",), self._critic_loss), Phase("VAE", ("E", "G"), self._autoencoder_loss))
 
+    @override
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`: the mean of a few draws, with the same noise for every image."""
+        """The mean of a few draws, with the same noise for every image."""
         noise = _encoding_noise(self.noise_dim, images.device)
         draws = [nets["E"](images, labels, row.expand(images.shape[0], -1)).float() for row in noise]
         return torch.stack(draws).mean(0)
 
+    @override
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
-        """See `LikelihoodObjective.likelihood_terms`."""
         z = self._draws(nets, images, labels, draw)
         seen, known = self._contrast(nets, images, labels, z, draw)
         return {

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_batch
@@ -31,12 +32,13 @@ class BetaTCVAE(VariationalObjective):
     """Weight of the total correlation."""
 
     @property
+    @override
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`: each image's term needs the other images' posteriors."""
+        """Each image's term needs the other images' posteriors."""
         return True
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (Phase("VAE", ("E", "G"), self._loss),)
 
     def _loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
@@ -84,12 +85,13 @@ class CVAEGAN(HybridObjective):
     """Of D's and C's cross-entropies in G's loss (described, published)."""
 
     @property
+    @override
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`: means over the batch are matched."""
+        """Means over the batch are matched."""
         return True
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         plain = replace(image, classes=0)
         classifier = backbone.down(plain, image.classes)
         return {
@@ -99,8 +101,8 @@ class CVAEGAN(HybridObjective):
             "C": Classifier(classifier, image.classes, int(classifier.feature_count)),  # type: ignore[arg-type]
         }
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         published = self.variant == "published"
         return (
             Phase("C", ("C",), self._classifier_loss),

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
+from typing_extensions import override
 
 from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets, whole_mean
@@ -51,8 +52,9 @@ class PixelObjective(EncodingObjective):
         return self
 
     @property
+    @override
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`: an optimal deviation is one of the whole batch."""
+        """An optimal deviation is one of the whole batch."""
         return self.sigma == "optimal"
 
     @property
@@ -68,8 +70,9 @@ class PixelObjective(EncodingObjective):
         net = backbone.up(self.latent_dim, image)
         return net if isinstance(self.sigma, float) else ScaledDecoder(net, learned=self.sigma == "learned")
 
+    @override
     def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`: the pixels' means."""
+        """The pixels' means."""
         return self._means(nets["G"](z, labels))
 
     def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
@@ -107,16 +110,17 @@ class PosteriorObjective(LikelihoodObjective):
     def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
         """-log p(x|z) (N,) of images (N, C, H, W) given z (N, latent_dim)."""
 
+    @override
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
-        """See `EncodingObjective.encode`: posterior means."""
+        """Posterior means."""
         return posterior(nets["E"], images, labels)[0]
 
     def kl_by_dimension(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
         """KL in nats (N, latent_dim) of the posterior of each latent dimension from the prior."""
         return gaussian_kl_nats(*posterior(nets["E"], images, labels))
 
+    @override
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
-        """See `LikelihoodObjective.likelihood_terms`."""
         means, log_variances = posterior(nets["E"], images, labels)
         z = posterior_samples(means, log_variances, draw)[:, 0]
         return {
@@ -139,8 +143,8 @@ class VariationalObjective(PixelObjective, PosteriorObjective):
         """See `LikelihoodObjective.likelihood_name`."""
         return self.pixel_likelihood
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         return {"E": backbone.down(image, 2 * self.latent_dim), "G": self.decoder(backbone, image)}
 
     def log_weights(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw, count: int) -> Tensor:
@@ -166,16 +170,16 @@ class HybridObjective(PosteriorObjective):
         return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for)"
 
     @property
+    @override
     def judgement(self) -> Literal["logit", "score"]:
-        """See `Objective.judgement`."""
         return "logit"
 
+    @override
     def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `Objective.generate`."""
         return torch.tanh(nets["G"](z, labels))
 
+    @override
     def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
-        """See `PosteriorObjective.reconstruction_nats`."""
         return gaussian_nats(images, self.generate(nets, z, labels).float(), 0.0)
 
     def posterior_draws(self, nets: Nets, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:

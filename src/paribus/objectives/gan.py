@@ -8,6 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
@@ -59,24 +60,27 @@ class GAN(AdversarialObjective):
         return self
 
     @property
+    @override
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`: matched features, and the bottleneck's nats, are means over the batch."""
+        """Matched features, and the bottleneck's nats, are means over the batch."""
         return self.feature_matching > 0 or self.bottleneck != "none"
 
     @property
+    @override
     def judgement(self) -> Literal["logit", "score"]:
-        """See `Objective.judgement`: with the first two losses a logit."""
+        """With the first two losses a logit."""
         return "score" if self.loss in ("hinge", "least-squares") else "logit"
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         if self.bottleneck == "none":
             return super().roles(backbone, image)
         encoder = backbone.down(image, 2 * CODE_LENGTH, dropout=self.dropout)
         return {"G": backbone.up(self.latent_dim, image), "D": Bottleneck(encoder)}
 
+    @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.discriminator_terms`; accuracies are shares of the images on the right side."""
+        """Accuracies are shares of the images on the right side."""
         z = self.prior(len(batch), draw)
         of_real, of_fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         real, fake = of_real[:, :1], of_fake[:, :1]
@@ -113,8 +117,8 @@ class GAN(AdversarialObjective):
             case _:
                 return softplus(fake).mean()
 
+    @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.generator_terms`."""
         z = self.prior(len(batch), draw)
         if not self.feature_matching:
             output, _ = with_features(nets["D"], self.fake(nets, z, batch, draw), batch.labels)

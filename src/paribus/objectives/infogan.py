@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import log_softmax, one_hot, softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
@@ -49,16 +50,18 @@ class InfoGAN(AdversarialObjective):
     """Weight of the continuous codes' negative log-likelihood."""
 
     @property
+    @override
     def prior_is_normal(self) -> bool:
-        """See `Objective.prior_is_normal`: codes are not."""
+        """The codes are not normal."""
         return False
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`."""
         outputs = 1 + self.categories + 2 * self.continuous
         latents = self.latent_dim + self.categories + self.continuous
         return {"G": backbone.up(latents, image), "D": backbone.down(image, outputs, dropout=self.dropout)}
 
+    @override
     def prior(self, n: int, draw: Draw) -> Tensor:
         """Noise and codes (n, latent_dim + categories + continuous)."""
         noise = super().prior(n, draw)
@@ -67,8 +70,8 @@ class InfoGAN(AdversarialObjective):
         continuous = 2 * draw.uniform(n, self.continuous) - 1
         return torch.cat([noise, one_hot(category, self.categories).to(noise.dtype), continuous], dim=1)
 
+    @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.discriminator_terms`."""
         z = self.prior(len(batch), draw)
         of_real, of_fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         adversarial = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
@@ -78,8 +81,8 @@ class InfoGAN(AdversarialObjective):
             "accuracy_fake": (of_fake[:, 0] <= 0).float().mean(),
         }
 
+    @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.generator_terms`."""
         z = self.prior(len(batch), draw)
         outputs = nets["D"](self.fake(nets, z, batch, draw), batch.labels).float()
         return self._with_information(softplus(-outputs[:, 0]).mean(), outputs, z)

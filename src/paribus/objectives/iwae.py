@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase
@@ -28,8 +29,8 @@ class IWAE(VariationalObjective):
     samples: int = Field(10, ge=1)
     """K, draws of z for each image."""
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (Phase("IWAE", ("E", "G"), self._loss),)
 
     def _loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

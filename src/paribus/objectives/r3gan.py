@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import field_validator
 from torch import Tensor
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import Optimizer, Schedule
@@ -53,12 +54,13 @@ class R3GAN(AdversarialObjective):
         return not_negative(value)
 
     @property
+    @override
     def judgement(self) -> Literal["logit", "score"]:
-        """See `Objective.judgement`: only the difference of two images' scores is a logit."""
+        """Only the difference of two images' scores is a logit."""
         return "score"
 
+    @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.discriminator_terms`."""
         z = self.prior(len(batch), draw)
         real, fake = map(differentiable, self.real_and_fake(nets, z, batch, draw))
         with full_precision(real):
@@ -75,8 +77,8 @@ class R3GAN(AdversarialObjective):
                 "accuracy": (of_real > of_fake).float().mean(),
             }
 
+    @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.generator_terms`."""
         z = self.prior(len(batch), draw)
         real, fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         return {"loss": softplus(real - fake).mean()}

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_mean
@@ -41,12 +42,12 @@ class VAE(VariationalObjective):
     """How reconstruction and KL become one number: their sum is the bound, their product is a published slip."""
 
     @property
+    @override
     def couples_batch(self) -> bool:
-        """See `Objective.couples_batch`."""
         return super().couples_batch or self.combination == "product" or self.free_nats > 0
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (Phase("VAE", ("E", "G"), self._loss),)
 
     def _loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

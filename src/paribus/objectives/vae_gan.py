@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from paribus.base.errors import ParibusError
 from paribus.base.registry import objectives
@@ -47,8 +48,9 @@ class VAEGAN(HybridObjective):
     """Whether G decodes reconstructions and samples as one batch. As two, its batch norm has the moments of each alone
     in training, and of both mixed in use, which do not fit samples where posteriors are far from p(z)."""
 
+    @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
-        """See `Objective.roles`.
+        """The networks.
 
         Raises:
             ParibusError: D has no such layer.
@@ -65,8 +67,8 @@ class VAEGAN(HybridObjective):
         encoder, decoder = backbone.down(image, 2 * self.latent_dim), backbone.up(self.latent_dim, image)
         return {"E": encoder, "G": decoder, "D": discriminator}
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         return (
             Phase("D", ("D",), self._discriminator_loss),
             Phase("E", ("E",), self._encoder_loss),

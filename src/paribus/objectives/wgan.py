@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import Optimizer
@@ -46,17 +47,17 @@ class WGAN(AdversarialObjective):
     """Weight of the penalty, with `gradient-penalty`."""
 
     @property
+    @override
     def judgement(self) -> Literal["logit", "score"]:
-        """See `Objective.judgement`."""
         return "score"
 
+    @override
     def phases(self) -> tuple[Phase, ...]:
-        """See `Objective.phases`."""
         critic, generator = super().phases()
         return (replace(critic, after=self._clipped) if self.constraint == "clip" else critic), generator
 
+    @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.discriminator_terms`."""
         critic, labels = nets["D"], batch.labels
         real, fake = self.real_and_fake(nets, self.prior(len(batch), draw), batch, draw)
         of_real, of_fake = judged(critic, [real, fake], labels)
@@ -67,8 +68,8 @@ class WGAN(AdversarialObjective):
         penalty = gradient_penalty(lambda images: critic(images, labels), real, fake, share)
         return {"loss": self.penalty_weight * penalty - wasserstein, "wasserstein": wasserstein, "penalty": penalty}
 
+    @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """See `AdversarialObjective.generator_terms`."""
         fake = self.fake(nets, self.prior(len(batch), draw), batch, draw)
         return {"loss": -nets["D"](fake, batch.labels).float().mean()}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
+from typing_extensions import override
 
 from paribus.base.errors import unknown
 from paribus.data import Split
@@ -14,7 +15,7 @@ from paribus.latent.geometry import PROJECTIONS, neighbour_agreement, projected
 from paribus.models import Model, load_model
 from paribus.views.drawing import LEAST_WIDTH, above, beside, legend, scatter_panel
 from paribus.views.subject import Subject
-from paribus.views.view import View
+from paribus.views.view import Drawing, View
 
 ENCODED, INVERTED = 1000, 192
 """Test images at most that are encoded, or inverted."""
@@ -24,19 +25,20 @@ MOST_NAMES = 20
 
 
 @dataclass(frozen=True)
-class Panels:
+class Panels(Drawing):
     """Scatter plots of one size, one for each time, above what their colours mean."""
 
     panels: Sequence[Image.Image]
     names: Sequence[str]
     frame_milliseconds: int = 1200
 
+    @override
     def picture(self) -> Image.Image:
-        """See `Drawing.picture`."""
         return self._with_legend(beside(self.panels, 2 if len(self.panels) == 4 else 3))
 
+    @override
     def frames(self) -> list[Image.Image]:
-        """See `Drawing.frames`: one panel after the other."""
+        """One panel after the other."""
         return [self._with_legend(panel) for panel in self.panels]
 
     def _with_legend(self, picture: Image.Image) -> Image.Image:

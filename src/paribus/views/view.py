@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import check_output_file
@@ -32,7 +33,7 @@ class Drawing(Protocol):
 
 
 @dataclass(frozen=True)
-class Tiles:
+class Tiles(Drawing):
     """Images in rows and columns; what varies along the columns becomes time in an animation.
 
     Args:
@@ -46,10 +47,11 @@ class Tiles:
     column_names: Sequence[str] = ()
     frame_milliseconds: int = 160
 
+    @override
     def picture(self) -> Image.Image:
-        """See `Drawing.picture`."""
         return tile_sheet(self.images, self.row_names, self.column_names)
 
+    @override
     def frames(self) -> list[Image.Image]:
         """There and back, so that it can be repeated without a jump; rows without names share lines."""
         rows, count = self.images.shape[:2]
@@ -62,18 +64,18 @@ class Tiles:
 
 
 @dataclass(frozen=True)
-class Still:
+class Still(Drawing):
     """A drawing that does not move."""
 
     image: Image.Image
     frame_milliseconds: int = 0
 
+    @override
     def picture(self) -> Image.Image:
-        """See `Drawing.picture`."""
         return self.image
 
+    @override
     def frames(self) -> list[Image.Image]:
-        """None."""
         return []
 
 

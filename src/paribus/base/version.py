@@ -1,0 +1,3 @@
+"""Which Paribus this is."""
+
+__version__ = "0.1.0"
