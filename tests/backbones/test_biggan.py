@@ -189,7 +189,7 @@ def test_without_spectral_norm_no_weight_is_divided(plan: str) -> None:
     ("plan", "spectral", "batch", "orthogonal"),
     [("a", 1e-8, 1e-5, False), ("b", 1e-6, 1e-4, True), ("deep-studiogan", 1e-6, 1e-4, True)],
 )
-def test_eps_and_first_values(plan: str, spectral: float, batch: float, orthogonal: bool) -> None:
+def test_eps_and_initialisation(plan: str, spectral: float, batch: float, orthogonal: bool) -> None:
     torch.manual_seed(0)
     backbone = family(plan, width=8)
     up, down = backbone.up(20, CIFAR), backbone.down(CIFAR, 1)

@@ -17,7 +17,7 @@ from paribus.backbones.blocks import (
     Pool,
     UpBlock,
     UpConvolution,
-    give_first_values,
+    initialise,
     pooled,
     upsampled,
 )
@@ -249,15 +249,15 @@ def test_routes() -> None:
     assert bare.stages == [0, 0]
 
 
-def test_first_values() -> None:
+def test_initialisation() -> None:
     torch.manual_seed(0)
-    normal = give_first_values(nn.Conv2d(64, 64, 3), "normal")
+    normal = initialise(nn.Conv2d(64, 64, 3), "normal")
     assert normal.weight.std().item() == pytest.approx(0.02, rel=0.05)
-    matrix = give_first_values(nn.Conv2d(4, 8, 3), "orthogonal").weight.flatten(1)
+    matrix = initialise(nn.Conv2d(4, 8, 3), "orthogonal").weight.flatten(1)
     torch.testing.assert_close(matrix @ matrix.T, torch.eye(8), atol=1e-5, rtol=0)
-    glorot = give_first_values(nn.Conv2d(64, 64, 3), "glorot").weight
+    glorot = initialise(nn.Conv2d(64, 64, 3), "glorot").weight
     assert glorot.abs().max().item() == pytest.approx((2 * 6 / (128 * 9)) ** 0.5, rel=0.01)
-    glorot = give_first_values(nn.Linear(300, 200), "glorot").weight
+    glorot = initialise(nn.Linear(300, 200), "glorot").weight
     assert glorot.abs().max().item() == pytest.approx((6 / 500) ** 0.5, rel=0.01)
-    zero = give_first_values(nn.Linear(3, 2), "zero")
+    zero = initialise(nn.Linear(3, 2), "zero")
     assert zero.weight.abs().sum() == zero.bias.abs().sum() == normal.bias.abs().sum() == 0

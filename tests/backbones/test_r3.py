@@ -1,4 +1,4 @@
-"""R3GAN's networks: counts, blocks that begin as the identity, first values, resampling."""
+"""R3GAN's networks: counts, blocks that begin as the identity, initialisation, resampling."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_nothing_is_normalised_and_images_stand_alone() -> None:
         torch.testing.assert_close(part(given)[:1], part(given[:1]), atol=1e-5, rtol=1e-4)
 
 
-def test_first_values() -> None:
+def test_initialisation() -> None:
     """Deviation gain / sqrt(fan-in), the gain shrunk by the fourth root of the number of blocks."""
     torch.manual_seed(0)
     net = R3(width=64, blocks=3).down(GREY, 1)

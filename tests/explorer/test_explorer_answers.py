@@ -254,7 +254,7 @@ def test_without_its_images_a_model_can_still_be_explored(tmp_path: Path) -> Non
         assert axes["without_images"].startswith("This view needs the images")
         assert picture(site, 0, moves=[1]).shape == (8, 8)
         for answer in (site.ask("/api/models/0/round?seed=0"), site.ask("/api/models/0/nearest", {})):
-            assert (answer.status, "they are not to be had" in answer.json["what"]) == (400, True)
+            assert (answer.status, "they are unavailable" in answer.json["what"]) == (400, True)
 
 
 def test_a_study_shows_its_trained_runs(folders: list[Path], tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_a_port_that_is_taken_is_told_and_without_a_wish_another_is_used(capsys:
         port = taken.getsockname()[1]
         assert taken.getsockname()[0] == "127.0.0.1"
         assert taken.proto == socket.IPPROTO_TCP  # asyncio sends answers at once on no others
-        with pytest.raises(ParibusError, match="The port is not to be had") as caught:
+        with pytest.raises(ParibusError, match="The port is unavailable") as caught:
             listening(port)
     assert f"--port {port}" in str(caught.value)
     with listening(None) as first, listening(None) as second:

@@ -15,8 +15,8 @@ from paribus.latent.directions import (
     closed_form_directions,
     linear_boundary,
     mean_difference,
+    orthogonalised,
     principal_directions,
-    without,
 )
 
 
@@ -142,13 +142,13 @@ def test_the_vector_is_the_difference_of_means() -> None:
 
 def test_projection_leaves_the_others_alone() -> None:
     others = torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0, 0.0]])
-    left = without(NORMAL, others)
+    left = orthogonalised(NORMAL, others)
     assert (others.double() @ left).abs().max() < 1e-12
     assert left.tolist() == pytest.approx([0, 0, -1, 0, 0])
-    one = without(NORMAL, torch.tensor([[0.0, 0.0, 2.0, 0.0, 0.0]]))  # n1 - (n1 . n2) n2, to length 1
+    one = orthogonalised(NORMAL, torch.tensor([[0.0, 0.0, 2.0, 0.0, 0.0]]))  # n1 - (n1 . n2) n2, to length 1
     assert one.tolist() == pytest.approx([1, 0, 0, 0, 0])
     with pytest.raises(ParibusError, match="Nothing is left"):
-        without(NORMAL, -3 * NORMAL[None])
+        orthogonalised(NORMAL, -3 * NORMAL[None])
 
 
 @pytest.mark.parametrize("function", [linear_boundary, mean_difference])

@@ -16,7 +16,7 @@ from paribus.backbones.blocks import (
     DownBlock,
     Parts,
     UpBlock,
-    give_first_values,
+    initialise,
 )
 from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
@@ -43,7 +43,7 @@ class Plan:
         down: Channels of `down` as a multiple of the width.
         to_one_pixel: Whether `down` halves floor(log2 size) times, then has one more block; else it halves once less
             than `up` doubles, then has two more.
-        first_values: Of all weights.
+        initialisation: Of all weights.
         spectral_norm_eps: The least length that a vector of the power iteration is divided by.
         batch_norm_eps: Added to the variance.
     """
@@ -55,7 +55,7 @@ class Plan:
     up: tuple[int, ...]
     down: int
     to_one_pixel: bool
-    first_values: Literal["normal", "orthogonal"]
+    initialisation: Literal["normal", "orthogonal"]
     spectral_norm_eps: float
     batch_norm_eps: float
 
@@ -63,7 +63,7 @@ class Plan:
 PLANS = {
     "a": Plan(64, False, False, False, (4,), 4, False, "normal", 1e-8, 1e-5),
     "b": Plan(96, True, True, False, (4,), 2, False, "orthogonal", 1e-6, 1e-4),
-    # the paper names neither first values nor eps: those of plan b, with which it shares the way of z and class
+    # the paper names neither an initialisation nor eps: those of plan b, with which it shares the way of z and class
     "hinrichsen": Plan(96, False, True, True, SHRINKING, 16, True, "orthogonal", 1e-6, 1e-4),
 }
 
@@ -119,7 +119,7 @@ class BigGAN(Backbone):
             len(sizes) - 1,
             z="chunks" if plan.shared else "first",
             class_in_first=plan.class_in_first,
-            embedding=parts.begin(nn.Linear(image.classes, EMBEDDED, bias=False)) if embed else None,
+            embedding=parts.initialise(nn.Linear(image.classes, EMBEDDED, bias=False)) if embed else None,
             embedded=EMBEDDED,
         )
         return ResidualUp(
@@ -149,18 +149,22 @@ class BigGAN(Backbone):
     def _parts(self) -> Parts:
         plan = PLANS[self.plan]
 
-        def begin(layer: nn.Module) -> nn.Module:
-            return give_first_values(layer, plan.first_values)
+        def initialised(layer: nn.Module) -> nn.Module:
+            return initialise(layer, plan.initialisation)
 
         def finish(layer: nn.Module) -> nn.Module:
-            return spectral_norm(begin(layer), plan.spectral_norm_eps) if self.spectral_norm else begin(layer)
+            return (
+                spectral_norm(initialised(layer), plan.spectral_norm_eps) if self.spectral_norm else initialised(layer)
+            )
 
         def norm(channels: int, condition: int) -> nn.Module:
             # a layer on the shared embedding is normed, an embedding of its own is not
-            return ConditionalBatchNorm(channels, condition, finish if plan.shared else begin, plan.batch_norm_eps)
+            return ConditionalBatchNorm(
+                channels, condition, finish if plan.shared else initialised, plan.batch_norm_eps
+            )
 
         activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-        return Parts(begin, finish, activation, norm)
+        return Parts(initialised, finish, activation, norm)
 
 
 def with_own_values(values: Any, plans: dict[str, Any], default: str) -> Any:

@@ -16,7 +16,7 @@ from paribus.backbones.blocks import (
     ConditionalBatchNorm,
     Parts,
     UpConvolution,
-    give_first_values,
+    initialise,
     pooled,
     upsampled,
 )
@@ -125,7 +125,7 @@ class BigGANDeep(Backbone):
     - hinrichsen, as hinrichsen-2023 cuts the network for 128x128: `up` 16, 16, 8, 4 times the width, `down`
       floor(log2 size) stages at 16·width throughout, each of which halves the side.
 
-    First values are orthogonal, as published spectral norm is in both networks. Without classes batch norm sees z
+    The initialisation is orthogonal, as published spectral norm is in both networks. Without classes batch norm sees z
     alone. As an encoder `down` is the same network with more outputs, a mean over pixels and a head without norm (see
     `residual_trunk`).
     """
@@ -199,4 +199,4 @@ class BigGANDeep(Backbone):
 
 
 def _orthogonal(layer: nn.Module) -> nn.Module:
-    return give_first_values(layer, "orthogonal")
+    return initialise(layer, "orthogonal")

@@ -16,13 +16,13 @@ class Parts:
     """How a family makes its layers.
 
     Args:
-        begin: Gives a new layer's weights their first values.
+        initialise: Initialises a new layer.
         finish: The same, and a norm of the weights where the family has one.
         activation: Without weights; one for all layers.
         norm: From (channels, length of the condition) to a module that maps (maps, condition) to maps.
     """
 
-    begin: Callable[[nn.Module], nn.Module]
+    initialise: Callable[[nn.Module], nn.Module]
     finish: Callable[[nn.Module], nn.Module]
     activation: nn.Module
     norm: Callable[[int, int], nn.Module]
@@ -210,8 +210,8 @@ class Pool(nn.Module):
         return maps.sum((2, 3)) if self.how == "sum" else maps.mean((2, 3))
 
 
-def give_first_values(layer: nn.Module, how: Literal["normal", "orthogonal", "glorot", "zero"]) -> nn.Module:
-    """Gives a layer's weights their first values, and a bias of 0.
+def initialise(layer: nn.Module, how: Literal["normal", "orthogonal", "glorot", "zero"]) -> nn.Module:
+    """Initialises a layer's weights, and a bias with 0.
 
     normal: N(0, 0.02). orthogonal: arXiv:1312.6120. glorot: uniform, with gain sqrt 2 where the kernel is 3x3 (an
     activation follows) and 1 elsewhere, as SNGAN has it. zero: all 0.

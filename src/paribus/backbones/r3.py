@@ -94,7 +94,7 @@ class Block(nn.Module):
     """x + 1x1(act(grouped 3x3(act(1x1(x))))), the identity at first."""
 
     def __init__(self, channels: int, group_width: int, blocks: int) -> None:
-        """Builds the block; `blocks` counts those of the whole network, for the first values."""
+        """Builds the block; `blocks` counts those of the whole network, for the initialisation."""
         super().__init__()
         inner, gain = 2 * channels, GAIN * blocks**-0.25
         self.widen = _begun(nn.Conv2d(channels, inner, 1), gain)
@@ -169,7 +169,7 @@ class Up(nn.Module):
 
 
 def _begun(layer: nn.Module, gain: float = 1.0) -> nn.Module:
-    # an embedding has the first values that `Down` gave it
+    # an embedding is initialised by `Down`
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
         fan_in = layer.weight[0].numel()
         nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(fan_in))

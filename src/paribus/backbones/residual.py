@@ -170,4 +170,4 @@ def residual_trunk(stages: list[nn.Module], channels: int, parts: Parts, *, crit
     Where the weights are free, sum and mean are the same family of functions.
     """
     pool = Pool(parts.activation, "sum" if critic else "mean")
-    return Trunk([*stages, pool], channels, finish=parts.finish if critic else parts.begin)
+    return Trunk([*stages, pool], channels, finish=parts.finish if critic else parts.initialise)

@@ -15,7 +15,7 @@ from paribus.backbones.blocks import (
     Parts,
     Unnormed,
     UpBlock,
-    give_first_values,
+    initialise,
 )
 from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
 from paribus.backbones.spectral_norm import spectral_norm
@@ -73,11 +73,11 @@ class ResNet(Backbone):
     def _norm(self, channels: int, condition: int) -> nn.Module:
         if self.norm == "none":
             return Unnormed()
-        return ConditionalBatchNorm(channels, condition, lambda layer: give_first_values(layer, "zero"))
+        return ConditionalBatchNorm(channels, condition, lambda layer: initialise(layer, "zero"))
 
     def _finished(self, layer: nn.Module) -> nn.Module:
         return spectral_norm(_begun(layer)) if self.spectral_norm else _begun(layer)
 
 
 def _begun(layer: nn.Module) -> nn.Module:
-    return give_first_values(layer, "glorot")
+    return initialise(layer, "glorot")

@@ -37,7 +37,7 @@ RMSprop = _without_compiler_guards(torch.optim.RMSprop)
 
 
 class OperationMode(TorchDispatchMode):
-    """Within it every operation that torch carries out, forward and backward, goes through `operation`.
+    """Within it every operation that torch runs, forward and backward, goes through `operation`.
 
     Reason: torch documents such modes, but their module is private.
     Takes for granted: that module, and the flag without which each mode imports torch's compiler.

@@ -40,7 +40,7 @@ class Exhibit:
 
     @cached_property
     def subject(self) -> Subject:
-        """The model, and its images where they are to be had."""
+        """The model, and its images where they are available."""
         return Subject.of(self.source)
 
     @cached_property
@@ -61,7 +61,7 @@ class Exhibit:
 
     @cached_property
     def without_images(self) -> str | None:
-        """Why the training images are not to be had; None where they are."""
+        """Why the training images are unavailable; None where they are."""
         try:
             self.subject.data  # noqa: B018  (loads them)
         except ParibusError as error:

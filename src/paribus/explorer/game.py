@@ -23,7 +23,7 @@ def game_round(exhibit: Exhibit, seed: int, count: int) -> list[dict[str, Any]]:
         count: Pictures.
 
     Raises:
-        ParibusError: The images are not to be had.
+        ParibusError: The images are unavailable.
     """
     model, test = exhibit.subject.model, exhibit.subject.data.test
     random = generator("real or fake", seed)

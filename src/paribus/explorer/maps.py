@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.latent.geometry import placed
+from paribus.latent.geometry import with_coordinates
 from paribus.views.axes import Axes
 
 REACH = 2.5
@@ -49,7 +49,7 @@ class Plane:
 
     def latents(self, places: Tensor) -> Tensor:
         """Latents (..., latent) of places (..., 2)."""
-        return placed(self.base, self.directions, self.middles + places * self.deviations)
+        return with_coordinates(self.base, self.directions, self.middles + places * self.deviations)
 
     def places(self, latents: Tensor) -> Tensor:
         """Places (..., 2) of latents (..., latent): those of the plane that are nearest."""

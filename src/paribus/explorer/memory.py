@@ -40,7 +40,7 @@ class Memory:
         """The images.
 
         Raises:
-            ParibusError: They are not to be had.
+            ParibusError: They are unavailable.
         """
         return self.exhibit.subject.data
 

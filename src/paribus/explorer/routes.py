@@ -165,7 +165,7 @@ def tiles(exhibit: Chosen, asked: Asked) -> Response:
 def codes(exhibit: Chosen) -> dict[str, Any]:
     """Where test images lie on the map."""
     with exhibit.lock:
-        test = exhibit.subject.few(exhibit.subject.data.test, CODES, 0)
+        test = exhibit.subject.subset(exhibit.subject.data.test, CODES, 0)
         z = exhibit.subject.model.encode(test.images, test.labels)
         labels = None if test.labels is None else test.labels.tolist()
         places = Plane.of(exhibit.axes(None)).places(z).tolist()

@@ -57,7 +57,7 @@ def listening(port: int | None) -> socket.socket:
         port: The one that was asked for; None for the usual one, or any that is free where that is taken.
 
     Raises:
-        ParibusError: The port that was asked for is not to be had.
+        ParibusError: The port that was asked for is unavailable.
     """
     # TCP by its name: only then asyncio turns off Nagle's algorithm, which holds each answer back by 40 ms
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -71,7 +71,7 @@ def listening(port: int | None) -> socket.socket:
             console.say(f"port {USUAL_PORT} is taken: another one is used")
             return listening(0)
         raise ParibusError(
-            "The port is not to be had.",
+            "The port is unavailable.",
             where=f"--port {port}",
             got=error.strerror,
             fix="choose another one, or leave --port out for one that is free",
@@ -88,7 +88,7 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
         browser: Open the page in the user's browser.
 
     Raises:
-        ParibusError: The port is not to be had.
+        ParibusError: The port is unavailable.
     """
     taken = listening(port)
     address = f"http://{HOST}:{taken.getsockname()[1]}"

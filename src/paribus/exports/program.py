@@ -77,7 +77,7 @@ def program_of(decoder: nn.Module, inputs: Sequence[Tensor]) -> Program:
 
 
 class _Recorder(OperationMode):
-    """Sees every operation that torch carries out, and rounds the constants that inputs meet to 16 bits."""
+    """Sees every operation that torch runs, and rounds the constants that inputs meet to 16 bits."""
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ def _unfit(model: str) -> ParibusError:
     else:
         objective = resolve(model).objective
         reason = (
-            "points have no classes that it could be told"
+            "it is class-conditional, and points have no classes"
             if objective.conditional
             else f"it is the objective '{objective.name}' on networks for images"
         )

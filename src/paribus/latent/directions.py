@@ -159,7 +159,7 @@ def mean_difference(latents: Tensor, has: Tensor) -> Tensor:
     return latents[has].double().mean(0) - latents[~has].double().mean(0)
 
 
-def without(direction: Tensor, others: Tensor) -> Tensor:
+def orthogonalised(direction: Tensor, others: Tensor) -> Tensor:
     """A direction (latent,) less its parts along others (k, latent), of length 1: moving along it leaves those alone.
 
     Source: arXiv:1907.10786, section 3.3 (conditional manipulation by projection).

@@ -19,7 +19,7 @@ def quantiles(count: int) -> Tensor:
     return torch.special.ndtri(shares).float()
 
 
-def placed(base: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
+def with_coordinates(base: Tensor, directions: Tensor, coordinates: Tensor) -> Tensor:
     """Latents (..., latent): the part of a latent along some directions takes each of the given values.
 
     Args:
@@ -41,12 +41,12 @@ def plane(base: Tensor, directions: Tensor, middles: Tensor, deviations: Tensor,
         count: Places along each side.
     """
     places = middles + quantiles(count)[:, None] * deviations  # (count, 2)
-    return placed(base, directions, torch.stack(torch.meshgrid(*places.T, indexing="ij"), -1))
+    return with_coordinates(base, directions, torch.stack(torch.meshgrid(*places.T, indexing="ij"), -1))
 
 
 def traversal(base: Tensor, direction: Tensor, places: Tensor) -> Tensor:
     """Latents (places, latent) along a unit vector: the part of `base` (latent,) along it takes each place in turn."""
-    return placed(base, direction[None], places[:, None])
+    return with_coordinates(base, direction[None], places[:, None])
 
 
 def straight_path(first: Tensor, second: Tensor, steps: int) -> Tensor:

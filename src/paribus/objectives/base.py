@@ -130,7 +130,7 @@ class Objective(Settings):
     latent_dim: int = Field(64, ge=1)
     """Length of z."""
     conditional: bool = False
-    """Whether the networks get the class."""
+    """Whether the model is class-conditional: its networks get the class."""
 
     @property
     def couples_batch(self) -> bool:
@@ -215,7 +215,7 @@ def couples_images(net: nn.Module) -> bool:
     return any(isinstance(module, BATCH_NORMS) for module in net.modules())
 
 
-def judged(discriminator: nn.Module, sets: Sequence[Tensor], labels: Tensor | None) -> list[Tensor]:
+def discriminator_outputs(discriminator: nn.Module, sets: Sequence[Tensor], labels: Tensor | None) -> list[Tensor]:
     """Outputs (N, outputs) for several sets of images (N, C, H, W) that share their labels, in fp32.
 
     In one pass over all of them where nothing joins the images of a batch: it is the same then, and faster.

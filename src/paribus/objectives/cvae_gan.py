@@ -13,7 +13,17 @@ from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, whole_batch, whole_mean, with_features
+from paribus.objectives.base import (
+    Batch,
+    Builder,
+    Draw,
+    Nets,
+    Phase,
+    discriminator_outputs,
+    whole_batch,
+    whole_mean,
+    with_features,
+)
 from paribus.objectives.encoding import HybridObjective
 
 CENTRE_DECAY = 0.99  # of the moving averages of the classes' feature means, an update
@@ -120,12 +130,14 @@ class CVAEGAN(HybridObjective):
         n = len(batch)
         if self.variant == "published":
             code = draw.normal(n, len(_classifier(nets).real_centres))
-            real, of_samples = judged(nets["D"], [batch.images, self.generate(nets, self.prior(n, draw), code)], None)
+            real, of_samples = discriminator_outputs(
+                nets["D"], [batch.images, self.generate(nets, self.prior(n, draw), code)], None
+            )
             loss = softplus(-real).mean() + softplus(of_samples).mean()
         else:
             samples = self.generate(nets, self.prior(n, draw), batch.labels)
             sets = [batch.images, self.reconstructions(nets, batch, draw)[0], samples]
-            real, of_reconstructions, of_samples = judged(nets["D"], sets, None)
+            real, of_reconstructions, of_samples = discriminator_outputs(nets["D"], sets, None)
             loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
         accuracies = {
             "accuracy_real": (real > 0).float().mean(),

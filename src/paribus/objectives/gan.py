@@ -13,7 +13,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Builder, Draw, Nets, judged, whole_mean, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, discriminator_outputs, whole_mean, with_features
 from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
 
 
@@ -82,7 +82,7 @@ class GAN(AdversarialObjective):
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """Accuracies are shares of the images on the right side."""
         z = self.prior(len(batch), draw)
-        of_real, of_fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
+        of_real, of_fake = discriminator_outputs(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         real, fake = of_real[:, :1], of_fake[:, :1]
         boundary = 0.5 if self.loss == "least-squares" else 0.0
         terms = {

@@ -14,7 +14,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Builder, Draw, Nets, judged
+from paribus.objectives.base import Batch, Builder, Draw, Nets, discriminator_outputs
 
 LEAST_VARIANCE = 1e-3
 """Of a continuous code given the image: without a bound the likelihood of a well-read code grows for ever."""
@@ -73,7 +73,7 @@ class InfoGAN(AdversarialObjective):
     @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)
-        of_real, of_fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
+        of_real, of_fake = discriminator_outputs(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         adversarial = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
         return {
             **self._with_information(adversarial, of_fake, z),

@@ -12,7 +12,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import Optimizer, Schedule
 from paribus.objectives.adversarial import AdversarialObjective, not_negative, value_at
-from paribus.objectives.base import Batch, Draw, Nets, judged
+from paribus.objectives.base import Batch, Draw, Nets, discriminator_outputs
 from paribus.objectives.penalties import differentiable, full_precision, squared_gradient_norms
 
 SCHEDULE_IMAGES = 1_000_000
@@ -64,7 +64,7 @@ class R3GAN(AdversarialObjective):
         z = self.prior(len(batch), draw)
         real, fake = map(differentiable, self.real_and_fake(nets, z, batch, draw))
         with full_precision(real):
-            scores = judged(nets["D"], [real, fake], batch.labels)
+            scores = discriminator_outputs(nets["D"], [real, fake], batch.labels)
             at_real, at_fake = squared_gradient_norms(scores, [real, fake])
             of_real, of_fake = scores
             pairing = softplus(of_fake - of_real).mean()
@@ -80,5 +80,5 @@ class R3GAN(AdversarialObjective):
     @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)
-        real, fake = judged(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
+        real, fake = discriminator_outputs(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
         return {"loss": softplus(real - fake).mean()}

@@ -13,7 +13,7 @@ from typing_extensions import override
 from paribus.base.errors import ParibusError
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, judged, one_batch, with_features
+from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, discriminator_outputs, one_batch, with_features
 from paribus.objectives.encoding import HybridObjective
 from paribus.objectives.likelihoods import gaussian_nats
 
@@ -79,7 +79,7 @@ class VAEGAN(HybridObjective):
         z, _ = self.posterior_draws(nets, batch, draw)
         reconstructions, samples = self._decoded(nets, batch.labels, z, self.prior(len(batch), draw))
         sets = [batch.images, reconstructions, samples]
-        real, of_reconstructions, of_samples = judged(nets["D"], sets, batch.labels)
+        real, of_reconstructions, of_samples = discriminator_outputs(nets["D"], sets, batch.labels)
         loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
         return {
             "loss": loss,

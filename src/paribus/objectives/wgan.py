@@ -12,7 +12,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import Optimizer
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Draw, Nets, Phase, judged
+from paribus.objectives.base import Batch, Draw, Nets, Phase, discriminator_outputs
 from paribus.objectives.penalties import gradient_penalty
 
 
@@ -60,7 +60,7 @@ class WGAN(AdversarialObjective):
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         critic, labels = nets["D"], batch.labels
         real, fake = self.real_and_fake(nets, self.prior(len(batch), draw), batch, draw)
-        of_real, of_fake = judged(critic, [real, fake], labels)
+        of_real, of_fake = discriminator_outputs(critic, [real, fake], labels)
         wasserstein = of_real.mean() - of_fake.mean()
         if self.constraint == "clip":
             return {"loss": -wasserstein, "wasserstein": wasserstein}

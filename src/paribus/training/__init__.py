@@ -3,4 +3,4 @@
 NUMERICS_VERSION = 1
 """Part of every run's identity: raise it with any change after which the same configuration and images end with other
 weights, wherever it is made (data, networks, losses, draws, optimisers, the loop). Runs of another version are not
-carried on and not mixed with new ones in a study."""
+resumed and not mixed with new ones in a study."""

@@ -194,7 +194,7 @@ def _naming_lost_processes() -> Iterator[None]:
             "Another process of this run is gone.",
             where=f"process {place().rank} of {place().count}",
             got=str(error).partition(". ")[0],
-            fix="see what it said, or torchrun's summary; the same command with --resume carries on",
+            fix="see what it said, or torchrun's summary; resume with the same command and --resume",
         ) from None
 
 

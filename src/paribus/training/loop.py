@@ -157,7 +157,7 @@ def fit(
 
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
-        due_before = snapshots.passed(pace, state)
+        due_before = snapshots.due(pace, state)
         resampling.before(state.step * repeats, (state.step + 1) * repeats)
         for name, terms in train_step(state.step, partial(_batch, config, data, batches, images_seen=state.images)):
             log.add(name, terms, state.step + 1)
@@ -166,7 +166,7 @@ def fit(
         averages.update(repeats * batch_size, state.images)
         state.seconds, stopped = clock(state.step, watch.seconds(), stop_requested())
 
-        if snapshots.passed(pace, state) > due_before and place().is_first:
+        if snapshots.due(pace, state) > due_before and place().is_first:
             with watch.paused():
                 _snapshot(run, model, state.images, settings.keep_snapshots)
         if state.step == 1 or state.seconds - logged >= LOG_SECONDS:

@@ -195,7 +195,7 @@ class SnapshotSchedule:
             return cls((), Budget.parse(amount, where))
         return cls(tuple(_mark(entry, settings.budget, where) for entry in settings.snapshots), None)
 
-    def passed(self, pace: Pace, state: TrainingState) -> int:
+    def due(self, pace: Pace, state: TrainingState) -> int:
         """How many snapshots were due up to now; a snapshot is due whenever this number rises."""
         if self.every is not None:
             return int(pace.fraction(self.every, state))

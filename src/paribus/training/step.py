@@ -39,7 +39,7 @@ class TrainingStep:
         self._normed = [(module, name) for module in modules for name in getattr(module, "parametrizations", ())]
 
     def __call__(self, step: int, batch: Callable[[int], Batch]) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """Carries out the updates of a step one by one, and gives each one's phase and terms.
+        """Runs the updates of a step one by one, and yields each one's phase and terms.
 
         Args:
             step: Steps done before this one.

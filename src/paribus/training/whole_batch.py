@@ -40,9 +40,9 @@ class _PartOfBatch(ReplacedFunctions):
     """What `part_of_batch` enters in several processes.
 
     Layers that draw do it for the whole batch, from the same seed in every process, and use their rows: dropout, and
-    noise like given features. Those may be of several sets of images, one set after the other (`judged`).
-    Whatever else draws from torch's default generators would draw for the images at hand, alike in every process; it
-    is found by the state that it leaves those in.
+    noise like given features. Those may be of several sets of images, one set after the other, as in
+    `discriminator_outputs`. Whatever else draws from torch's default generators would draw for the images at hand,
+    alike in every process; it is found by the state that it leaves those in.
     """
 
     def __init__(self, rows: tuple[int, int, int], loss: str) -> None:

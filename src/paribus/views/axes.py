@@ -56,7 +56,7 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
     model = subject.model
     if not model.can_encode:
         return activation_axes(subject, count, label)
-    test = subject.few(subject.data.test, IMAGES, 0)
+    test = subject.subset(subject.data.test, IMAGES, 0)
     if model.has_posterior:
         nats = model.kl_by_dimension(test.images, test.labels)
         order = nats.argsort(descending=True)[:count]

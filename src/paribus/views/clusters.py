@@ -58,7 +58,7 @@ def clusters(subject: Subject, method: str = "pca", *, count: int = 1000) -> Vie
     """
     if method not in PROJECTIONS:
         raise unknown(f"There is no method '{method}'", method, PROJECTIONS, where="--method")
-    test = subject.few(subject.data.test, min(count, ENCODED), min(count, INVERTED))
+    test = subject.subset(subject.data.test, min(count, ENCODED), min(count, INVERTED))
     found, panels = [], []
     for images, model in _moments(subject):
         panel, numbers = _panel(subject, model, images, test, method)

@@ -34,7 +34,7 @@ def correlation(subject: Subject) -> View:
     Raises:
         ParibusError: There are no more images than latent dimensions.
     """
-    test = subject.few(subject.data.test, ENCODED, INVERTED)
+    test = subject.subset(subject.data.test, ENCODED, INVERTED)
     latents = subject.latents(test.images, test.labels)
     count, length = latents.shape
     if count <= length:

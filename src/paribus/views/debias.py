@@ -58,7 +58,7 @@ def debias(subject: Subject, *, count: int = 500) -> View:
         subject: The model.
         count: Samples of either kind.
     """
-    train = subject.few(subject.data.train, ENCODED, INVERTED)
+    train = subject.subset(subject.data.train, ENCODED, INVERTED)
     latents = subject.latents(train.images, train.labels)
     weights = density_weights(latents)
     [encoder] = encoders_for(subject.data, EvaluationSettings(encoder="self"), subject.progress)

@@ -18,7 +18,7 @@ from paribus.latent.directions import (
     closed_form_directions,
     linear_boundary,
     mean_difference,
-    without,
+    orthogonalised,
 )
 from paribus.latent.rarity import APPEARANCES
 from paribus.views.axes import DRAWS, share_names
@@ -124,7 +124,7 @@ def _along_boundary(
     boundaries = [linear_boundary(latents, test(images), subject.seed) for test in tests]
     alone = boundaries[0].normal
     held = torch.stack([boundary.normal for boundary in boundaries[1:]]) if len(boundaries) > 1 else None
-    move = (alone if held is None else without(alone, held)).float()
+    move = (alone if held is None else orthogonalised(alone, held)).float()
     z = model.latents(count, subject.seed, subject.class_of(count, label))
     tried = model.latents(TRIED, keyed_seed("tried", subject.seed), subject.class_of(TRIED, label))
     shares = shares_along(subject, tried, move, places, labels, tests)
@@ -170,12 +170,12 @@ def attribute_vectors(subject: Subject, attribute: str, *, count: int = 6, steps
     Raises:
         ParibusError: There is no such attribute, or too few images have it.
     """
-    model, train = subject.model, subject.few(subject.data.train, ENCODED, INVERTED)
+    model, train = subject.model, subject.subset(subject.data.train, ENCODED, INVERTED)
     [test] = attributes(subject, [attribute], train.images)
     has = _labelled(subject, attribute, train.labels, train.images, test)
     latents = subject.latents(train.images, train.labels)
     vector = mean_difference(latents, has).float()
-    pool = subject.few(subject.data.test, TRIED, INVERTED // 4)
+    pool = subject.subset(subject.data.test, TRIED, INVERTED // 4)
     lacking = ~_labelled(subject, attribute, pool.labels, pool.images, test)
     real, labels = pool.images[lacking], None
     if model.image.classes and pool.labels is not None:

@@ -30,7 +30,7 @@ def invert(subject: Subject, files: Sequence[Path] = (), *, label: int | str | N
         real, labels = read_images(files, model.image), subject.class_of(len(files), label)
         names = [file.name for file in files]
     else:
-        test = subject.few(subject.data.test, SHOWN, SHOWN)
+        test = subject.subset(subject.data.test, SHOWN, SHOWN)
         real, labels = test.images, test.labels if model.image.classes else None
         names = [f"test image {k + 1}" for k in range(len(real))]
     z, losses = subject.inverted(real, labels)

@@ -18,7 +18,7 @@ from paribus.models.packaging import images_of_run
 from paribus.results.folder import RunFolder
 from paribus.runs.run import load
 
-NO_IMAGES = "This view needs the images that the model was trained on, and they are not to be had."
+NO_IMAGES = "This view needs the images that the model was trained on, and they are unavailable."
 _AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
 
 
@@ -95,7 +95,7 @@ class Subject:
         ]
         return torch.cat(made).unflatten(0, z.shape[:-1])
 
-    def few(self, split: Split, most_encoded: int, most_inverted: int) -> Split:
+    def subset(self, split: Split, most_encoded: int, most_inverted: int) -> Split:
         """A fixed choice of a split's images: as many as can be encoded, or fewer where they have to be inverted."""
         chosen = choice(len(split), min(len(split), most_encoded if self.model.can_encode else most_inverted))
         return Split(split.images[chosen], None if split.labels is None else split.labels[chosen])
