@@ -40,7 +40,7 @@ def test_a_perfect_decoder_shows_the_groups_as_they_are(runs, monkeypatch) -> No
     rows = torch.arange(len(train)).float()[:, None]
     spread = train.images.flatten(1)[:, 30:33].float() + rows / 1e6
     latents = torch.cat([rows, spread], 1)
-    monkeypatch.setattr(Subject, "few", lambda *_: train)
+    monkeypatch.setattr(Subject, "subset", lambda *_: train)
     monkeypatch.setattr(Subject, "latents", lambda *_: latents)
     monkeypatch.setattr(Subject, "decode", lambda self, z, labels: train.images[z[:, 0].long()])
     numbers = views.debias(subject, count=2000).numbers
