@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from paribus.base.version import __version__
 
 if TYPE_CHECKING:
     from paribus.base.errors import ParibusError
     from paribus.data import load_data
-    from paribus.evaluation import evaluate
+    from paribus.commands.evaluate import evaluate
+    from paribus.commands.train import train
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
     from paribus.replication.replicate import replicate
-    from paribus.runs.run import train
     from paribus.studies.comparison import compare
     from paribus.tuning.tune import tune
 
@@ -49,13 +49,13 @@ __all__ = [
 _HOMES = {
     "ParibusError": ("paribus.base.errors", "ParibusError"),
     "compare": ("paribus.studies.comparison", "compare"),
-    "evaluate": ("paribus.evaluation", "evaluate"),
+    "evaluate": ("paribus.commands.evaluate", "evaluate"),
     "export": ("paribus.exports", "export"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
     "push": ("paribus.exports", "push"),
     "replicate": ("paribus.replication.replicate", "replicate"),
-    "train": ("paribus.runs.run", "train"),
+    "train": ("paribus.commands.train", "train"),
     "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
     "tune": ("paribus.tuning.tune", "tune"),
 }

@@ -12,7 +12,7 @@ from torch import Tensor
 from paribus.base.errors import ParibusError
 from paribus.data import Split
 from paribus.models import Model, build_networks, load_model, save_model
-from paribus.models.packaging import weights_of, with_sampler
+from paribus.models.files import weights_of, with_sampler
 from paribus.models.samplers import Mixture, TwoStage, fitted_sampler, new_sampler
 from paribus.objectives.base import Draw
 from paribus.recipes import RunConfig

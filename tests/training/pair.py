@@ -17,7 +17,7 @@ from paribus.base.registry import backbones, objectives
 from paribus.config import EvaluationSettings
 from paribus.evaluation import evaluate
 from paribus.models import Model, build_networks
-from paribus.models.packaging import weights_of
+from paribus.models.files import weights_of
 from paribus.training.distributed import joined
 from tests.conftest import fit_in, made_data, tiny_config
 

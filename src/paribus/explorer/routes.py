@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from torch import Tensor
 
-from paribus import __version__
+from paribus.base.version import __version__
 from paribus.config import Settings
 from paribus.explorer.exhibits import Exhibit
 from paribus.explorer.game import game_round

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from paribus import __version__
+from paribus.base.version import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
 from paribus.data import DATASETS

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from paribus import __version__
+from paribus.base.version import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import replacing
 from paribus.exports.networks import Decoder, Encoder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,12 +13,10 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import ImageShape
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.pixels import to_bytes, to_float
+from paribus.models.samplers import Sampler
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.recipes import RunConfig
-
-if TYPE_CHECKING:
-    from paribus.models.samplers import Sampler
 
 
 class Model:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from paribus.base.errors import ParibusError
+from paribus.base.version import __version__
 
 
 def choose_device(name: str) -> torch.device:
@@ -71,8 +72,6 @@ def peak_memory_bytes(device: torch.device) -> int:
 
 def machine() -> dict[str, Any]:
     """Processor, cores, versions: what a reader needs to judge a time."""
-    from paribus import __version__
-
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "cpu": _processor(),

@@ -17,13 +17,12 @@ from optuna import TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.files import check_output, held, write_json
-from paribus.data import ImageData
+from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
-from paribus.runs.run import Interrupted, load
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out
@@ -92,7 +91,7 @@ class Tuning:
         path = folder / "tune.json"
         stored = json.loads(path.read_text()) if path.is_file() else {}
         defaults = plan.trial({})
-        data = images if images is not None else load(defaults)
+        data = images if images is not None else load_data(defaults.data)
         workers, threads = shared_out([defaults], plan.count, workers, stored.get("threads"))
         tuning = cls(folder, plan, data, storage, workers, threads)
         tuning._refuse_another(stored)
