@@ -18,7 +18,7 @@ from paribus.config import EvaluationSettings
 from paribus.evaluation import evaluate
 from paribus.models import Model, build_networks
 from paribus.models.files import weights_of
-from paribus.training.distributed import joined
+from paribus.training.distributed import join_processes
 from tests.conftest import fit_in, made_data, tiny_config
 
 Settings = tuple[str, ...]
@@ -148,6 +148,6 @@ def everything(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with joined():
+    with join_processes():
         results = everything(Path(sys.argv[1]) / "runs")
     torch.save(results, Path(sys.argv[1]) / f"{place().rank}.pt")

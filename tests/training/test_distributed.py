@@ -16,7 +16,7 @@ from paribus.base.errors import ParibusError
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import settled
 from paribus.runs.run import carry_out
-from paribus.training.distributed import own_device
+from paribus.training.distributed import process_device
 from tests.conftest import made_data, tiny_config
 from tests.training import pair
 
@@ -139,9 +139,9 @@ def test_there_must_be_a_device_for_each_process(second_of_two: None, monkeypatc
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(ParibusError, match=r"2 processes here and 1 devices") as caught:
-        own_device("auto")
+        process_device("auto")
     assert caught.value.where == "training.device"
-    assert own_device("cpu").type == "cpu"
+    assert process_device("cpu").type == "cpu"
 
 
 def test_a_resumed_run_keeps_its_number_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ from paribus.metrics.encoders import Encoder
 from paribus.metrics.reference import Features
 from paribus.metrics.scoring import distance_scores
 from paribus.metrics.sheet import Sheet
-from paribus.training.distributed import gathered
+from paribus.training.distributed import gather_on_first_process
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -237,7 +237,7 @@ def _sample_features(
     features = encoded_by(encoders, passing, stop - start)
     if not shared:
         return features
-    shares = gathered((features, sharpness.seen.get("", {})))
+    shares = gather_on_first_process((features, sharpness.seen.get("", {})))
     if not shares:
         return None
     sharpness.seen[""] = {name: torch.cat([seen[name] for _, seen in shares]) for name in shares[0][1]}

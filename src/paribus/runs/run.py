@@ -32,7 +32,7 @@ from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
 from paribus.training import NUMERICS_VERSION
-from paribus.training.distributed import agreed, first
+from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Prepared, Progress, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
@@ -81,21 +81,21 @@ def complete_run(
         Interrupted: `stop_requested` became true.
     """
     with run.locked() if place().is_first else nullcontext():
-        config = first(lambda: _checked(config, data, run))
-        if first(lambda: is_trained(config, run)):
+        config = on_first_process(lambda: _checked(config, data, run))
+        if on_first_process(lambda: is_trained(config, run)):
             if score:
-                first(lambda: _score_finished(config, data, run, notice))
+                on_first_process(lambda: _score_finished(config, data, run, notice))
             return Run(run)
         prepared = prepare(config, data)
-        first(lambda: _begin(prepared, run))
+        on_first_process(lambda: _begin(prepared, run))
         if score:
-            with agreed():
+            with raise_together():
                 check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         with tracked(config, run, report) as tracking_report:
             outcome = _trained(prepared, run, tracking_report, stop_requested)
             model = outcome.model
-            sampler_seconds, model.sampler = first(lambda: (_fit_sampler(model, data, notice), model.sampler))
+            sampler_seconds, model.sampler = on_first_process(lambda: (_fit_sampler(model, data, notice), model.sampler))
             if place().is_first:
                 save_model(run.path, model)
                 save_pictures(run.samples, model, data.test)

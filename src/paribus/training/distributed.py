@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def joined() -> Iterator[None]:
+def join_processes() -> Iterator[None]:
     """Joins the processes that torchrun started together, until the block ends; nothing where there is one.
 
     Tensors on the CPU go by gloo, those on GPUs by NCCL; the GPU of a process is that of its LOCAL_RANK.
@@ -47,34 +47,34 @@ def joined() -> Iterator[None]:
     distributed.destroy_process_group()  # not after an error: it could wait for processes that are gone
 
 
-def first(decide: Callable[[], T]) -> T:
+def on_first_process(decide: Callable[[], T]) -> T:
     """What `decide` returns or which ParibusError it raises in the first process, in every process."""
     if place().count == 1:
         return decide()
-    said: list[Any] = [None, None]
+    outcome: list[Any] = [None, None]  # what it returns, the error that it raises
     if place().is_first:
         try:
-            said[0] = decide()
+            outcome[0] = decide()
         except ParibusError as error:
-            said[1] = error
+            outcome[1] = error
     with _naming_lost_processes():
-        distributed.broadcast_object_list(said, src=0, device=torch.device("cpu"))
-    if said[1] is not None:
-        raise said[1]
-    return said[0]
+        distributed.broadcast_object_list(outcome, src=0, device=torch.device("cpu"))
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
 
 
 @contextlib.contextmanager
-def agreed() -> Iterator[None]:
+def raise_together() -> Iterator[None]:
     """Lets the processes leave a block together: each of them with the first ParibusError that any of them met."""
-    met = None
+    raised = None
     try:
         yield
     except ParibusError as error:
-        met = error
-    for found in _all_of(met):
-        if found is not None:
-            raise found
+        raised = error
+    for error_of_process in _all_gather(raised):
+        if error_of_process is not None:
+            raise error_of_process
 
 
 def check_alike(values: dict[str, str]) -> None:
@@ -83,7 +83,7 @@ def check_alike(values: dict[str, str]) -> None:
     Raises:
         ParibusError: They differ.
     """
-    everywhere = _all_of(values)
+    everywhere = _all_gather(values)
     for where, expected in everywhere[0].items():
         for rank, found in enumerate(everywhere):
             if found[where] != expected:
@@ -95,17 +95,17 @@ def check_alike(values: dict[str, str]) -> None:
                 )
 
 
-def gathered(value: T) -> list[T]:
+def gather_on_first_process(value: T) -> list[T]:
     """The values of all processes in their order, in the first one; nothing in the others."""
     if place().count == 1:
         return [value]
-    found: list[Any] = [None] * place().count if place().is_first else []
+    values: list[Any] = [None] * place().count if place().is_first else []
     with _naming_lost_processes():
-        distributed.gather_object(value, found or None, dst=0)
-    return found
+        distributed.gather_object(value, values or None, dst=0)
+    return values
 
 
-def own_device(name: str) -> torch.device:
+def process_device(name: str) -> torch.device:
     """The device for `training.device`, this process's own among those of its host.
 
     Raises:
@@ -141,11 +141,11 @@ class Clock:
             return seconds, stop
         if step >= self._next:
             seconds_a_step = (seconds - self._seconds) / (step - self._step)
-            said = torch.zeros(3, dtype=torch.float64)
+            shared = torch.zeros(3, dtype=torch.float64)
             if place().is_first:
-                said[0], said[1] = seconds, max(1, round(ASK_SECONDS / max(seconds_a_step, 1e-6)))
-            said[2] = stop
-            self._seconds, steps, asked = all_reduced(said).tolist()
+                shared[0], shared[1] = seconds, max(1, round(ASK_SECONDS / max(seconds_a_step, 1e-6)))
+            shared[2] = stop
+            self._seconds, steps, asked = all_reduce(shared).tolist()
             self._step, self._next, self._stop = step, step + int(steps), asked > 0
         return self._seconds, self._stop
 
@@ -153,35 +153,36 @@ class Clock:
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Makes each gradient its mean over the processes, by one all-reduce; in place, so that strides stay."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    means = all_reduced(torch.cat([gradient.reshape(-1) for gradient in gradients])).div_(place().count)
+    means = all_reduce(torch.cat([gradient.reshape(-1) for gradient in gradients])).div_(place().count)
     for gradient, mean in zip(gradients, means.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(mean.view_as(gradient))
 
 
-def all_reduced(tensor: Tensor, how: Any = distributed.ReduceOp.SUM) -> Tensor:
+def all_reduce(tensor: Tensor, how: Any = distributed.ReduceOp.SUM) -> Tensor:
     """The tensor itself, which becomes its sum over the processes; without gradients."""
     with _naming_lost_processes():
         distributed.all_reduce(tensor, how)
     return tensor
 
 
-def averaged(tensor: Tensor) -> Tensor:
-    """Mean over the processes, without gradients."""
-    return tensor if place().count == 1 else all_reduced(tensor.clone()) / place().count
+def mean_over_processes(tensor: Tensor) -> Tensor:
+    """Mean of a tensor over the processes, without gradients."""
+    return tensor if place().count == 1 else all_reduce(tensor.clone()) / place().count
 
 
-def least(tensor: Tensor) -> Tensor:
-    """Least over the processes, of each number."""
-    return tensor if place().count == 1 else all_reduced(tensor.clone(), distributed.ReduceOp.MIN)
+def minimum_over_processes(tensor: Tensor) -> Tensor:
+    """The least value of each number over the processes."""
+    return tensor if place().count == 1 else all_reduce(tensor.clone(), distributed.ReduceOp.MIN)
 
 
-def _all_of(value: T) -> list[T]:
+def _all_gather(value: T) -> list[T]:
+    """The values of all processes in their order, in every process."""
     if place().count == 1:
         return [value]
-    found: list[Any] = [None] * place().count
+    values: list[Any] = [None] * place().count
     with _naming_lost_processes():
-        distributed.all_gather_object(found, value)
-    return found
+        distributed.all_gather_object(values, value)
+    return values
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from paribus.base.errors import TrainingDiverged
 from paribus.base.files import write_atomically
 from paribus.base.processes import place
 from paribus.results.folder import RunFolder
-from paribus.training.distributed import averaged, least
+from paribus.training.distributed import mean_over_processes, minimum_over_processes
 from paribus.training.state import TrainingState
 
 
@@ -55,8 +55,8 @@ class MetricsLog:
         if not self._sums:
             return None
         for phase, sums in self._sums.items():
-            means = averaged(sums / self._counts[phase]).tolist()
-            bad_since = least(self._bad_since[phase]).tolist()
+            means = mean_over_processes(sums / self._counts[phase]).tolist()
+            bad_since = minimum_over_processes(self._bad_since[phase]).tolist()
             for name, mean, since in zip(self._names[phase], means, bad_since, strict=True):
                 term = f"{phase}/{name}"
                 if math.isfinite(since):

@@ -21,7 +21,7 @@ from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_imag
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.training.averaging import Averages
-from paribus.training.distributed import Clock, agreed, check_alike, first, own_device
+from paribus.training.distributed import Clock, check_alike, on_first_process, process_device, raise_together
 from paribus.training.flops import flop_per_image
 from paribus.training.log import MetricsLog
 from paribus.training.optimizers import build_optimizers
@@ -86,12 +86,12 @@ def prepare(config: RunConfig, data: ImageData) -> Prepared:
     """
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    with agreed():
+    with raise_together():
         nets = build_networks(config, data.shape)
         SnapshotSchedule.of(config.training)
         _check_accumulation(config, nets)
         _check_rarity(config)
-        device = own_device(config.training.device)
+        device = process_device(config.training.device)
         for net in nets.values():
             net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizers = build_optimizers(config, nets)
@@ -130,7 +130,7 @@ def fit(
 
     averages = Averages(nets, config.objective.averaged, settings.ema_half_life_images, settings.ema_rampup_ratio)
     state = TrainingState(nets, averages, prepared.optimizers)
-    saved = first(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
+    saved = on_first_process(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
     if saved is not None:
         state.load(saved)
 

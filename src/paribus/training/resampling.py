@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paribus.latent.resampling import density_weights
 from paribus.models import Model
-from paribus.training.distributed import first
+from paribus.training.distributed import on_first_process
 
 if TYPE_CHECKING:
     from paribus.data import Batches, Split
@@ -46,7 +46,7 @@ class Resampling:
             del self._weights[epoch]
         missing = [epoch for epoch in epochs if epoch > 0 and epoch not in self._weights]
         if missing:
-            weights = first(self._measured)
+            weights = on_first_process(self._measured)
             self._weights |= dict.fromkeys(missing, weights)
 
     def _measured(self) -> Tensor:

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from paribus.base.processes import place
 from paribus.objectives.base import whole_batch, whole_mean
-from paribus.training.distributed import all_reduced
+from paribus.training.distributed import all_reduce
 
 
 def part_of_batch(rows: tuple[int, int, int]) -> contextlib.AbstractContextManager[Any]:
@@ -128,7 +128,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, tensor: Tensor) -> Tensor:
-        return all_reduced(tensor.clone(memory_format=torch.contiguous_format))
+        return all_reduce(tensor.clone(memory_format=torch.contiguous_format))
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
