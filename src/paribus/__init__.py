@@ -20,9 +20,9 @@ from paribus.base.version import __version__
 
 if TYPE_CHECKING:
     from paribus.base.errors import ParibusError
-    from paribus.data import load_data
     from paribus.commands.evaluate import evaluate
     from paribus.commands.train import train
+    from paribus.data import load_data
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load

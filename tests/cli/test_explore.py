@@ -23,7 +23,7 @@ def compute() -> None:
     print("computing", flush=True)
     time.sleep(300)
 
-serve(application("explorer", router), 0, browser=False)
+serve(application("explorer", router), 0, browser=False, announce=print)
 """
 """A page whose one request takes minutes."""
 

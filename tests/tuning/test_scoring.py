@@ -12,7 +12,7 @@ from paribus.evaluation import evaluate
 from paribus.models import load_model
 from paribus.report.reading import METRICS
 from paribus.results.folder import RunFolder
-from paribus.runs.run import carry_out
+from paribus.runs.run import complete_run
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
 from paribus.tuning.tuning import Tuning
@@ -36,7 +36,7 @@ def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     data, metric = load_data("digits"), METRICS["coverage"]
     config = PLAN.trial({"objective.latent_dim": 4})
     run = RunFolder(tmp_path / "run")
-    carry_out(config, data, run)
+    complete_run(config, data, run)
     assert [round(images / 256, 3) for images in run.snapshots()] == [0.125, 0.25, 0.5]
     assert run.snapshot_scores == []  # the validation images score; they choose no snapshot
 

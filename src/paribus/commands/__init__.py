@@ -1,1 +1,1 @@
-"""What a command does, as a Python function: `paribus` calls it with what it has parsed, `import paribus as pb` as it is."""
+"""What commands do, as functions; the command line and `import paribus as pb` call the same ones."""

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from paribus.base.version import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
+from paribus.base.version import __version__
 from paribus.data import DATASETS
 from paribus.exports.source import Source
 from paribus.metrics.catalogue import METRICS

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from paribus.base.version import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import replacing
+from paribus.base.version import __version__
 from paribus.exports.networks import Decoder, Encoder
 from paribus.exports.source import Source
 from paribus.models import Model

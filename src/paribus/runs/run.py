@@ -23,9 +23,9 @@ from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
 from paribus.models import Model, load_model, save_model
+from paribus.models.files import description
 from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
-from paribus.models.files import description
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import RunConfig
 from paribus.recipes.command import command_of
@@ -95,7 +95,9 @@ def complete_run(
         with tracked(config, run, report) as tracking_report:
             outcome = _trained(prepared, run, tracking_report, stop_requested)
             model = outcome.model
-            sampler_seconds, model.sampler = on_first_process(lambda: (_fit_sampler(model, data, notice), model.sampler))
+            sampler_seconds, model.sampler = on_first_process(
+                lambda: (_fit_sampler(model, data, notice), model.sampler)
+            )
             if place().is_first:
                 save_model(run.path, model)
                 save_pictures(run.samples, model, data.test)
