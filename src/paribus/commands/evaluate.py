@@ -14,6 +14,7 @@ from paribus.evaluation import compare_images, evaluate_images
 from paribus.evaluation import evaluate as evaluate_model
 from paribus.evaluation.encoding import Progress
 from paribus.models import Model, load_model
+from paribus.results.score import Score
 from paribus.runs.run import Run
 
 Source = ImageData | DataSettings | str | Path
@@ -29,7 +30,7 @@ def evaluate(
     sampler: str | None = None,
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores a model, or a folder of images that any program made.
 
     Args:
@@ -71,9 +72,7 @@ def evaluate(
     return evaluate_images(load_images(folder), images, asked, progress=progress)
 
 
-def _score_model(
-    model: Model, data: Source | None, change: dict[str, Any], progress: Progress | None
-) -> list[dict[str, Any]]:
+def _score_model(model: Model, data: Source | None, change: dict[str, Any], progress: Progress | None) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
     if not isinstance(data, ImageData):

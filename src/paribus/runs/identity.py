@@ -132,10 +132,11 @@ def is_trained(config: RunConfig, run: RunFolder) -> bool:
 
 
 def is_scored(run: RunFolder) -> bool:
-    """Whether a run has scores, of the form that is read today: older ones had their protocol in words."""
-    path = run.path / "evaluation.json"
-    scores = json.loads(path.read_text()) if path.is_file() else []
-    return bool(scores) and all(isinstance(score["protocol"], dict) for score in scores)
+    """Whether a run has scores, and in a form that can be read."""
+    try:
+        return bool(run.evaluation)
+    except ParibusError:
+        return False
 
 
 def stored_config(run: RunFolder) -> RunConfig:
