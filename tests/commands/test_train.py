@@ -57,7 +57,7 @@ def whole(out: Path, budget: str) -> bytes:
 
 def test_a_resumed_run_needs_no_word_said_again(begun: Path, tmp_path: Path) -> None:
     run = pb.train("vae", out=begun, resume=True, score=False)
-    assert (run.folder.done or {})["updates"]["EG"] == 8
+    assert (run.folder.done or {})["spent"]["updates"] == 8
     assert weights(begun) == whole(tmp_path / "whole", "8updates")
 
 
@@ -98,7 +98,7 @@ def test_images_in_memory_are_compared_themselves(tmp_path: Path) -> None:
     pb.train("gan", data, budget="3updates", out=out, config=TINY, score=False)
     run = pb.train("gan", data, budget="6updates", out=out, resume=True, score=False)
     pb.train("gan", data, budget="6updates", out=tmp_path / "whole", config=TINY, score=False)
-    assert (run.folder.done or {})["updates"]["D"] == 6
+    assert (run.folder.done or {})["spent"]["updates"] == 6
     assert weights(out) == weights(tmp_path / "whole")
     with pytest.raises(ParibusError, match="The images are not those that the run began with"):
         pb.train("gan", made_data(n=41), budget="6updates", out=out, resume=True, score=False)
@@ -150,17 +150,13 @@ def test_a_run_is_scored_afterwards_as_it_is_asked(tmp_path: Path) -> None:
     out, data = tmp_path / "run", made_data()
     pb.train("gan", data, budget="4updates", out=out, config=TINY, score=False)
     run = pb.train("gan", data, out=out, resume=True, overrides=["evaluation.metrics=[recall]"])
-    assert {metric_of(score) for score in run.scores} == {"recall"}
+    assert {score.metric for score in run.scores} == {"recall"}
     assert RunFolder(out).record["config"]["evaluation"]["metrics"] == ["recall"]
     assert run.model.config.evaluation.metrics == ["recall"]
     started = RunFolder(out).record
     extended = pb.train("gan", data, out=out, resume=True, budget="6updates", score=False)
     assert not extended.scores, "scores of earlier weights"
     assert RunFolder(out).record["started"] == started["started"]
-
-
-def metric_of(score: Any) -> str:
-    return score["metric"] if isinstance(score, dict) else score.metric
 
 
 def test_a_folder_of_ones_own_images(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ def test_what_cannot_be_shared_is_refused(
     override: str, where: str, expected: str, second_of_two: None, tmp_path: Path
 ) -> None:
     with pytest.raises(ParibusError) as caught:
-        refuse_what_cannot_run(tiny_config("gan", override), made_data(n=41), RunFolder(tmp_path))
+        config = with_processes(tiny_config("gan", override), RunFolder(tmp_path))
+        refuse_what_cannot_run(config, made_data(n=41), RunFolder(tmp_path))
     assert caught.value.where == where
     assert expected in str(caught.value)
 
