@@ -1,3 +1,3 @@
-"""The version of Paribus; here, so that no part of it has to import the whole to name it."""
+"""Which Paribus this is."""
 
 __version__ = "0.1.0"
