@@ -81,7 +81,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Folders of tiny runs on digits, each trained once, by model and overrides."""
     from paribus.data import load_data
     from paribus.results.folder import RunFolder
-    from paribus.runs.run import carry_out
+    from paribus.runs.run import complete_run
 
     folder, made = tmp_path_factory.mktemp("runs"), {}
 
@@ -90,7 +90,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if key not in made:
             config = tiny_config(model, *QUICK, *overrides, data={"name": data})
             made[key] = folder / str(len(made))
-            carry_out(config, load_data(data), RunFolder(made[key]), score=False)
+            complete_run(config, load_data(data), RunFolder(made[key]), score=False)
         return made[key]
 
     return run

@@ -19,19 +19,25 @@ from typing import TYPE_CHECKING, Any
 from paribus.base.version import __version__
 
 if TYPE_CHECKING:
-    from paribus.base.errors import ParibusError
+    from paribus.base.errors import Interrupted, ParibusError
+    from paribus.commands.evaluate import evaluate
+    from paribus.commands.train import train
+    from paribus.config import DataSettings, EvaluationSettings
     from paribus.data import load_data
-    from paribus.evaluation import evaluate
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
     from paribus.replication.replicate import replicate
-    from paribus.runs.run import train
+    from paribus.results.score import Score
     from paribus.studies.comparison import compare
     from paribus.tuning.tune import tune
 
 __all__ = [
+    "DataSettings",
+    "EvaluationSettings",
+    "Interrupted",
     "ParibusError",
+    "Score",
     "__version__",
     "compare",
     "evaluate",
@@ -47,15 +53,19 @@ __all__ = [
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
+    "DataSettings": ("paribus.config", "DataSettings"),
+    "EvaluationSettings": ("paribus.config", "EvaluationSettings"),
+    "Interrupted": ("paribus.base.errors", "Interrupted"),
     "ParibusError": ("paribus.base.errors", "ParibusError"),
+    "Score": ("paribus.results.score", "Score"),
     "compare": ("paribus.studies.comparison", "compare"),
-    "evaluate": ("paribus.evaluation", "evaluate"),
+    "evaluate": ("paribus.commands.evaluate", "evaluate"),
     "export": ("paribus.exports", "export"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
     "push": ("paribus.exports", "push"),
     "replicate": ("paribus.replication.replicate", "replicate"),
-    "train": ("paribus.runs.run", "train"),
+    "train": ("paribus.commands.train", "train"),
     "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
     "tune": ("paribus.tuning.tune", "tune"),
 }

@@ -93,7 +93,7 @@ def test_folders_of_any_program_are_scored(paribus: Paribus) -> None:
     same = json.loads(paribus("evaluate", "a", "--against", "b", "--metrics", "frechet", "--json").stdout)
     assert {"metric", "value", "error", "n", "encoder", "split", "protocol"} <= set(same[0])
     on_data = json.loads(paribus("evaluate", "a", "--data", "digits", "--metrics", "kid", "--json").stdout)
-    assert on_data[0]["encoder"].startswith("classifier")
+    assert on_data[0]["encoder"]["name"] == "classifier"
     assert "add --data NAME or --against FOLDER" in paribus("evaluate", "a", code=2).stderr
 
 
@@ -108,7 +108,7 @@ def test_weights_of_inception_are_an_option(paribus: Paribus) -> None:
         Image.fromarray(image).save(folder / f"{k}.png")
     command = ("evaluate", "a", "--against", "b", "--metrics", "frechet", "--json", "--inception-weights")
     scores = json.loads(paribus(*command, "first.safetensors").stdout)
-    assert [score["encoder"].partition("-")[0] for score in scores] == ["pixels", "inception"]
+    assert [score["encoder"]["name"] for score in scores] == ["pixels", "inception-64"]
     assert "The file of Inception's weights is not there." in paribus(*command, "missing.pth", code=2).stderr
 
 
@@ -221,7 +221,7 @@ def test_a_run_is_not_overwritten(paribus: Paribus) -> None:
     assert "A resumed run must keep its configuration." in paribus(*command, "--resume", "--seed", "9", code=2).stderr
 
 
-def test_resuming_a_finished_run_does_nothing_unless_the_budget_grew(paribus: Paribus) -> None:
+def test_resuming_a_finished_run_does_nothing_unless_the_budget_grew_or_it_has_no_scores(paribus: Paribus) -> None:
     def command(budget: str) -> list[str]:
         return ["train", "gan", "--budget", budget, "--out", "run", "--no-score", *QUICK]
 
@@ -234,6 +234,12 @@ def test_resuming_a_finished_run_does_nothing_unless_the_budget_grew(paribus: Pa
     assert weights.read_bytes() != before
     paribus("train", "gan", "--budget", "8updates", "--out", "other", "--no-score", *QUICK)
     assert weights.read_bytes() == (paribus.folder / "other" / "model.safetensors").read_bytes()
+
+    written, scores = weights.stat().st_mtime_ns, paribus.folder / "run" / "evaluation.json"
+    assert not scores.exists()
+    cheap = ["-o", "evaluation.encoder=pixels", "-o", "evaluation.metrics=[frechet]"]
+    assert "frechet" in paribus("train", "gan", "--out", "run", "--resume", *cheap).stdout
+    assert scores.is_file() and weights.stat().st_mtime_ns == written
 
 
 def test_configuration_from_a_file(paribus: Paribus) -> None:

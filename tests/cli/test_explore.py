@@ -14,6 +14,7 @@ from tests.cli.conftest import Paribus
 SLOW = """
 import time
 from fastapi import APIRouter
+from paribus.cli.console import say
 from paribus.explorer.server import application, serve
 
 router = APIRouter()
@@ -23,7 +24,7 @@ def compute() -> None:
     print("computing", flush=True)
     time.sleep(300)
 
-serve(application("explorer", router), 0, browser=False)
+serve(application("explorer", router), 0, browser=False, announce=say)
 """
 """A page whose one request takes minutes."""
 

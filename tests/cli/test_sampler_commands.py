@@ -46,10 +46,9 @@ def test_a_sampler_before_and_after_training(paribus: Paribus) -> None:
     for score in scores:
         assert score["value"] == pytest.approx(stored[score["metric"]]["value"], rel=1e-6)
         assert score["protocol"] == stored[score["metric"]]["protocol"]
-    assert "latents from a mixture of 3 Gaussians" in scores[0]["protocol"]
     fewer = ["--sampler", "gmm", "-o", "sampler.components=2", "--metrics", "kid", "--json"]
     [score] = json.loads(paribus("evaluate", "plain", *fewer).stdout)
-    assert "latents from a mixture of 2 Gaussians" in score["protocol"]
+    assert score["value"] != scores[0]["value"]
 
     paribus("train", "vae", "--out", "gmm", "--resume")
     assert json.loads((paribus.folder / "gmm" / "done.json").read_text()) == done

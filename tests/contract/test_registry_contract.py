@@ -13,7 +13,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.registry import backbones, objectives
 from paribus.config import Budget, Schedule
 from paribus.models import build_networks, load_model, save_model
-from paribus.models.packaging import weights_of
+from paribus.models.files import weights_of
 from paribus.objectives.base import Batch, Draw
 from paribus.recipes import RunConfig, model_names
 from tests.conftest import fit_in, made_data, tiny_config

@@ -15,7 +15,7 @@ from PIL import Image
 
 from paribus.base.errors import ParibusError
 from paribus.base.network import hub_is_reachable
-from paribus.config import ImageShape
+from paribus.config import DataSettings, ImageShape
 from paribus.data import DATASETS, load_data
 from paribus.data.hub import hub_dataset, is_cached
 from paribus.data.parquet import SequentialReader, split_of
@@ -76,6 +76,7 @@ class TestDigits:
 
     def test_resized_and_coloured(self):
         data = load_data("digits", size=16, channels=3)
+        assert load_data(DataSettings(name="digits", size=16), channels=3).fingerprint == data.fingerprint
         assert data.shape == ImageShape(3, 16, 10)
         assert "All images were enlarged to 16x16 pixels (bicubic)." in data.notes
 
@@ -601,6 +602,9 @@ class TestMistakes:
     )
     def test_settings(self, options, where):
         assert f"where:    {where}" in self.error("digits", **options)
+
+    def test_an_unknown_setting(self):
+        assert self.error("digits", sise=8).startswith("Unknown setting 'data.sise'. Did you mean 'size'?")
 
     def test_all_bad(self, tmp_path, image_files):
         for file in image_files(tmp_path, 20):

@@ -54,7 +54,7 @@ class Site:
 def answering(app: ASGIApp) -> Iterator[Site]:
     """The server of any page."""
     running = server(app)
-    taken = listening(0)
+    taken = listening(0, print)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [taken]})
     thread.start()  # the socket listens already: requests wait until they are answered
     try:

@@ -21,7 +21,7 @@ from paribus.explorer.exhibits import Exhibit, exhibits
 from paribus.models import load_model
 from paribus.models.grids import save_grid
 from paribus.results.folder import RunFolder
-from paribus.runs.run import carry_out
+from paribus.runs.run import complete_run
 from paribus.views.axes import leading_axes
 from paribus.views.subject import Subject
 from tests.conftest import QUICK, tiny_config
@@ -244,7 +244,7 @@ def test_without_its_images_a_model_can_still_be_explored(tmp_path: Path) -> Non
     for k in range(40):
         save_grid(folder / f"{k}.png", digits.images[k : k + 1], columns=1)
     run = tmp_path / "run"
-    carry_out(
+    complete_run(
         tiny_config("vae", *QUICK, data={"name": str(folder)}), load_data(str(folder)), RunFolder(run), score=False
     )
     shutil.rmtree(folder)

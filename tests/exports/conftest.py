@@ -7,7 +7,7 @@ import pytest
 
 from paribus.data import ImageData
 from paribus.results.folder import RunFolder
-from paribus.runs.run import Run, carry_out
+from paribus.runs.run import Run, complete_run
 from tests.conftest import made_data, tiny_config
 from tests.hub_server import Hub, running_hub
 
@@ -19,7 +19,7 @@ def made_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     data: ImageData = made_data(n=64)
     quick = {"evaluation": {"metrics": ["frechet", "mse", "samples_per_second"], "encoder": "pixels", "samples": 64}}
     config = tiny_config("vae", "objective.conditional=true", data={"name": "made"}, **quick)
-    return carry_out(config, data, RunFolder(place))
+    return complete_run(config, data, RunFolder(place))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import paribus as pb
 from paribus.base.errors import ParibusError
 from paribus.cli.app import app
 from paribus.config import ImageShape
-from paribus.models.packaging import weights_of
+from paribus.models.files import weights_of
 from paribus.runs.run import Run
 from tests.conftest import tiny_config
 from tests.exports.made import made_model

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
+from paribus.config import DataSettings
 from paribus.data import Split
 from paribus.models import Model, build_networks, load_model, save_model
-from paribus.models.packaging import weights_of, with_sampler
+from paribus.models.files import weights_of, with_sampler
 from paribus.models.samplers import Mixture, TwoStage, fitted_sampler, new_sampler
 from paribus.objectives.base import Draw
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
-from paribus.runs.run import carry_out
+from paribus.runs.run import complete_run
 from tests.conftest import fit_in, made_data, tiny_config
 
 QUICK = ("sampler.updates=20", "sampler.components=3")
@@ -226,71 +227,76 @@ def test_without_a_sampler_nothing_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_another_sampler_is_fitted_once_from_the_runs_own_images(name: str, tmp_path: Path) -> None:
+def test_another_sampler_is_fitted_once_from_the_runs_own_images(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, loads = made_data(), []
 
-    def load(config: RunConfig) -> object:
-        loads.append(config.data.name)
+    def load(settings: DataSettings) -> object:
+        loads.append(settings.name)
         return data
 
+    monkeypatch.setattr("paribus.models.files.load_data", load)
     config = tiny_config("vae", *QUICK)
-    run = carry_out(config, data, RunFolder(tmp_path), score=False)
-    first = with_sampler(tmp_path, run.model, {"name": name}, load)
-    again = with_sampler(tmp_path, load_model(tmp_path), {"name": name}, load)
+    run = complete_run(config, data, RunFolder(tmp_path), score=False)
+    first = with_sampler(tmp_path, run.model, {"name": name})
+    again = with_sampler(tmp_path, load_model(tmp_path), {"name": name})
     assert len(loads) == 1
     assert torch.equal(first.sample(9), again.sample(9))
     assert first.config.sampler.name == name
-    trained = carry_out(
+    trained = complete_run(
         tiny_config("vae", *QUICK, f"sampler.name={name}"), data, RunFolder(tmp_path / "b"), score=False
     )
     assert torch.equal(trained.model.sample(9), first.sample(9)), "fitted later is not fitted at once"
-    assert with_sampler(tmp_path / "b", trained.model, {"name": name}, load) is trained.model
-    prior = with_sampler(tmp_path / "b", trained.model, {"name": "prior"}, load)
+    assert with_sampler(tmp_path / "b", trained.model, {"name": name}) is trained.model
+    prior = with_sampler(tmp_path / "b", trained.model, {"name": "prior"})
     assert torch.equal(prior.sample(9), run.model.sample(9))
     assert len(loads) == 1
 
     [kept] = (tmp_path / "samplers").iterdir()
     kept.write_bytes(kept.read_bytes()[:-50])
-    assert torch.equal(with_sampler(tmp_path, run.model, {"name": name}, load).sample(9), first.sample(9))
+    assert torch.equal(with_sampler(tmp_path, run.model, {"name": name}).sample(9), first.sample(9))
     assert len(loads) == 2, "a damaged file was used"
 
 
-def test_other_images_are_no_ground_for_a_sampler(tmp_path: Path) -> None:
-    run = carry_out(tiny_config("vae"), made_data(), RunFolder(tmp_path), score=False)
+def test_other_images_are_no_ground_for_a_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = complete_run(tiny_config("vae"), made_data(), RunFolder(tmp_path), score=False)
+    monkeypatch.setattr("paribus.models.files.load_data", lambda settings: made_data(n=41))
     with pytest.raises(ParibusError, match="images with another fingerprint"):
-        with_sampler(tmp_path, run.model, {"name": "gmm"}, lambda config: made_data(n=41))
+        with_sampler(tmp_path, run.model, {"name": "gmm"})
 
-    def gone(config: RunConfig) -> object:
+    def gone(settings: DataSettings) -> object:
         raise ParibusError("There is no such folder.", where="x")
 
+    monkeypatch.setattr("paribus.models.files.load_data", gone)
     with pytest.raises(ParibusError, match=r"they are not to be had[\s\S]*There is no such folder"):
-        with_sampler(tmp_path, run.model, {"name": "gmm"}, gone)
+        with_sampler(tmp_path, run.model, {"name": "gmm"})
 
 
 def test_a_run_fits_its_sampler_outside_the_budget_and_scores_with_it(tmp_path: Path) -> None:
     data = made_data()
     overrides = (*QUICK, "sampler.name=gmm", "training.snapshots=[1/2,1/1]", "evaluation.encoder=pixels")
-    run = carry_out(tiny_config("vae", *overrides), data, RunFolder(tmp_path / "gmm"))
-    plain = carry_out(tiny_config("vae", *overrides, "sampler.name=prior"), data, RunFolder(tmp_path / "plain"))
+    run = complete_run(tiny_config("vae", *overrides), data, RunFolder(tmp_path / "gmm"))
+    plain = complete_run(tiny_config("vae", *overrides, "sampler.name=prior"), data, RunFolder(tmp_path / "plain"))
     assert run.folder.done is not None and plain.folder.done is not None
     assert run.folder.done["model_sha256"] == plain.folder.done["model_sha256"]
     assert run.folder.done["sampler_seconds"] > 0
     assert "sampler_seconds" not in plain.folder.done
-    scores = {score["metric"]: score for score in run.scores}
-    plain_scores = {score["metric"]: score for score in plain.scores}
-    assert scores["kid"]["protocol"].endswith("latents from a mixture of 3 Gaussians fitted to training latents")
-    assert scores["prior_kid"]["value"] == plain_scores["kid"]["value"] != scores["kid"]["value"]
+    scores = {score.metric: score for score in run.scores}
+    plain_scores = {score.metric: score for score in plain.scores}
+    assert scores["kid"].protocol == plain_scores["kid"].protocol, "a sampler belongs to the model"
+    assert scores["prior_kid"].value == plain_scores["kid"].value != scores["kid"].value
     assert scores["reconstruction_kid"] == plain_scores["reconstruction_kid"]
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "gmm").rglob("*") if path.name != ".lock"}
-    carry_out(tiny_config("vae", *overrides), data, RunFolder(tmp_path / "gmm"))
+    complete_run(tiny_config("vae", *overrides), data, RunFolder(tmp_path / "gmm"))
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "gmm").rglob("*") if path.name != ".lock"}
     assert after == before, "a finished run was touched"
 
 
 def test_a_snapshot_has_the_prior(tmp_path: Path) -> None:
     config = tiny_config("vae", *QUICK, "sampler.name=gmm", "training.snapshots=[1/2,1/1]")
-    run = carry_out(config, made_data(), RunFolder(tmp_path), score=False)
+    run = complete_run(config, made_data(), RunFolder(tmp_path), score=False)
     snapshot = load_model(tmp_path, weights=run.folder.snapshot(run.folder.snapshots()[0]))
     assert snapshot.sampler is None
     assert torch.equal(snapshot.latents(5), run.model.with_prior().latents(5))
@@ -311,7 +317,7 @@ def test_a_model_without_an_encoder_has_no_sampler() -> None:
 def test_too_few_images_are_found_before_training(tmp_path: Path) -> None:
     config = tiny_config("vae", "sampler.name=gmm", "sampler.components=41")
     with pytest.raises(ParibusError, match="too few training images for the sampler 'gmm'"):
-        carry_out(config, made_data(), RunFolder(tmp_path))
+        complete_run(config, made_data(), RunFolder(tmp_path))
     assert not (tmp_path / "metrics.jsonl").exists()
 
 

@@ -14,8 +14,8 @@ import torch
 
 from paribus.base.errors import ParibusError
 from paribus.results.folder import RunFolder
-from paribus.runs.identity import settled
-from paribus.runs.run import carry_out
+from paribus.runs.identity import refuse_what_cannot_run, with_processes
+from paribus.runs.run import complete_run
 from paribus.training.distributed import process_device
 from tests.conftest import made_data, tiny_config
 from tests.training import pair
@@ -118,13 +118,13 @@ def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_processes_and_threads_are_settled_at_the_start(second_of_two: None, monkeypatch, tmp_path: Path) -> None:
+def test_processes_and_threads_are_fixed_at_the_start(second_of_two: None, monkeypatch, tmp_path: Path) -> None:
     config = tiny_config("gan", "training.threads=null")
     monkeypatch.setattr("paribus.runs.identity.usable_cores", lambda: 9)
-    training = settled(config, made_data(), RunFolder(tmp_path)).training
+    training = with_processes(config, RunFolder(tmp_path)).training
     assert (training.processes, training.threads) == (2, 4)
     monkeypatch.delenv("TORCHELASTIC_RUN_ID")
-    training = settled(config, made_data(), RunFolder(tmp_path)).training
+    training = with_processes(config, RunFolder(tmp_path)).training
     assert (training.processes, training.threads) == (None, 9)
 
 
@@ -141,7 +141,8 @@ def test_what_cannot_be_shared_is_refused(
     override: str, where: str, expected: str, second_of_two: None, tmp_path: Path
 ) -> None:
     with pytest.raises(ParibusError) as caught:
-        settled(tiny_config("gan", override), made_data(n=41), RunFolder(tmp_path))
+        config = with_processes(tiny_config("gan", override), RunFolder(tmp_path))
+        refuse_what_cannot_run(config, made_data(n=41), RunFolder(tmp_path))
     assert caught.value.where == where
     assert expected in str(caught.value)
 
@@ -157,11 +158,13 @@ def test_there_must_be_a_device_for_each_process(second_of_two: None, monkeypatc
 
 def test_a_resumed_run_keeps_its_number_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny_config("gan")
-    carry_out(config, made_data(), RunFolder(tmp_path), score=False)
+    complete_run(config, made_data(), RunFolder(tmp_path), score=False)
     for name, value in environment(1, 0).items():
         monkeypatch.setenv(name, value)
-    assert settled(config, made_data(), RunFolder(tmp_path)).training.processes is None  # nothing is left to train
+    run = RunFolder(tmp_path)
+    assert with_processes(config, run).training.processes is None
+    refuse_what_cannot_run(config, made_data(), run)  # nothing is left to train
     longer = tiny_config("gan", "training.budget=9updates")
     with pytest.raises(ParibusError, match="so many processes") as caught:
-        settled(longer, made_data(), RunFolder(tmp_path))
+        refuse_what_cannot_run(longer, made_data(), run)
     assert caught.value.expected == 1

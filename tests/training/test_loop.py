@@ -12,7 +12,7 @@ import torch
 
 from paribus.base.errors import ParibusError, TrainingDiverged
 from paribus.config import Budget
-from paribus.models.packaging import weights_of
+from paribus.models.files import weights_of
 from paribus.results.folder import RunFolder
 from paribus.training.optimizers import check_layouts
 from paribus.training.state import Averages

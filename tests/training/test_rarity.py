@@ -10,7 +10,7 @@ import torch
 
 from paribus.base.errors import ParibusError
 from paribus.data import Batches, Split
-from paribus.models.packaging import weights_of
+from paribus.models.files import weights_of
 from tests.conftest import fit_in, made_data, tiny_config
 
 RARITY = ("training.rarity=0", "training.budget=13updates")  # 40 images by 8: two and a half epochs

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity
-from paribus.runs.run import Interrupted, carry_out
+from paribus.runs.run import complete_run
 from tests.conftest import made_data, tiny_config
 
 TRACKED = "training.track=[tensorboard]"
@@ -55,8 +55,8 @@ def test_tensorboard_reads_every_line_once(tmp_path: Path, monkeypatch: pytest.M
         lines.append(progress)
 
     with pytest.raises(Interrupted):
-        carry_out(config, made_data(), run, report=interrupted, stop_requested=lambda: len(lines) > 3)
-    carry_out(config, made_data(), run)
+        complete_run(config, made_data(), run, report=interrupted, stop_requested=lambda: len(lines) > 3)
+    complete_run(config, made_data(), run)
     assert len(run.metrics_lines()) == 6
     assert scalars(run.path) == expected(run)
 
@@ -68,7 +68,7 @@ def test_tracking_changes_neither_weights_nor_identity(tmp_path: Path) -> None:
     assert identity(plain, data.fingerprint) == identity(tracked, data.fingerprint)
     runs = [RunFolder(tmp_path / name) for name in ("plain", "tracked")]
     for run, config in zip(runs, (plain, tracked), strict=True):
-        carry_out(config, data, run, score=False)
+        complete_run(config, data, run, score=False)
     assert runs[0].model.read_bytes() == runs[1].model.read_bytes()
     assert [run.path.joinpath("tensorboard").is_dir() for run in runs] == [False, True]
 
@@ -77,6 +77,6 @@ def test_tracking_changes_neither_weights_nor_identity(tmp_path: Path) -> None:
 def test_a_tracker_that_is_not_installed_is_said_before_training(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     with pytest.raises(ParibusError, match=r"The package 'wandb' is not installed") as caught:
-        carry_out(tiny_config("gan", "training.track=[wandb]"), made_data(), run)
+        complete_run(tiny_config("gan", "training.track=[wandb]"), made_data(), run)
     assert "pip install 'paribus[track]'" in str(caught.value)
     assert not run.exists and not run.metrics.exists()

@@ -12,7 +12,8 @@ from paribus.evaluation import evaluate
 from paribus.models import load_model
 from paribus.report.reading import METRICS
 from paribus.results.folder import RunFolder
-from paribus.runs.run import carry_out
+from paribus.results.protocol import ImageSet
+from paribus.runs.run import complete_run
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
 from paribus.tuning.tuning import Tuning
@@ -36,7 +37,7 @@ def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     data, metric = load_data("digits"), METRICS["coverage"]
     config = PLAN.trial({"objective.latent_dim": 4})
     run = RunFolder(tmp_path / "run")
-    carry_out(config, data, run)
+    complete_run(config, data, run)
     assert [round(images / 256, 3) for images in run.snapshots()] == [0.125, 0.25, 0.5]
     assert run.snapshot_scores == []  # the validation images score; they choose no snapshot
 
@@ -54,10 +55,10 @@ def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     expected = []
     for images in seen:
         [score] = evaluate(load_model(run.path, weights=run.snapshot(images)), data, config.evaluation)
-        assert score["split"] == "validation" and "all 144 of validation" in score["protocol"]
-        expected.append(-score["value"])  # higher is better
+        assert score.split == "validation" and score.protocol.reference == ImageSet(origin="validation", count=144)
+        expected.append(-score.value)  # higher is better
     assert told == dict(enumerate(expected))
-    assert score_of(run, metric)["split"] == "validation"
+    assert score_of(run, metric).split == "validation"
 
 
 def test_winners_are_the_best_settings_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

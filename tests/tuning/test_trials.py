@@ -17,8 +17,7 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 import paribus.tuning
-from paribus.base.errors import ParibusError
-from paribus.runs.run import Interrupted
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.tuning.samplers import sampler_for
 from paribus.tuning.trials import Trials, Turn
 

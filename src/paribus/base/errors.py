@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ParibusError(Exception):
@@ -45,6 +46,18 @@ class ProcessLost(ParibusError):
     """Another process of the same run ended; the last checkpoint is kept."""
 
     exit_code = 1
+
+
+class Interrupted(Exception):
+    """The work was asked to stop, and what it carries on from is written.
+
+    Attributes:
+        folder: Where that lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ def launcher(count: int) -> list[str]:
 
 def place() -> Place:
     """This process's place: alone, unless torchrun started it with others."""
+    # not a context that is passed: the environment has it, it never changes, and it is asked deep inside losses
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return _ALONE
     return Place(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))

@@ -1,4 +1,4 @@
-"""What `paribus doctor` finds: the machine, the data, the cache."""
+"""The command `paribus doctor`: what it finds of the machine, the data, the cache."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from paribus.base.cache import cache_folder
 from paribus.cli.console import size
-from paribus.metrics.inception_weights import URL, VARIABLE
-from paribus.training.hardware import machine
 
 
-def findings() -> Iterator[tuple[str, str]]:
+def doctor(
+    clean_cache: Annotated[bool, typer.Option("--clean-cache", help="Remove everything in the cache.")] = False,
+) -> None:
+    """Say what this machine offers, where data and cache lie, and what is missing."""
+    if clean_cache:
+        print(_clean())
+    for name, value in _findings():
+        print(f"{name + ':':<16}{value}")
+
+
+def _findings() -> Iterator[tuple[str, str]]:
     """Names and values, the machine first."""
+    from paribus.training.hardware import machine
+
     for name, value in machine().items():
         yield name, {None: "none", True: "yes", False: "no"}.get(value, str(value))
     yield "memory", size(_memory_bytes())
@@ -24,7 +37,7 @@ def findings() -> Iterator[tuple[str, str]]:
     yield "Inception", _inception()
 
 
-def clean() -> str:
+def _clean() -> str:
     """Removes the cache's content; says how much that was."""
     folder = cache_folder()
     amount = _folder_bytes(folder)
@@ -42,6 +55,8 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _inception() -> str:
+    from paribus.metrics.inception_weights import URL, VARIABLE
+
     given = os.environ.get(VARIABLE)
     kept = cache_folder() / "weights" / Path(URL).name
     if given:

@@ -21,6 +21,7 @@ def explore(
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
     """Look into trained models in the browser: sliders, maps, your own images; on this machine alone."""
+    from paribus.cli import console
     from paribus.explorer import exhibits, laboratory, routes, trainings
     from paribus.explorer.server import application, serve
 
@@ -39,4 +40,4 @@ def explore(
         except ParibusError as error:
             raise error.at("--toy") from None
         page = application("laboratory", laboratory.router, shown)
-    serve(page, port, browser=browser)
+    serve(page, port, browser=browser, announce=console.say)

@@ -1,9 +1,33 @@
-"""What `paribus list` shows."""
+"""The command `paribus list`, and what it shows."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+
+from paribus.base.errors import unknown
+from paribus.cli.options import JsonOption
+
+
+def list_(
+    what: Annotated[
+        str, typer.Argument(metavar="models|backbones|objectives|data|metrics|papers", help="What to list.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """List models, backbones, objectives, data sets, metrics or papers, with a line on each."""
+    from paribus.cli import console
+
+    if what not in LISTINGS:
+        raise unknown(f"There is no list of '{what}'", what, LISTINGS, where="paribus list")
+    found = rows(what)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        console.print_table(found)
 
 
 def rows(what: str) -> list[dict[str, Any]]:

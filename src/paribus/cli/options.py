@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from paribus.config import DataSettings
 
 DataOption = Annotated[
     str | None,
@@ -27,3 +30,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 def given(**values: Any) -> dict[str, Any]:
     """The values that the user gave."""
     return {key: value for key, value in values.items() if value is not None and value != {}}
+
+
+def data_asked(name: str | None, size: int | None, channels: int | None, on_bad: str | None) -> DataSettings | None:
+    """What the user gave of the data's settings; None for nothing."""
+    from paribus.config import DataSettings, validated
+
+    values = given(name=name, size=size, channels=channels, on_bad=on_bad)
+    return validated(DataSettings, values, where="data") if values else None
+
+
+def names(text: str | None) -> list[str] | None:
+    """Names that were given separated by commas."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

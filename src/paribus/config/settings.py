@@ -18,6 +18,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
+    def given(self) -> dict[str, Any]:
+        """What was given of it, without the defaults of the rest: a part of a configuration's tree."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
 
 @dataclass(frozen=True)
 class ImageShape:

@@ -6,15 +6,16 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from paribus.base.errors import ParibusError, did_you_mean
-from paribus.config import DataSettings
+from paribus.config import DataSettings, validated
 from paribus.data.arrays import digits, npz_file
 from paribus.data.assembly import assembled
 from paribus.data.builtin import DATASETS
-from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE, Recipe
+from paribus.data.decoding import Recipe
 from paribus.data.folders import files_below, image_folder
 from paribus.data.hub import hub_dataset
 from paribus.data.images import ImageData
@@ -27,25 +28,14 @@ _MADE_HERE = {"digits": digits, "shapes": shapes}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
-def load_data(
-    name: str | Path,
-    *,
-    size: int | None = None,
-    channels: int | None = None,
-    on_bad: str = "fail",
-    background: str = "white",
-    validation: float = 0.1,
-) -> ImageData:
+def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
     """Loads, decodes and splits a data set.
 
     Args:
-        name: A built-in name (`DATASETS`), a folder of images or of Parquet files, an .npz or .parquet file, or a
-            Hugging Face Hub id. Built-in and other names are looked for as a folder under PARIBUS_DATA first.
-        size: Height and width in pixels, 8 to 128; by default the source's own, where all images share it.
-        channels: 1 (grey) or 3 (RGB); by default 1 where all images are stored as grey, else 3.
-        on_bad: "fail" refuses a set with unreadable pictures and names them; "skip" goes on without them.
-        background: "white" or "black", under transparent pixels.
-        validation: Share of the training images held out, at most 5,000, where the source has no validation split.
+        source: A built-in name (`DATASETS`), a folder of images or of Parquet files, an .npz or .parquet file, or a
+            Hugging Face Hub id; or all settings of the data. Built-in and other names are looked for as a folder under
+            PARIBUS_DATA first.
+        **settings: Any of the fields of `DataSettings`, which says what they mean: size, channels, validation, ...
 
     Returns:
         The data, the same for the same content and settings on every machine.
@@ -53,22 +43,32 @@ def load_data(
     Raises:
         ParibusError: Anything about the source or the settings that needs the user.
     """
-    _check_settings(size, channels, on_bad, background, validation)
-    settings = DataSettings(
-        name=str(name), size=size, channels=channels, on_bad=on_bad, background=background, validation=validation
-    )
-    raw = _raw_data(name)
-    if raw.channel_classes and channels == 1:
+    asked = validated(DataSettings, data_settings(source).model_dump() | settings, where="data")
+    raw = _raw_data(asked.name)
+    if raw.channel_classes and asked.channels == 1:
         raise ParibusError(
             "The channels of these images are images of their own.",
             where="data.channels",
             got=1,
             expected="3, which is the default",
-            fix=f"leave it out, or use {DATASETS[str(name)].stacks}",
+            fix=f"leave it out, or use {DATASETS[asked.name].stacks}",
         )
-    recipe = Recipe(size, channels, background, raw.cut)
-    images = assembled(str(name), raw, recipe, skip_bad=on_bad == "skip", validation=validation)
-    return replace(images, settings=settings)
+    recipe = Recipe(asked.size, asked.channels, asked.background, raw.cut)
+    images = assembled(asked.name, raw, recipe, skip_bad=asked.on_bad == "skip", validation=asked.validation)
+    return replace(images, settings=asked)
+
+
+def data_settings(source: ImageData | DataSettings | str | Path) -> DataSettings:
+    """The settings that load these images, or load them again; only what they have to say is set in them."""
+    if isinstance(source, DataSettings):
+        return source
+    if isinstance(source, ImageData):
+        shape, asked = source.shape, source.settings or DataSettings()
+        own = {"name": source.name, "size": shape.size, "channels": shape.channels}
+        return validated(DataSettings, asked.model_dump(exclude_defaults=True) | own, where="data")
+    # a path is a place, whatever else has its name
+    is_relative = isinstance(source, Path) and not source.is_absolute()
+    return DataSettings(name=f"./{source}" if is_relative else str(source))
 
 
 def is_at_hand(name: str | Path) -> bool:
@@ -92,29 +92,16 @@ def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
     return torch.cat([data.train.images, data.validation.images, data.test.images])
 
 
-def _check_settings(size: int | None, channels: int | None, on_bad: str, background: str, validation: float) -> None:
-    checks = [
-        ("data.size", size, size is None or SMALLEST_SIZE <= size <= LARGEST_SIZE, "8 to 128 pixels"),
-        ("data.channels", channels, channels in (None, 1, 3), "1 (grey) or 3 (RGB)"),
-        ("data.on_bad", on_bad, on_bad in ("fail", "skip"), "fail or skip"),
-        ("data.background", background, background in ("white", "black"), "white or black"),
-        ("data.validation", validation, 0 <= validation < 1, "a share from 0 up to, but not, 1"),
-    ]
-    for where, got, good, expected in checks:
-        if not good:
-            raise ParibusError("A setting of the data is wrong.", where=where, got=repr(got), expected=expected)
-
-
-def _raw_data(name: str | Path) -> RawData:
-    if isinstance(name, str) and name in DATASETS:
+def _raw_data(name: str) -> RawData:
+    if name in DATASETS:
         return _built_in(name)
     path = Path(name).expanduser()
     if path.exists():
         return _from_path(path)
-    stored = _stored_folder(str(name))
+    stored = _stored_folder(name)
     if stored is not None:
         return _from_path(stored)
-    if isinstance(name, str) and _HUB_ID.match(name):
+    if _HUB_ID.match(name):
         return hub_dataset(name)
     raise _unknown_error(name)
 
@@ -162,9 +149,9 @@ def _from_path(path: Path, *, with_labels: bool = True, cut: CentreCut | None = 
     )
 
 
-def _unknown_error(name: str | Path) -> ParibusError:
+def _unknown_error(name: str) -> ParibusError:
     return ParibusError(
-        f"There is no data set '{name}'.{did_you_mean(str(name), DATASETS)}",
+        f"There is no data set '{name}'.{did_you_mean(name, DATASETS)}",
         where="data.name",
         got=f"neither a built-in name ({', '.join(DATASETS)}), nor a file or folder here",
         expected="a built-in name, a folder of images or Parquet files, an .npz file, or a Hub id (organisation/name)",

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -18,7 +19,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from paribus.base.errors import ParibusError
-from paribus.cli import console
 from paribus.explorer.security import HOST, OwnPagesOnly
 
 STATIC = Path(__file__).parent / "static"
@@ -50,11 +50,12 @@ def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
     return OwnPagesOnly(app)  # around everything, the answer to a failure too
 
 
-def listening(port: int | None) -> socket.socket:
+def listening(port: int | None, announce: Callable[[str], None]) -> socket.socket:
     """A socket of this machine alone.
 
     Args:
         port: The one that was asked for; None for the usual one, or any that is free where that is taken.
+        announce: Told of what the user did not ask for.
 
     Raises:
         ParibusError: The port that was asked for is unavailable.
@@ -68,8 +69,8 @@ def listening(port: int | None) -> socket.socket:
     except OSError as error:
         found.close()
         if port is None:
-            console.say(f"port {USUAL_PORT} is taken: another one is used")
-            return listening(0)
+            announce(f"port {USUAL_PORT} is taken: another one is used")
+            return listening(0, announce)
         raise ParibusError(
             "The port is unavailable.",
             where=f"--port {port}",
@@ -79,21 +80,22 @@ def listening(port: int | None) -> socket.socket:
     return found
 
 
-def serve(app: ASGIApp, port: int | None, *, browser: bool) -> None:
+def serve(app: ASGIApp, port: int | None, *, browser: bool, announce: Callable[[str], None]) -> None:
     """Answers requests until Ctrl-C, which ends the process whatever is being computed.
 
     Args:
         app: What `application` made.
         port: See `listening`.
         browser: Open the page in the user's browser.
+        announce: Told what the user has to know besides the address.
 
     Raises:
         ParibusError: The port is unavailable.
     """
-    taken = listening(port)
+    taken = listening(port, announce)
     address = f"http://{HOST}:{taken.getsockname()[1]}"
     print(address, flush=True)
-    console.say("Ctrl-C ends it")
+    announce("Ctrl-C ends it")
     if browser:
         # in a thread, since some browsers take the terminal; the socket listens already, and the page waits
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

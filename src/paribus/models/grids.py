@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from paribus.data import Split
-    from paribus.models.model import Model
+from paribus.data import Split
+from paribus.models.model import Model
 
 
 def image_grid(images: Tensor, columns: int = 8) -> Image.Image:

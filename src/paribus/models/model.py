@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,12 +13,11 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import ImageShape
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.pixels import to_bytes, to_float
+from paribus.models.samplers import Sampler
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.recipes import RunConfig
-
-if TYPE_CHECKING:
-    from paribus.models.samplers import Sampler
+from paribus.results.protocol import Likelihood
 
 
 class Model:
@@ -59,9 +58,9 @@ class Model:
         return isinstance(self.objective, EncodingObjective)
 
     @property
-    def likelihood(self) -> str | None:
-        """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
-        return self.objective.likelihood_name if isinstance(self.objective, LikelihoodObjective) else None
+    def likelihood(self) -> Likelihood | None:
+        """What the nats of `likelihood_terms` mean; None without a likelihood."""
+        return self.objective.measured_likelihood if isinstance(self.objective, LikelihoodObjective) else None
 
     @property
     def has_log_weights(self) -> bool:

@@ -44,7 +44,7 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
         _write_folder(model, n, out, label, labels, seed)
 
 
-def write_class_change(model: Model, first: str, second: str, n: int, out: Path, *, seed: int = 0) -> None:
+def write_class_change(model: Model, first: int | str, second: int | str, n: int, out: Path, *, seed: int = 0) -> None:
     """Draws n images in rows of 8, in each of which one class turns into another, as one grid.
 
     Raises:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -26,14 +26,11 @@ from torch import Tensor, nn
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator, keyed_seed
 from paribus.base.torch_internals import Adam
-from paribus.config import SamplerSettings
+from paribus.config import ImageShape, SamplerSettings
+from paribus.data import Split
 from paribus.objectives.base import Draw
 from paribus.objectives.likelihoods import gaussian_kl_nats
 from paribus.recipes import RunConfig
-
-if TYPE_CHECKING:
-    from paribus.data import Split
-    from paribus.models.model import Model
 
 BATCH_SIZE = 128
 LEAST_LOG_DEVIATION = -7.0
@@ -182,6 +179,16 @@ class TwoStage(nn.Module):
 Sampler = Mixture | TwoStage
 
 
+class Encoding(Protocol):
+    """What a fit needs of a trained model."""
+
+    config: RunConfig
+    image: ImageShape
+
+    def encode(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Posterior means (N, latent_dim) of images (N, C, H, W)."""
+
+
 def new_sampler(config: RunConfig, classes: int) -> Sampler | None:
     """The sampler that `config.sampler` names, not fitted yet; None for the prior.
 
@@ -198,7 +205,7 @@ def new_sampler(config: RunConfig, classes: int) -> Sampler | None:
         return TwoStage(config, classes)
 
 
-def fitted_sampler(model: Model, train: Split) -> Sampler | None:
+def fitted_sampler(model: Encoding, train: Split) -> Sampler | None:
     """The sampler that `model.config.sampler` names, fitted to the training images' latents; None for the prior.
 
     The same model, images and seed give the same sampler.

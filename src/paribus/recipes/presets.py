@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -40,7 +41,7 @@ def own_shape(model: str) -> ImageShape:
 def resolve(
     model: str,
     *changes: dict[str, Any],
-    overrides: list[str] | tuple[str, ...] = (),
+    overrides: Sequence[str] = (),
 ) -> RunConfig:
     """The whole configuration of a model.
 

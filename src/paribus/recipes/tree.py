@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny, model_validator
 
+from paribus.backbones.base import Backbone
 from paribus.base.errors import ParibusError
 from paribus.base.registry import backbones, objectives
 from paribus.config import (
@@ -18,6 +19,7 @@ from paribus.config import (
     validated,
 )
 from paribus.config.overrides import merged
+from paribus.objectives.base import EncodingObjective, Objective
 
 
 def _resolve(kind: str, registry: Any) -> BeforeValidator:
@@ -32,25 +34,14 @@ def _resolve(kind: str, registry: Any) -> BeforeValidator:
     return BeforeValidator(resolve)
 
 
-if TYPE_CHECKING:
-    from paribus.backbones.base import Backbone
-    from paribus.objectives.base import Objective
-
-    BackboneField = Backbone
-    ObjectiveField = Objective
-else:
-    BackboneField = Annotated[SerializeAsAny[Settings], _resolve("backbone", backbones)]
-    ObjectiveField = Annotated[SerializeAsAny[Settings], _resolve("objective", objectives)]
-
-
 class RunConfig(Settings):
     """Everything that decides a run's weights, and how they are scored."""
 
     model: str
     seed: int = 0
     data: DataSettings = DataSettings()
-    backbone: BackboneField
-    objective: ObjectiveField
+    backbone: Annotated[SerializeAsAny[Backbone], _resolve("backbone", backbones)]
+    objective: Annotated[SerializeAsAny[Objective], _resolve("objective", objectives)]
     training: TrainingSettings = TrainingSettings()
     sampler: SamplerSettings = SamplerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -74,8 +65,7 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _sampler_has_an_encoder(self) -> RunConfig:
-        # by its method, not its class: configurations must not know objectives
-        if self.sampler.name != "prior" and not hasattr(self.objective, "encode"):
+        if self.sampler.name != "prior" and not isinstance(self.objective, EncodingObjective):
             raise ParibusError(
                 f"The sampler '{self.sampler.name}' is fitted to latents, and '{self.model}' has no encoder.",
                 where="sampler.name",

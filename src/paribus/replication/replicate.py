@@ -11,12 +11,11 @@ from typing import Any
 from paribus.base.errors import ParibusError, unknown
 from paribus.config import ImageShape
 from paribus.config.overrides import leaves, merged
-from paribus.data import DATASETS, is_at_hand
+from paribus.data import DATASETS, is_at_hand, load_data
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
 from paribus.replication.latents import draw_latents
 from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
-from paribus.runs.run import load
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study
@@ -159,7 +158,7 @@ def _refuse_absent(plan: Plan) -> None:
     for config in {str(config.data): config for config in configs}.values():
         try:
             if not is_at_hand(config.data.name):
-                load(config)
+                load_data(config.data)
         except ParibusError as error:
             fix = f"{error.fix}; --scale smoke takes enlarged digits in their place"
             raise ParibusError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paribus.report import figures
 from paribus.report.comparison import shown_order
-from paribus.report.contents import Run, Study, finite
+from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Dot, Point, Row
 from paribus.report.verdict import floor
 from paribus.report.wording import count, duration, number
@@ -68,7 +68,7 @@ def snapshot_chart(study: Study) -> str:
 def snapshots(run: Run, metric: str) -> list[Point]:
     """A metric of a run's snapshots on the validation split, against the images seen."""
     entries = run.folder.snapshot_scores if run.folder else []
-    points = [(e.get("snapshot"), finite(e.get("value"))) for e in entries if e.get("metric") == metric]
+    points = [(score.snapshot, score.value) for score in entries if score.metric == metric]
     return sorted((float(x), float(y)) for x, y in points if x is not None and y is not None)
 
 

@@ -24,6 +24,8 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import held, read_yaml
+from paribus.results.score import Score
+from paribus.results.scores_file import read_scores
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
@@ -87,9 +89,9 @@ class RunFolder:
         return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
 
     @property
-    def snapshot_scores(self) -> list[dict[str, Any]]:
+    def snapshot_scores(self) -> list[Score]:
         """What snapshots score on the validation split, or an empty list where they were not compared."""
-        return _read_json(self.path / "snapshots.json") or []
+        return read_scores(self.path / "snapshots.json")[0]
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -102,9 +104,9 @@ class RunFolder:
         return _read_json(self.path / "done.json")
 
     @property
-    def evaluation(self) -> list[dict[str, Any]]:
+    def evaluation(self) -> list[Score]:
         """The scores, or an empty list before the evaluation."""
-        return _read_json(self.path / "evaluation.json") or []
+        return read_scores(self.path / "evaluation.json")[0]
 
     @property
     def live(self) -> Path:
@@ -120,11 +122,11 @@ class RunFolder:
         """
         first: dict[str, Any] = {"scores": {}, "best": None}
         others: dict[str, dict[str, Any]] = {}
-        for entry in self.evaluation:
-            weights, metric, tables = "best" if entry.get("weights") == "best" else "scores", entry["metric"], first
-            if metric in (first[weights] or {}):
-                tables = others.setdefault(entry["encoder"], {"scores": {}, "best": None})
-            tables[weights] = (tables[weights] or {}) | {metric: entry}
+        for score in self.evaluation:
+            weights, metric, tables = "best" if score.weights == "best" else "scores", score.metric, first
+            if metric in (first[weights] or {}) and score.encoder is not None:
+                tables = others.setdefault(score.encoder.id, {"scores": {}, "best": None})
+            tables[weights] = (tables[weights] or {}) | {metric: score.as_json()}
         return first | {"other_encoders": others}
 
     def metrics_lines(self) -> list[dict[str, Any]]:

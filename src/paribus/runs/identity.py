@@ -1,14 +1,15 @@
-"""Carrying on with a run: what may change in it, and what would make it another run."""
+"""What makes a run the same run, and what may change in it when it is resumed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.processes import launcher, place
-from paribus.config import validated
+from paribus.config import TrainingSettings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData
 from paribus.recipes import RunConfig
@@ -31,14 +32,15 @@ WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps", "t
 """Settings that change neither weights nor scores."""
 
 
-def identity(config: RunConfig, fingerprint: str) -> str:
+def identity(config: RunConfig, fingerprint: str, numerics: int = NUMERICS_VERSION) -> str:
     """What tells one run from another: a hash of its configuration with the seed, its images, and the numerics version.
 
     Args:
         config: The resolved configuration, with its thread count.
         fingerprint: That of the images.
+        numerics: The numerics version that trained it.
     """
-    content = [_with_effect(config.tree()), fingerprint, NUMERICS_VERSION]
+    content = [_with_effect(config.tree()), fingerprint, numerics]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -52,7 +54,7 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
         return
     _refuse_other_numbers(run)
     _refuse_other_images(fingerprint, run)
-    stored, asked = _stored(run), config.tree()
+    stored, asked = stored_config(run).tree(), config.tree()
     _refuse_first_of(
         _differences(_with_effect(stored), _with_effect(asked)),
         stored,
@@ -63,13 +65,13 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
     )
 
 
-def refuse_existing(run: RunFolder, resume: bool) -> None:
+def refuse_existing(run: RunFolder) -> None:
     """Keeps an earlier run from being mixed with a new one.
 
     Raises:
         ParibusError: The folder holds a run.
     """
-    if run.exists and not resume:
+    if run.exists:
         raise ParibusError(
             "This folder already holds a run.",
             where=str(run.path),
@@ -77,13 +79,18 @@ def refuse_existing(run: RunFolder, resume: bool) -> None:
         )
 
 
-def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> RunConfig:
-    """The configuration of an existing run, with what a command line asks to change in it.
+def resumed_config(run: RunFolder, change: dict[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
+    """The configuration of an existing run, with what is asked to change in it.
+
+    Args:
+        run: The existing run.
+        change: Part of the configuration tree.
+        overrides: `key.path=value` texts, applied last.
 
     Raises:
         ParibusError: The change would make it another run.
     """
-    stored = _stored(run)
+    stored = stored_config(run).tree()
     tree = merged(stored, change)
     for override in overrides:
         tree = with_override(tree, override)
@@ -92,33 +99,50 @@ def resumed(run: RunFolder, change: dict[str, Any], overrides: list[str]) -> Run
     return config
 
 
-def settled(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
-    """Fixes the processes and their threads; checks that an existing folder belongs to the configuration and images.
+def with_processes(config: RunConfig, run: RunFolder) -> RunConfig:
+    """The configuration with its number of processes and of threads: as asked, as before, or as the machine offers."""
+    here, asked = place(), config.training
+    before = stored_config(run).training if run.exists else TrainingSettings()
+    shared = here.count if here.count > 1 and not run.exists else None
+    processes = asked.processes or before.processes or shared
+    threads = asked.threads or before.threads or max(1, usable_cores() // here.local_count)
+    training = asked.model_copy(update={"processes": processes, "threads": threads})
+    return config.model_copy(update={"training": training})
+
+
+def refuse_what_cannot_run(config: RunConfig, data: ImageData, run: RunFolder) -> None:
+    """Checks that an existing folder belongs to a configuration and its images, and that what is left can be trained.
 
     Raises:
         ParibusError: It does not, or there is more to train and the processes at hand cannot share it.
     """
-    stored: dict[str, Any] = _stored(run) if run.exists else {}
-    before, asked, here = stored.get("training", {}), config.training, place()
-    alone = stored or here.count == 1
-    update = {
-        "processes": asked.processes or before.get("processes") or (None if alone else here.count),
-        "threads": asked.threads or before.get("threads") or max(1, usable_cores() // here.local_count),
-    }
-    config = config.model_copy(update={"training": asked.model_copy(update=update)})
-    if stored:
+    if run.exists:
         _refuse_other_images(data.fingerprint, run)
-        _refuse_difference(stored, config.tree(), run)
-        if is_complete(config, run):
-            return config
+        _refuse_difference(stored_config(run).tree(), config.tree(), run)
+        if is_trained(config, run):
+            return
         _refuse_other_numbers(run)
     _refuse_other_processes(config, len(data.train))
-    return config
 
 
-def _stored(run: RunFolder) -> dict[str, Any]:
+def is_trained(config: RunConfig, run: RunFolder) -> bool:
+    """Whether a run is finished and its budget not larger than what it spent."""
+    done, budget = run.done, config.training.budget
+    return done is not None and done["status"] == "done" and budget.amount <= done["spent"][budget.unit]
+
+
+def is_scored(run: RunFolder) -> bool:
+    """Whether a run has scores, and in a form that can be read."""
+    try:
+        return bool(run.evaluation)
+    except ParibusError:
+        return False
+
+
+def stored_config(run: RunFolder) -> RunConfig:
     """A run's configuration, with the defaults of settings that it is older than."""
-    return validated(RunConfig, run.record["config"]).tree()
+    config: RunConfig = validated(RunConfig, run.record["config"])
+    return config
 
 
 def _refuse_other_processes(config: RunConfig, images: int) -> None:
@@ -214,9 +238,3 @@ def _at(tree: Any, path: str) -> Any:
     for key in path.split("."):
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
-
-
-def is_complete(config: RunConfig, run: RunFolder) -> bool:
-    """Whether a run is finished and its budget not larger than what it spent."""
-    done, budget = run.done, config.training.budget
-    return done is not None and done["status"] == "done" and budget.amount <= done["spent"][budget.unit]

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
-from paribus.base.errors import TrainingDiverged
+from paribus.base.errors import Interrupted, TrainingDiverged
 from paribus.base.files import write_atomically, write_json
 from paribus.base.processes import place
-from paribus.data import ImageData, load_data
+from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
+from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, load_model, save_model
+from paribus.models.files import description
 from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
-from paribus.models.packaging import description, with_sampler
 from paribus.models.samplers import check_sampler, fitted_sampler
-from paribus.recipes import RunConfig, resolve
+from paribus.recipes import RunConfig
 from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder
-from paribus.runs.identity import identity, is_complete, refuse_existing, settled
+from paribus.results.metric import Metric
+from paribus.results.score import Score
+from paribus.results.scores_file import write_scores
+from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
 from paribus.training import NUMERICS_VERSION
-from paribus.training.distributed import join_processes, on_first_process, raise_together
+from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Prepared, Progress, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
-
-
-class Interrupted(Exception):
-    """The run was asked to stop; its checkpoint is written."""
 
 
 class Run:
@@ -58,56 +57,12 @@ class Run:
         return load_model(self.folder.path)
 
     @property
-    def scores(self) -> list[dict[str, Any]]:
+    def scores(self) -> list[Score]:
         """The evaluation of the last weights, a score a metric."""
-        return [score for score in self.folder.evaluation if score.get("weights", "last") == "last"]
+        return [score for score in self.folder.evaluation if score.weights == "last"]
 
 
-def train(
-    model: str,
-    data: ImageData | str | Path = "digits",
-    *,
-    budget: str | None = None,
-    seed: int = 0,
-    out: str | Path | None = None,
-    resume: bool = False,
-    overrides: list[str] | tuple[str, ...] = (),
-    score: bool = True,
-) -> Run:
-    """Trains a model and scores it.
-
-    Args:
-        model: Name of a preset (`paribus list models`).
-        data: Loaded images, or what `load_data` takes.
-        budget: For example 60s, 200kimg, 20epochs; the preset's own by default.
-        seed: Decides initial weights, order of the images and all noise.
-        out: The run's folder; a new one under runs/ by default.
-        resume: Carry on in `out` from its last checkpoint.
-        overrides: `key.path=value` texts on top of the preset.
-        score: Whether to evaluate after training.
-
-    Raises:
-        ParibusError: Something given is wrong, or `out` holds a run and `resume` is False.
-        TrainingDiverged: A loss diverged.
-    """
-    change: dict[str, Any] = {"seed": seed, "data": data_settings(data)}
-    if budget is not None:
-        change["training"] = {"budget": budget}
-    config = resolve(model, change, overrides=overrides)
-
-    def folder() -> RunFolder:
-        run = RunFolder(Path(out)) if out is not None else new_folder(config)
-        refuse_existing(run, resume)
-        return run
-
-    with join_processes():
-        run = on_first_process(folder)
-        with raise_together():
-            images = data if isinstance(data, ImageData) else load(config)
-        return carry_out(config, images, run, score=score)
-
-
-def carry_out(
+def complete_run(
     config: RunConfig,
     data: ImageData,
     run: RunFolder,
@@ -119,8 +74,9 @@ def carry_out(
 ) -> Run:
     """Trains and scores in a folder, from wherever an earlier process left off.
 
-    A finished run is left as it is, unless the budget grew. Processes that torchrun started call this together, within
-    `join_processes`; only the first one touches the folder.
+    A finished run is left as it is, unless the budget grew; where scores are asked for and it has none, they are all
+    that is made. Processes that torchrun started call this together, within `joined`; only the first one touches the
+    folder.
 
     Raises:
         ParibusError: The folder belongs to another configuration, or is in use.
@@ -128,24 +84,19 @@ def carry_out(
         Interrupted: `stop_requested` became true.
     """
     with run.locked() if place().is_first else nullcontext():
-        unfinished = on_first_process(lambda: _unfinished(config, data, run))
-        if unfinished is None:
+        config = on_first_process(lambda: _checked(config, data, run))
+        if on_first_process(lambda: is_trained(config, run)):
+            if score:
+                on_first_process(lambda: _score_finished(config, data, run, notice))
             return Run(run)
-        config, prepared = unfinished, prepare(unfinished, data)
+        prepared = prepare(config, data)
         on_first_process(lambda: _begin(prepared, run))
         if score:
             with raise_together():
                 check_encoders(config.evaluation, _stages(notice))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
         with tracked(config, run, report) as tracking_report:
-            try:
-                outcome = fit(prepared, run, report=tracking_report, stop_requested=stop_requested)
-            except TrainingDiverged as error:
-                if place().is_first:
-                    write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
-                raise
-            if not outcome.finished:
-                raise Interrupted(run.path)
+            outcome = _trained(prepared, run, tracking_report, stop_requested)
             model = outcome.model
             sampler_seconds, model.sampler = on_first_process(
                 lambda: (_fit_sampler(model, data, notice), model.sampler)
@@ -154,77 +105,68 @@ def carry_out(
                 save_model(run.path, model)
                 save_pictures(run.samples, model, data.test)
             if score:
-                _score(run, outcome, data, config, notice)
+                _score(model, data, config, run, notice, shared=True)
         if place().is_first:
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
     return Run(run)
 
 
-def _unfinished(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig | None:
-    """The configuration to train with; None where nothing is left to train."""
-    config = settled(config, data, run)
-    return None if is_complete(config, run) else config
-
-
-def new_folder(config: RunConfig) -> RunFolder:
-    """The first free folder under runs/ for a configuration."""
-    name = f"{config.model}-{Path(config.data.name).name}-seed{config.seed}"
-    folder, k = Path("runs") / name, 1
-    while folder.exists():
-        k += 1
-        folder = Path("runs") / f"{name}-{k}"
-    return RunFolder(folder)
-
-
-def load(config: RunConfig) -> ImageData:
-    """The images of a configuration."""
-    settings = config.data
-    return load_data(
-        settings.name,
-        size=settings.size,
-        channels=settings.channels,
-        on_bad=settings.on_bad,
-        background=settings.background,
-        validation=settings.validation,
-    )
-
-
-def load_with_sampler(source: str | Path, sampler: Mapping[str, Any] | None = None) -> Model:
-    """The model of a run's folder or of a Hub repository, with its own sampler or another one.
-
-    Args:
-        source: The folder or the Hub id.
-        sampler: What differs from its own, such as {"name": "gmm"}; fitted now to the run's images where it was not
-            before.
-
-    Raises:
-        ParibusError: There is no model, it cannot have this sampler, or its images are not to be had.
-    """
-    model = load_model(source)
-    return with_sampler(source, model, sampler, load) if sampler else model
+def _checked(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
+    """The configuration to run in a folder."""
+    config = with_processes(config, run)
+    refuse_what_cannot_run(config, data, run)
+    return config
 
 
 def _begin(prepared: Prepared, run: RunFolder) -> None:
-    """Writes a run's record."""
+    """Writes a run's record, in the place of what earlier weights left."""
     config, data = prepared.config, prepared.data
     check_trackers(config)
     check_sampler(config, len(data.train))
+    started = run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
+    for name in ("done.json", "evaluation.json", "snapshots.json"):
+        (run.path / name).unlink(missing_ok=True)
     record = {
         "model": config.model,
         "seed": config.seed,
-        "command": command_of(config),
-        "config": config.tree(),
+        **_configuration(config, data, NUMERICS_VERSION),
         "data": data.summary(),
-        "numerics": NUMERICS_VERSION,
-        "identity": identity(config, data.fingerprint),
         "parameters": {role: parameter_count(net) for role, net in prepared.nets.items()},
         "threads": config.training.threads,
         "machine": machine(),
-        "started": run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": started,
     }
-    (run.path / "done.json").unlink(missing_ok=True)
+    _write_record(record, config, data, run)
+
+
+def _configuration(config: RunConfig, data: ImageData, numerics: int) -> dict[str, Any]:
+    """What a run's record says of its configuration."""
+    return {
+        "command": command_of(config),
+        "config": config.tree(),
+        "numerics": numerics,
+        "identity": identity(config, data.fingerprint, numerics),
+    }
+
+
+def _write_record(record: dict[str, Any], config: RunConfig, data: ImageData, run: RunFolder) -> None:
     write_json(run.path / "config.json", description(config, data.shape, data.class_names))  # snapshots are models, too
     write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+
+
+def _trained(
+    prepared: Prepared, run: RunFolder, report: Callable[[Progress], None], stop_requested: Callable[[], bool]
+) -> Outcome:
+    """What training to the end of the budget gives."""
+    try:
+        outcome = fit(prepared, run, report=report, stop_requested=stop_requested)
+    except TrainingDiverged as error:
+        if place().is_first:
+            write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+        raise
+    if not outcome.finished:
+        raise Interrupted(run.path)
+    return outcome
 
 
 def _fit_sampler(model: Model, data: ImageData, notice: Callable[[str], None]) -> dict[str, float]:
@@ -244,26 +186,46 @@ def _stages(notice: Callable[[str], None]) -> Stages:
     return progress
 
 
-def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig, notice: Callable[[str], None]) -> None:
-    scores = evaluate(outcome.model, data, config.evaluation, progress=_stages(notice), shared=True)
+def _score(
+    model: Model, data: ImageData, config: RunConfig, run: RunFolder, notice: Callable[[str], None], *, shared: bool
+) -> None:
+    """Scores the last weights and, where validation images chose another, the best snapshot's.
+
+    `shared` says whether all processes of the run call this.
+    """
+    scores = evaluate(model, data, config.evaluation, progress=_stages(notice), shared=shared)
     if not place().is_first:
         return
     kept = run.snapshots()
     if len(data.validation) and len(kept) > 1 and config.evaluation.split == "test":  # never chosen and scored by one
         notice("scoring snapshots on the validation split")
         models = {images: load_model(run.path, weights=run.snapshot(images)) for images in kept}
-        for model in models.values():  # a sampler belongs to the weights that it was fitted to
-            _fit_sampler(model, data, notice)
+        for snapshot in models.values():  # a sampler belongs to the weights that it was fitted to
+            _fit_sampler(snapshot, data, notice)
         snapshots = select_best_snapshot(models, data, config.evaluation)
-        write_json(run.path / "snapshots.json", snapshots)
-        usable = [entry for entry in snapshots if entry["value"] is not None and math.isfinite(entry["value"])]
-        best = min(usable, key=lambda entry: entry["value"])["snapshot"] if usable else kept[-1]
+        write_scores(run.path / "snapshots.json", snapshots, {})
+        usable = [(s.value, s.snapshot) for s in snapshots if s.value is not None and s.snapshot is not None]
+        best = min(usable, default=(0.0, kept[-1]))[1]
         if best != kept[-1]:
             notice("evaluating the best snapshot")
-            scores += [
-                entry | {"snapshot": best} for entry in evaluate(models[best], data, config.evaluation, weights="best")
-            ]
-    write_json(run.path / "evaluation.json", scores)
+            of_best = evaluate(models[best], data, config.evaluation, weights="best")
+            scores += [score.model_copy(update={"snapshot": best}) for score in of_best]
+    write_scores(run.path / "evaluation.json", scores, {name: Metric(name=name, **METRICS[name]) for name in METRICS})
+
+
+def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: Callable[[str], None]) -> None:
+    """Scores a finished run that has no scores of today's form; its weights and its sampler stay."""
+    if is_scored(run):
+        return
+    before = stored_config(run)
+    config = before.model_copy(update={"evaluation": config.evaluation})
+    check_encoders(config.evaluation, _stages(notice))
+    if config != before:
+        numerics = run.record.get("numerics", NUMERICS_VERSION)
+        _write_record(run.record | _configuration(config, data, numerics), config, data, run)
+    if config.training.threads:  # as they are scored that come from training
+        torch.set_num_threads(config.training.threads)
+    _score(load_model(run.path), data, config, run, notice, shared=False)
 
 
 def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
@@ -288,11 +250,3 @@ def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
         "model_sha256": hashlib.sha256(run.model.read_bytes()).hexdigest(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def data_settings(data: ImageData | str | Path) -> dict[str, Any]:
-    """The `data` part of a configuration that loads these images again."""
-    if isinstance(data, ImageData):
-        asked = {} if data.settings is None else data.settings.model_dump(exclude_defaults=True)
-        return asked | {"name": data.name, "size": data.shape.size, "channels": data.shape.channels}
-    return {"name": str(data)}

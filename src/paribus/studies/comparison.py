@@ -8,8 +8,7 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.config.overrides import merged, with_override
-from paribus.data import ImageData
-from paribus.runs.run import data_settings
+from paribus.data import ImageData, data_settings
 from paribus.studies.engines import LOCAL
 from paribus.studies.plan import Plan
 from paribus.studies.study import Study
@@ -50,7 +49,7 @@ def compare(
     """
     if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
         raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
-    tree = merged(changes or {}, {"data": data_settings(data)})
+    tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
     plan = Plan(

@@ -8,11 +8,10 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.config import Augmentation, DataSettings
-from paribus.data import ImageData
+from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity
-from paribus.runs.run import load
 from paribus.studies.engines import LOCAL
 from paribus.studies.matching import Match, matched, total_parameters
 from paribus.studies.plan import Plan
@@ -116,7 +115,7 @@ def _source(config: RunConfig) -> DataSettings:
 
 def _loaded(configs: list[RunConfig], images: ImageData | None) -> dict[DataSettings, ImageData]:
     wanted = {_source(config): config for config in configs}
-    return {source: images if images is not None else load(config) for source, config in wanted.items()}
+    return {source: images if images is not None else load_data(config.data) for source, config in wanted.items()}
 
 
 def _matched(

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.recipes import RunConfig
 
 
@@ -25,14 +25,15 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     from paribus.base.signals import stop_on_signal
+    from paribus.data import load_data
     from paribus.results.folder import RunFolder
-    from paribus.runs.run import Interrupted, carry_out, load
+    from paribus.runs.run import complete_run
 
     try:
         with stop_on_signal() as stop_requested:
-            carry_out(
+            complete_run(
                 config,
-                load(config),
+                load_data(config.data),
                 RunFolder(Path(sys.argv[1])),
                 report=lambda progress: _tell({"progress": asdict(progress)}),
                 notice=lambda text: _tell({"notice": text}),

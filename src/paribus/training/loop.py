@@ -15,8 +15,8 @@ from paribus.base.files import write_atomically
 from paribus.base.processes import place
 from paribus.data import Batches, ImageData
 from paribus.models import Model, build_networks
+from paribus.models.files import weights_of
 from paribus.models.grids import save_grid
-from paribus.models.packaging import weights_of
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder

@@ -21,9 +21,8 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.recipes.command import without_passwords
-from paribus.runs.run import Interrupted
 from paribus.tuning.attempts import give_back, newest_attempts, place_of
 from paribus.tuning.samplers import PlacedSampler
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from paribus.data import ImageData
-from paribus.runs.run import data_settings
+from paribus.data import ImageData, data_settings
 from paribus.tuning.plan import tuning_plan
 from paribus.tuning.tuning import Tuning
 
@@ -59,7 +58,7 @@ def tune(
     """
     tree = {
         "model": model,
-        "data": data_settings(data),
+        "data": data_settings(data).given(),
         "search": dict(search),
         "trials": trials,
         "budget": budget,

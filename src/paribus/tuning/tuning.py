@@ -17,13 +17,12 @@ from optuna import TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.files import check_output, held, write_json
-from paribus.data import ImageData
+from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
-from paribus.runs.run import Interrupted, load
 from paribus.studies.engines import Job, run_locally, wait_until_free
 from paribus.studies.estimate import estimate
 from paribus.studies.planning import shared_out
@@ -92,7 +91,7 @@ class Tuning:
         path = folder / "tune.json"
         stored = json.loads(path.read_text()) if path.is_file() else {}
         defaults = plan.trial({})
-        data = images if images is not None else load(defaults)
+        data = images if images is not None else load_data(defaults.data)
         workers, threads = shared_out([defaults], plan.count, workers, stored.get("threads"))
         tuning = cls(folder, plan, data, storage, workers, threads)
         tuning._refuse_another(stored)
@@ -223,14 +222,17 @@ class Tuning:
         if job.state == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
             raise Interrupted(run.path)
         score = score_of(run, metric) if job.state == "done" else None
-        turn.trial.set_user_attr("score", score)
-        if score is None or score["value"] is None:
+        turn.trial.set_user_attr("score", score and score.as_json())
+        if score is None or score.value is None:
             # for Optuna the worst of all, so that TPE keeps away from it; an error would go unnoticed
-            job.state, job.reason = "failed", job.reason or str((score or {}).get("warning"))
+            job.state, job.reason = (
+                "failed",
+                job.reason or ", ".join(fact.code for fact in (score.warnings if score else ())),
+            )
             turn.trial.set_user_attr("reason", job.reason)
             raise TrialPruned
-        job.reason = f"{metric.name} {score['value']:.5g}"
-        return metric.shortfall(score["value"])
+        job.reason = f"{metric.name} {score.value:.5g}"
+        return metric.shortfall(score.value)
 
     def _job(self, place: int, known: dict[str, Any] | None) -> Job:
         state = {"done": "done", "pruned": "stopped", "failed": "failed"}.get((known or {}).get("state", ""), "waiting")

@@ -14,9 +14,8 @@ from paribus.data import ImageData, Split
 from paribus.evaluation.encoding import Progress, choice, silent
 from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.models import Model, load_model
-from paribus.models.packaging import images_of_run
+from paribus.models.files import images_of_run
 from paribus.results.folder import RunFolder
-from paribus.runs.run import load
 
 NO_IMAGES = "This view needs the images that the model was trained on, and they are unavailable."
 _AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
@@ -50,7 +49,7 @@ class Subject:
         model, folder = load_model(source), RunFolder(Path(source))
 
         def load_images() -> ImageData:
-            return images_of_run(folder.path, model.config, load, what=NO_IMAGES, fix="restore the data")
+            return images_of_run(folder.path, model.config, what=NO_IMAGES, fix="restore the data")
 
         return cls(model, load_images, seed, folder if folder.exists else None, progress)
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
@@ -24,6 +24,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically, write_json
 from paribus.config import ImageShape, Settings, validated
 from paribus.config.overrides import merged
+from paribus.data import ImageData, load_data
 from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE
 from paribus.models.hub import fetched, is_ours
 from paribus.models.model import Model
@@ -32,9 +33,6 @@ from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 FORMAT = 1
 NO_IMAGES = "A sampler is fitted to the images that the model was trained on, and they are not to be had."
@@ -91,7 +89,13 @@ def save_model(folder: Path, model: Model) -> None:
     write_atomically(folder / "model.safetensors", weights_of(model.nets))
 
 
-def load_model(source: str | Path, *, weights: Path | None = None, revision: str | None = None) -> Model:
+def load_model(
+    source: str | Path,
+    *,
+    weights: Path | None = None,
+    revision: str | None = None,
+    sampler: Mapping[str, Any] | None = None,
+) -> Model:
     """The model of a run's folder, of an exported folder, or of a Hub repository ("org/name").
 
     Nothing that the folder holds is executed: weights are safetensors, all else is JSON, and it is checked.
@@ -100,9 +104,10 @@ def load_model(source: str | Path, *, weights: Path | None = None, revision: str
         source: The folder or the Hub id.
         weights: A snapshot to load in place of model.safetensors; it has no sampler but the prior.
         revision: Of a Hub repository: a branch, tag or commit; the newest by default.
+        sampler: What differs from the model's own sampler, such as {"name": "gmm"}: see `with_sampler`.
 
     Raises:
-        ParibusError: There is no model, or its files do not fit each other.
+        ParibusError: There is no model, its files do not fit each other, or it cannot have this sampler.
     """
     folder = _folder(source, revision)
     weights = weights or folder / "model.safetensors"
@@ -121,12 +126,10 @@ def load_model(source: str | Path, *, weights: Path | None = None, revision: str
     model = Model(config, nets, image, described.class_names or None)
     if weights == folder / "model.safetensors" and config.sampler.name != "prior":
         model.sampler = _own_sampler(folder, model)
-    return model
+    return with_sampler(source, model, sampler) if sampler else model
 
 
-def with_sampler(
-    source: str | Path, model: Model, settings: Mapping[str, Any], load: Callable[[RunConfig], ImageData]
-) -> Model:
+def with_sampler(source: str | Path, model: Model, settings: Mapping[str, Any]) -> Model:
     """The model of `load_model(source)` with another sampler, fitted now to the training images of its run.
 
     The fit is kept in the run's folder under samplers/.
@@ -135,7 +138,6 @@ def with_sampler(
         source: The run's folder or the Hub id.
         model: What was loaded from there.
         settings: What differs from the run's own sampler: its name, and any of `SamplerSettings`.
-        load: Gives the images of a configuration.
 
     Raises:
         ParibusError: The model has no encoder, there is no such sampler, or the run's images are not to be had.
@@ -151,7 +153,7 @@ def with_sampler(
     kept = Path(source) / "samplers" / f"{name}-{key[:16]}.safetensors"
     changed.sampler = _load_sampler(kept, changed, key)
     if changed.sampler is None:
-        data = images_of_run(Path(source), config, load, what=NO_IMAGES, fix=NO_IMAGES_FIX)
+        data = images_of_run(Path(source), config, what=NO_IMAGES, fix=NO_IMAGES_FIX)
         changed.sampler = fitted_sampler(changed, data.train)
         assert changed.sampler is not None
         if Path(source).is_dir():
@@ -160,15 +162,12 @@ def with_sampler(
     return changed
 
 
-def images_of_run(
-    folder: Path, config: RunConfig, load: Callable[[RunConfig], ImageData], *, what: str, fix: str
-) -> ImageData:
+def images_of_run(folder: Path, config: RunConfig, *, what: str, fix: str) -> ImageData:
     """The images that a run was trained on; a model without run.yaml (from the Hub) is taken at its word.
 
     Args:
         folder: The run's.
         config: The model's configuration.
-        load: Gives the images of a configuration.
         what: The message where they are not to be had.
         fix: What to do then.
 
@@ -176,7 +175,7 @@ def images_of_run(
         ParibusError: There are none, or others.
     """
     try:
-        data = load(config)
+        data = load_data(config.data)
     except ParibusError as error:
         got = str(error).splitlines()[0]
         raise ParibusError(what, where=f"data '{config.data.name}'", got=got, fix=fix) from error

@@ -1,0 +1,75 @@
+"""The command `paribus train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.processes import launcher, place
+from paribus.cli.options import (
+    ChannelsOption,
+    DataOption,
+    OnBadOption,
+    SetOption,
+    SizeOption,
+    data_asked,
+)
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="Name of a model ('paribus list models').")],
+    data: DataOption = None,
+    budget: Annotated[str | None, typer.Option(help="60s, 200kimg, 5000img, 20epochs, 5000updates, 3e15flop.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Initial weights, order of the images, noise (0).")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder (a new one under runs/).")] = None,
+    resume: Annotated[bool, typer.Option(help="Carry on from the last checkpoint in --out.")] = False,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with part of the configuration tree.")] = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    on_bad: OnBadOption = None,
+    score: Annotated[bool, typer.Option(help="Evaluate after training.")] = True,
+    overrides: SetOption = None,
+) -> None:
+    """Train one model, save it, and score it."""
+    from paribus.base.signals import stop_on_signal
+    from paribus.cli import console
+    from paribus.commands.train import train as train_model
+
+    try:
+        with console.watching(model) as watcher, stop_on_signal(once_asked=True) as stop_requested:
+            run = train_model(
+                model,
+                data_asked(data, size, channels, on_bad),
+                budget=budget,
+                seed=seed,
+                out=out,
+                resume=resume,
+                config=_read_yaml(config) if config else None,
+                overrides=overrides or (),
+                score=score,
+                report=watcher,
+                notice=watcher.notice,
+                stop_requested=stop_requested,
+            )
+    except Interrupted as stopped:
+        command = " ".join(launcher(place().count))
+        console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' carries on")
+        raise typer.Exit(130) from None
+    if place().is_first:
+        console.print_scores(run.scores)
+        print(run.folder.path)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ParibusError("The configuration file cannot be read.", where=str(path), got=str(error)) from error
+    if not isinstance(tree, dict):
+        raise ParibusError("The configuration file must hold named groups of settings.", where=str(path), got=tree)
+    return tree

@@ -1,0 +1,106 @@
+"""`train`: one run, from the name of a model to its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from paribus.base.errors import ParibusError
+from paribus.config import DataSettings
+from paribus.config.overrides import merged
+from paribus.data import ImageData, data_settings, load_data
+from paribus.recipes import RunConfig, resolve
+from paribus.results.folder import RunFolder
+from paribus.runs.identity import refuse_existing, resumed_config
+from paribus.runs.run import Run, complete_run
+from paribus.training.distributed import join_processes, on_first_process, raise_together
+from paribus.training.loop import Progress
+
+
+def train(
+    model: str,
+    data: ImageData | DataSettings | str | Path | None = None,
+    *,
+    budget: str | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    config: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    score: bool = True,
+    report: Callable[[Progress], None] = lambda progress: None,
+    notice: Callable[[str], None] = lambda text: None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Trains a model, saves it, and scores it.
+
+    A resumed run has the configuration that it began with: what is left out here stays, what is said again must be
+    the same, and what does not touch the weights that there are (a larger budget, `evaluation.*`) may change. A
+    finished run is only scored, where it has no scores yet.
+
+    Args:
+        model: Name of a preset (`paribus list models`).
+        data: Loaded images, the settings of images to load, or what `load_data` takes; digits by default.
+        budget: For example 60s, 200kimg, 20epochs; the preset's own by default.
+        seed: Decides initial weights, order of the images and all noise; 0 by default.
+        out: The run's folder; a new one under runs/ by default.
+        resume: Carry on in `out` from its last checkpoint; begin there where it holds no run.
+        config: Part of the configuration tree, on top of the preset.
+        overrides: `key.path=value` texts, applied last.
+        score: Whether to evaluate after training.
+        report: Called about once a second with how far training is.
+        notice: Called with what is being done before and after it.
+        stop_requested: Asked after every step; when true, a checkpoint is written and the run ends unfinished.
+
+    Raises:
+        ParibusError: Something given is wrong, or `out` holds a run and `resume` is False.
+        TrainingDiverged: A loss diverged.
+        Interrupted: `stop_requested` became true.
+    """
+    if resume and out is None:
+        raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
+    change = dict(config or {})
+    if seed is not None:
+        change["seed"] = seed
+    if budget is not None:
+        change = merged(change, {"training": {"budget": budget}})
+    with join_processes():
+        resolved, run = on_first_process(lambda: _configured(model, data, change, overrides, out, resume))
+        with raise_together():
+            images = data if isinstance(data, ImageData) else load_data(resolved.data)
+        return complete_run(
+            resolved, images, run, report=report, notice=notice, stop_requested=stop_requested, score=score
+        )
+
+
+def _configured(
+    model: str,
+    data: ImageData | DataSettings | str | Path | None,
+    change: dict[str, Any],
+    overrides: Sequence[str],
+    out: str | Path | None,
+    resume: bool,
+) -> tuple[RunConfig, RunFolder]:
+    """The configuration of a run, and its folder."""
+    existing = None if out is None else RunFolder(Path(out))
+    if existing is not None and existing.exists:
+        if not resume:
+            refuse_existing(existing)
+        if data is not None and not isinstance(data, ImageData):  # loaded images are compared themselves
+            change = merged(change, {"data": data_settings(data).given()})
+        return resumed_config(existing, {"model": model} | change, overrides), existing
+    if data is not None:
+        change = merged(change, {"data": data_settings(data).given()})
+    config = resolve(model, change, overrides=overrides)
+    return config, existing or _new_folder(config)
+
+
+def _new_folder(config: RunConfig) -> RunFolder:
+    """The first free folder under runs/ for a configuration."""
+    name = f"{config.model}-{Path(config.data.name).name}-seed{config.seed}"
+    folder, k = Path("runs") / name, 1
+    while folder.exists():
+        k += 1
+        folder = Path("runs") / f"{name}-{k}"
+    return RunFolder(folder)
