@@ -20,15 +20,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from paribus.base.errors import ParibusError
+    from paribus.commands.compare import compare
+    from paribus.commands.replicate import replicate
+    from paribus.commands.tune import tune
     from paribus.data import load_data
     from paribus.evaluation import evaluate
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
-    from paribus.replication.replicate import replicate
     from paribus.runs.run import train
-    from paribus.studies.comparison import compare
-    from paribus.tuning.tune import tune
 
 __all__ = [
     "ParibusError",
@@ -48,16 +48,16 @@ __all__ = [
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
     "ParibusError": ("paribus.base.errors", "ParibusError"),
-    "compare": ("paribus.studies.comparison", "compare"),
+    "compare": ("paribus.commands.compare", "compare"),
     "evaluate": ("paribus.evaluation", "evaluate"),
     "export": ("paribus.exports", "export"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
     "push": ("paribus.exports", "push"),
-    "replicate": ("paribus.replication.replicate", "replicate"),
+    "replicate": ("paribus.commands.replicate", "replicate"),
     "train": ("paribus.runs.run", "train"),
     "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
-    "tune": ("paribus.tuning.tune", "tune"),
+    "tune": ("paribus.commands.tune", "tune"),
 }
 
 

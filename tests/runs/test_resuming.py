@@ -10,11 +10,11 @@ import yaml
 from PIL import Image
 
 from paribus.base.errors import ParibusError
+from paribus.commands.compare import compare
 from paribus.data import load_data
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity, refuse_another
 from paribus.runs.run import carry_out, data_settings, load
-from paribus.studies.comparison import compare
 from paribus.training import NUMERICS_VERSION
 from tests.conftest import fit_in, made_data, tiny_config
 

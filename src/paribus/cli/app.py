@@ -12,6 +12,9 @@ from paribus import __version__
 from paribus.base.errors import ParibusError, unknown
 from paribus.base.processes import launcher, place
 from paribus.cli import (
+    compare as compare_command,
+)
+from paribus.cli import (
     explore as explore_command,
 )
 from paribus.cli import (
@@ -55,6 +58,7 @@ app = typer.Typer(
 
 app.add_typer(study_commands.app, name="study")
 app.add_typer(latent_commands.app, name="latent")
+app.command()(compare_command.compare)
 app.command()(explore_command.explore)
 app.command()(export_command.export)
 app.command()(tune_command.tune)
@@ -78,42 +82,6 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
-
-
-@app.command()
-def compare(
-    data: DataOption = None,
-    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "vae,conv-vae,gan,dcgan",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 2,
-    budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
-    out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
-    size: SizeOption = None,
-    channels: ChannelsOption = None,
-    on_bad: OnBadOption = None,
-    workers: study_commands.WorkersOption = None,
-    engine: study_commands.EngineOption = "local",
-    overrides: SetOption = None,
-) -> None:
-    """Train several models under one budget, score them alike, and write a report.
-
-    The same command on an existing folder carries on.
-    """
-    from paribus.studies.comparison import compare as plan
-
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    study = plan(
-        names,
-        data or "digits",
-        seeds=seeds,
-        budget=budget,
-        out=out,
-        overrides=overrides or [],
-        changes={"data": given(size=size, channels=channels, on_bad=on_bad)},
-        workers=workers,
-        engine=engine,
-        start=False,
-    )
-    study_commands.carry_out(study)
 
 
 @app.command()

@@ -33,12 +33,12 @@ def status(folder: Path) -> dict[str, Any]:
             expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
     study = read_yaml(description)
-    runs = [_standing(folder, row) for row in json.loads(results.read_text())["runs"]]
+    runs = [_run_status(folder, row) for row in json.loads(results.read_text())["runs"]]
     counts = dict(Counter(run["state"] for run in runs))
     return {"name": study["name"], "budget": study["budget"], "counts": counts, "runs": runs}
 
 
-def _standing(root: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _run_status(root: Path, row: dict[str, Any]) -> dict[str, Any]:
     run = RunFolder(root / row["folder"])
     done = run.done or {}
     line = run.last_line()
