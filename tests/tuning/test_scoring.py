@@ -15,7 +15,7 @@ from paribus.results.folder import RunFolder
 from paribus.runs.run import carry_out
 from paribus.tuning.plan import METRICS, TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
-from paribus.tuning.tuning import Tuning
+from paribus.tuning.tuning import TrialRecord, Tuning
 
 PLAN = TuningPlan(
     model="vae",
@@ -68,12 +68,12 @@ def test_winners_are_the_best_settings_that_differ(tmp_path: Path, monkeypatch: 
     settings = [(20, 1.0), (8, 2.0), (4, 1.0), (8, 2.0), (4, 2.0)]
     values = [0.9, 0.5, 0.7, 0.6, None]
     trials = [
-        {
-            "trial": place,
-            "state": "failed" if value is None else "done",
-            "settings": {"objective.latent_dim": latent, "objective.beta": beta},
-            "score": None if value is None else {"value": value},
-        }
+        TrialRecord(
+            trial=place,
+            state="failed" if value is None else "done",
+            settings={"objective.latent_dim": latent, "objective.beta": beta},
+            score=None if value is None else {"value": value},
+        )
         for place, ((latent, beta), value) in enumerate(zip(settings, values, strict=True))
     ]
     monkeypatch.setattr(Tuning, "trials", trials)

@@ -95,8 +95,8 @@ def _run_trials(tuning: Tuning) -> None:
     if not finished:
         console.say("interrupted: the same command resumes from the checkpoints")
         raise typer.Exit(130)
-    done = [trial for trial in tuning.trials if trial["state"] == "done"]
-    console.say(f"{len(done)} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
+    done = sum(trial.state == "done" for trial in tuning.trials)
+    console.say(f"{done} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
     for name, settings in tuning.winners().items():
         chosen = settings | {"tuning.trials": plan.count}
         console.say(f"{name}: {shlex.join(word for path in chosen for word in ('-o', f'{path}={chosen[path]}'))}")

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from optuna import TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import check_output, held, write_json
+from paribus.config import Settings
 from paribus.data import ImageData
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
@@ -41,6 +42,24 @@ NOTE = (
 )
 OVER: dict[str, Status] = {"done": "done", "pruned": "stopped", "failed": "failed"}
 """States of a trial that is over, and what is shown for them."""
+
+
+class TrialRecord(Settings):
+    """What became of a trial.
+
+    Attributes:
+        trial: Its place among all.
+        state: Whether it is over, and how.
+        settings: What was tried, by path.
+        score: By the plan's metric, as its evaluation.json has it; None without one.
+        reason: Why it failed.
+    """
+
+    trial: int
+    state: Literal["waiting", "running", "done", "pruned", "failed"]
+    settings: dict[str, Any]
+    score: dict[str, Any] | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,14 +126,14 @@ class Tuning:
         return tuning
 
     @property
-    def trials(self) -> list[dict[str, Any]]:
-        """What became of each trial that was begun: its number, state, settings, score and reason."""
+    def trials(self) -> list[TrialRecord]:
+        """What became of each trial that was begun."""
         return [self._record(place, newest) for place, newest in enumerate(self._trials.newest())]
 
     @property
     def left(self) -> int:
         """How many trials are not over yet."""
-        return self.plan.count - sum(trial["state"] in OVER for trial in self.trials)
+        return self.plan.count - sum(trial.state in OVER for trial in self.trials)
 
     def seconds(self) -> float:
         """Expected seconds of training of the trials that are left, on this machine alone."""
@@ -150,7 +169,7 @@ class Tuning:
 
         with held(self.folder / "trials", "tuning"), closing(self._trials):
             self.write()
-            known = {trial["trial"]: trial for trial in self.trials}
+            known = {trial.trial: trial for trial in self.trials}
             self._states[:] = [self._state(place, known.get(place)) for place in range(self.plan.count)]
             finished = self._trials.run(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
             self.write()
@@ -164,7 +183,7 @@ class Tuning:
             "optuna": self._optuna,
             "threads": self.threads,
             "plan": self.plan.model_dump(mode="json"),
-            "trials": self.trials,
+            "trials": [trial.model_dump(mode="json") for trial in self.trials],
         }
         write_json(self.folder / "tune.json", content)
 
@@ -175,21 +194,28 @@ class Tuning:
             ParibusError: No trial came to an end.
         """
         trials = self.trials
-        done = [trial for trial in trials if trial["state"] == "done"]
+        shortfall = self.plan.scored_by.shortfall
+        done = [
+            (shortfall(trial.score["value"]), trial.trial, trial)
+            for trial in trials
+            if trial.state == "done" and trial.score is not None
+        ]
         if not done:
-            reasons = [trial["reason"] for trial in trials if trial["reason"]]
+            reasons = [trial.reason for trial in trials if trial.reason]
             raise ParibusError(
                 "No trial came to an end: there is nothing to choose from.",
                 where=str(self.folder / "tune.json"),
                 got=reasons[0].splitlines()[0] if reasons else f"{len(trials)} trials",
                 fix="search a smaller range, for example of the learning rate, or choose another --out",
             )
-        shortfall = self.plan.scored_by.shortfall
-        found: dict[str, tuple[str, dict[str, Any]]] = {json.dumps(self.config({}).tree()): ("defaults", {})}
-        for trial in sorted(done, key=lambda trial: (shortfall(trial["score"]["value"]), trial["trial"])):
-            key = json.dumps(self.config(trial["settings"]).tree())
-            found.setdefault(key, (f"trial {trial['trial']}", trial["settings"]))
-        return dict(list(found.values())[1 : 1 + self.plan.top])
+        chosen: dict[str, dict[str, Any]] = {}
+        seen = [self.config({}).tree()]
+        for _, _, trial in sorted(done, key=lambda entry: entry[:2]):
+            tree = self.config(trial.settings).tree()
+            if tree not in seen:
+                seen.append(tree)
+                chosen[f"trial {trial.trial}"] = trial.settings
+        return dict(list(chosen.items())[: self.plan.top])
 
     def study(self, *, workers: int | None = None) -> Study:
         """The study of the winners and the defaults, on fresh seeds, at the full budget, against the test split.
@@ -236,12 +262,14 @@ class Tuning:
         state.reason = f"{metric.name} {score['value']:.5g}"
         return metric.shortfall(score["value"])
 
-    def _state(self, place: int, known: dict[str, Any] | None) -> RunState:
-        folder, name, known = RunFolder(self.folder / "trials" / f"{place:03}"), f"trial {place}", known or {}
-        run = StudyRun(name, {}, self.config({}), folder)
-        return RunState(name, run, OVER.get(known.get("state", ""), "waiting"), reason=known.get("reason") or "")
+    def _state(self, place: int, known: TrialRecord | None) -> RunState:
+        name = f"trial {place}"
+        run = StudyRun(name, {}, self.config({}), RunFolder(self.folder / "trials" / f"{place:03}"))
+        if known is None:
+            return RunState(name, run)
+        return RunState(name, run, OVER.get(known.state, "waiting"), reason=known.reason or "")
 
-    def _record(self, place: int, newest: FrozenTrial) -> dict[str, Any]:
+    def _record(self, place: int, newest: FrozenTrial) -> TrialRecord:
         reason = newest.user_attrs.get("reason")
         state = {
             TrialState.COMPLETE: "done",
@@ -249,13 +277,13 @@ class Tuning:
             TrialState.RUNNING: "running",
         }.get(newest.state, "waiting")
         space = {dimension.path: dimension for dimension in self.plan.space}
-        return {
-            "trial": place,
-            "state": state,
-            "settings": {path: space[path].read(value) for path, value in newest.params.items()},
-            "score": newest.user_attrs.get("score"),
-            "reason": reason,
-        }
+        return TrialRecord(
+            trial=place,
+            state=state,
+            settings={path: space[path].read(value) for path, value in newest.params.items()},
+            score=newest.user_attrs.get("score"),
+            reason=reason,
+        )
 
     @cached_property
     def _trials(self) -> Trials:
