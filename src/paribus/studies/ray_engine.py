@@ -181,7 +181,7 @@ def _submit(run: StudyRun, study: Path) -> Any:
         name=run.name, num_cpus=needs["CPU"], num_gpus=needs["GPU"], retry_exceptions=[Stopped]
     )
     sent = replace(run, folder=RunFolder(run.folder.path.absolute()))
-    # names of environment variables
+    # by the names of variables
     environment = {key: value for key, value in os.environ.items() if key.startswith("PARIBUS_")}
     return task.remote(sent, study, Path.cwd(), environment)
 
