@@ -47,13 +47,13 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
     (runs[3] / "done.json").write_text('{"status": "failed", "reason": "it diverged"}')
     with RunFolder(runs[1]).locked():
         found = status(tmp_path)
-    assert [run["state"] for run in found["runs"]] == ["done", "running", "stopped", "failed", "waiting"]
-    assert found["counts"] == {"done": 1, "running": 1, "stopped": 1, "failed": 1, "waiting": 1}
-    assert [run["fraction"] for run in found["runs"]] == [1.0, 0.25, 0.25, 0.0, 0.0]
+    assert [run.state for run in found.runs] == ["done", "running", "stopped", "failed", "waiting"]
+    assert found.counts == {"done": 1, "running": 1, "stopped": 1, "failed": 1, "waiting": 1}
+    assert [run.fraction for run in found.runs] == [1.0, 0.25, 0.25, 0.0, 0.0]
     # a quarter took 3 s: three quarters take 9 s
-    assert found["runs"][1]["seconds_left"] == pytest.approx(9.0)
-    assert found["runs"][1]["terms"] == {"D/loss": 2.0}
-    assert found["runs"][3]["reason"] == "it diverged"
+    assert found.runs[1].seconds_left == pytest.approx(9.0)
+    assert found.runs[1].terms == {"D/loss": 2.0}
+    assert found.runs[3].reason == "it diverged"
     assert not is_held(runs[1])
 
 
@@ -73,7 +73,7 @@ def test_a_budget_in_seconds_is_measured_in_seconds(tmp_path: Path) -> None:
     [run] = folder_of(tmp_path, StudyPlan(model="gan", seeds=1, budget="10s"))
     (run / "run.yaml").write_text("{config: {training: {budget: 10s}}}")
     log(run, images=100, seconds=4.0)
-    assert status(tmp_path)["runs"][0]["fraction"] == pytest.approx(0.4)
+    assert status(tmp_path).runs[0].fraction == pytest.approx(0.4)
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path) -> None:

@@ -46,22 +46,22 @@ def status(
 
     found = study_status(folder)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(found.model_dump(mode="json"), indent=1))
         return
     rows = [
         {
-            "run": f"{run['label']} seed {run['seed']}",
-            "state": run["state"],
-            "progress": "" if run["fraction"] is None else f"{run['fraction']:.0%}",
-            "images": f"{run['images']:,}",
-            "left": "" if run["seconds_left"] is None else console.duration(run["seconds_left"]),
-            "remark": (run["reason"] or "").split("\n")[0] or _losses(run["terms"]),
+            "run": f"{run.label} seed {run.seed}",
+            "state": run.state,
+            "progress": "" if run.fraction is None else f"{run.fraction:.0%}",
+            "images": f"{run.images:,}",
+            "left": "" if run.seconds_left is None else console.duration(run.seconds_left),
+            "remark": (run.reason or "").split("\n")[0] or _losses(run.terms),
         }
-        for run in found["runs"]
+        for run in found.runs
     ]
     console.print_table(rows)
-    counts = ", ".join(f"{count} {state}" for state, count in found["counts"].items())
-    print(f"{len(rows)} runs of {found['budget']}: {counts}")
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
+    print(f"{len(rows)} runs of {found.budget}: {counts}")
 
 
 @app.command()
