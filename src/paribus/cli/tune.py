@@ -72,7 +72,7 @@ def tune(
         storage=storage,
         workers=workers,
         overrides=overrides or [],
-        changes={"data": given(size=size, channels=channels, on_bad=on_bad)},
+        changes=given(data=given(size=size, channels=channels, on_bad=on_bad)),
         start=False,
     )
     _run_trials(tuning)
