@@ -20,17 +20,17 @@ from paribus.base.version import __version__
 
 if TYPE_CHECKING:
     from paribus.base.errors import Interrupted, ParibusError
+    from paribus.commands.compare import compare
     from paribus.commands.evaluate import evaluate
+    from paribus.commands.replicate import replicate
     from paribus.commands.train import train
+    from paribus.commands.tune import tune
     from paribus.config import DataSettings, EvaluationSettings
     from paribus.data import load_data
     from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
-    from paribus.replication.replicate import replicate
     from paribus.results.score import Score
-    from paribus.studies.comparison import compare
-    from paribus.tuning.tune import tune
 
 __all__ = [
     "DataSettings",
@@ -58,16 +58,16 @@ _HOMES = {
     "Interrupted": ("paribus.base.errors", "Interrupted"),
     "ParibusError": ("paribus.base.errors", "ParibusError"),
     "Score": ("paribus.results.score", "Score"),
-    "compare": ("paribus.studies.comparison", "compare"),
+    "compare": ("paribus.commands.compare", "compare"),
     "evaluate": ("paribus.commands.evaluate", "evaluate"),
     "export": ("paribus.exports", "export"),
     "load": ("paribus.models", "load_model"),
     "load_data": ("paribus.data", "load_data"),
     "push": ("paribus.exports", "push"),
-    "replicate": ("paribus.replication.replicate", "replicate"),
+    "replicate": ("paribus.commands.replicate", "replicate"),
     "train": ("paribus.commands.train", "train"),
     "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
-    "tune": ("paribus.tuning.tune", "tune"),
+    "tune": ("paribus.commands.tune", "tune"),
 }
 
 

@@ -139,7 +139,7 @@ def test_ctrl_c_stops_a_study_with_checkpoints(paribus: Paribus) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command carries on from the checkpoints" in err
+    assert "the same command resumes from the checkpoints" in err
     assert not workers_of(paribus.folder)
     for run in ("gan-seed0", "vae-seed0"):
         assert (runs / run / "checkpoint" / "state.pt").is_file()

@@ -77,7 +77,7 @@ def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     (paribus.folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     first = paribus("study", "run", "plan.yaml", "--out", "study")
     assert "failed: gan seed 0: Training diverged" in first.stderr
-    assert "'paribus study retry study' tries failed runs again" in first.stderr
+    assert "'paribus study retry study' retries failed runs" in first.stderr
     run = paribus.folder / "study" / "runs" / "gan-seed0"
     assert starts(run) == 1
     assert "Training diverged" in paribus("study", "run", "study").stderr

@@ -132,7 +132,7 @@ def test_ctrl_c_stops_a_study_on_ray_and_the_local_engine_carries_on(tmp_path: P
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the processes of Ray, too
         _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert "the same command carries on from the checkpoints" in err
+    assert "the same command resumes from the checkpoints" in err
     assert not workers_of(tmp_path)
     before = begun(tmp_path / "study")
     paribus(*command, "--engine", "local")

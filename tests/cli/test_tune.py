@@ -1,4 +1,4 @@
-"""`paribus tune`: killed and carried on, shared by two processes through PostgreSQL, and what its results rest on."""
+"""`paribus tune`: killed and resumed, shared by two processes through PostgreSQL, and what its results rest on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from paribus.base.errors import ParibusError
-from paribus.tuning.tune import tune
+from paribus.commands.tune import tune
 from tests.cli.conftest import QUICK, Paribus
 from tests.cli.test_kills import digest, workers_of
 
@@ -31,7 +31,7 @@ def finished(tuning: Path) -> list[Path]:
     return sorted(path.parent for path in (tuning / "trials").glob("*/done.json"))
 
 
-def test_a_grid_that_was_killed_is_carried_on_and_its_winner_meets_the_defaults(paribus: Paribus) -> None:
+def test_a_grid_that_was_killed_is_resumed_and_its_winner_meets_the_defaults(paribus: Paribus) -> None:
     command = ["tune", "vae", "--search", "objective.latent_dim=2..6 step 2", "--sampler", "grid", "--out", "tuning"]
     command += ["--budget", "600img", "--top", "1", "--seeds", "1", "--final-budget", "1kimg"]
     command += [*QUICK, "-o", "training.checkpoint_steps=2"]
@@ -72,7 +72,7 @@ def test_a_grid_that_was_killed_is_carried_on_and_its_winner_meets_the_defaults(
     search, budgets = {"objective.latent_dim": "2..6 step 2"}, {"budget": "600img", "final_budget": "1kimg"}
     overrides = [*QUICK[1::2], "training.checkpoint_steps=2"]
     again = tune("vae", search=search, sampler="grid", top=1, seeds=1, **budgets, overrides=overrides, out=tuning)
-    assert again.trials == said["trials"]
+    assert [trial.model_dump() for trial in again.trials] == said["trials"]
     assert {path: path.stat().st_mtime_ns for path in tuning.rglob("*/done.json")} == files
     with pytest.raises(ParibusError, match="This folder holds another tuning") as caught:
         tune("vae", search={"objective.latent_dim": [2, 4]}, overrides=overrides, out=tuning)
@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_checkpoints_and_the_trial_ends_with_the_same_bytes(paribu
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted: the same command carries on from the checkpoints" in err
+    assert "interrupted: the same command resumes from the checkpoints" in err
     assert not workers_of(paribus.folder)
     assert not (run / "done.json").exists()
     [trial] = content(paribus.folder / "broken")["trials"]

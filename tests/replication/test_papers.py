@@ -12,9 +12,9 @@ from paribus.config import ImageShape
 from paribus.data import DATASETS
 from paribus.metrics.catalogue import METRICS
 from paribus.models.networks import parameter_counts
-from paribus.replication.papers import FOLDER, Paper, paper, paper_names, read_paper
-from paribus.replication.replicate import SCALES, labels, plan_of
-from paribus.studies.variants import variants
+from paribus.replication.papers import FOLDER, SCALES, Paper, paper, paper_names, read_paper
+from paribus.replication.study import labels, plan_of
+from paribus.studies.plan import study_runs
 
 PAPERS = ["chaturvedula-2023", "guo-2023", "hinrichsen-2023", "mennborg-2020", "tikayyolla-2020"]
 
@@ -89,7 +89,7 @@ def test_all_five_are_there() -> None:
 @pytest.mark.parametrize("name", PAPERS)
 def test_every_row_can_be_trained(name: str, scale: str) -> None:
     read = paper(name)
-    found = variants(plan_of(read, scale))
+    found = study_runs(plan_of(read, scale), Path("study"))
     assert set(labels(read, scale).values()) == {variant.label for variant in found}
     if scale != "smoke":
         assert set(labels(read, scale)) == set(read.systems)  # every row is run
@@ -118,7 +118,9 @@ def test_all_cells_of_the_first_paper() -> None:
 
 def test_both_tables_of_hinrichsen() -> None:
     read = paper("hinrichsen-2023")
-    configs = {variant.axes["settings"]: variant.config for variant in variants(plan_of(read, "paper"))}
+    configs = {
+        variant.axes["settings"]: variant.config for variant in study_runs(plan_of(read, "paper"), Path("study"))
+    }
     for name, batch, width, epochs, score, distance in rows(HINRICHSEN):
         assert (printed(read, name, "IS"), printed(read, name, "FID")) == (float(score), float(distance))
         config = configs[name]
@@ -142,7 +144,7 @@ def test_few_updates_take_larger_steps() -> None:
     read = paper("hinrichsen-2023")
     rates: dict[str, list[float]] = {}
     for scale in SCALES:
-        for variant in variants(plan_of(read, scale)):
+        for variant in study_runs(plan_of(read, scale), Path("study")):
             found = [optimizer.learning_rate for optimizer in variant.config.training.optimizer.values()]
             rates[f"{scale} {variant.axes['settings']}"] = found
     wanted = {"cifar10-biggan": 10, "cifar10-biggan-g-fast.intended": 10, "lfw-vae-sgd": 10}
@@ -160,13 +162,18 @@ def test_the_numbers_of_chaturvedula() -> None:
     assert printed(read, "vae", "FID") == 28.56
     errors = [number.value for number in read.rows["vae"].published if number.quantity == "reconstruction error"]
     assert set(errors) == {0.092}
-    configs = {variant.axes["settings"]: variant.config for variant in variants(plan_of(read, "paper"))}
+    configs = {
+        variant.axes["settings"]: variant.config for variant in study_runs(plan_of(read, "paper"), Path("study"))
+    }
     assert [configs[name].objective.latent_dim for name in ("gan", "vae")] == [100, 10]
     assert [configs[name].objective.combination for name in ("vae", "vae.intended")] == ["product", "sum"]
 
 
 def test_the_settings_of_guo() -> None:
-    configs = {variant.axes["settings"]: variant.config for variant in variants(plan_of(paper("guo-2023"), "paper"))}
+    configs = {
+        variant.axes["settings"]: variant.config
+        for variant in study_runs(plan_of(paper("guo-2023"), "paper"), Path("study"))
+    }
     for name, latents, batch, rate, epochs in rows(GUO):
         config = configs[name]
         assert (config.objective.latent_dim, config.training.batch_size) == (int(latents), int(batch))
@@ -181,7 +188,7 @@ def test_the_settings_of_guo() -> None:
 @pytest.mark.parametrize("name", PAPERS)
 def test_numbers_stand_beside_something_that_is_measured(name: str) -> None:
     read = paper(name)
-    names = {variant.axes["settings"]: variant.config for variant in variants(plan_of(read, "paper"))}
+    names = {variant.axes["settings"]: variant.config for variant in study_runs(plan_of(read, "paper"), Path("study"))}
     for label, row in read.rows.items():
         for number in row.published:
             assert number.score is None or number.score in METRICS

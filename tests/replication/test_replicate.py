@@ -9,8 +9,8 @@ import pytest
 import paribus as pb
 from paribus.data import is_at_hand
 from paribus.replication.papers import paper
-from paribus.replication.replicate import labels, plan_of, stand_ins
-from paribus.studies.variants import variants
+from paribus.replication.study import labels, plan_of, stand_ins
+from paribus.studies.plan import study_runs
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,9 @@ def test_what_is_at_hand(no_data: Path) -> None:
 
 
 def test_smoke_takes_enlarged_digits_for_absent_data(no_data: Path) -> None:
-    found = {v.axes["settings"]: v.config for v in variants(plan_of(paper("hinrichsen-2023"), "smoke"))}
+    found = {
+        v.axes["settings"]: v.config for v in study_runs(plan_of(paper("hinrichsen-2023"), "smoke"), Path("study"))
+    }
     shapes = {name: (config.data.name, config.data.size, config.data.channels) for name, config in found.items()}
     assert shapes["cifar10-biggan"] == ("digits", 32, 3)
     assert shapes["lfw-vae"] == ("digits", 45, 3)
@@ -66,7 +68,8 @@ def test_what_smoke_leaves_out_is_said() -> None:
 
 def test_snapshots_lie_where_the_paper_shows_something() -> None:
     found = {
-        v.axes["settings"]: v.config.training.snapshots for v in variants(plan_of(paper("tikayyolla-2020"), "cpu"))
+        v.axes["settings"]: v.config.training.snapshots
+        for v in study_runs(plan_of(paper("tikayyolla-2020"), "cpu"), Path("study"))
     }
     assert found["vae-2-layers"] == ["1/10", "1/5", "3/10", "2/5", "1/2", "3/5", "7/10", "4/5", "9/10", "1"]
     assert found["gan"][0] == "1/200"

@@ -63,6 +63,6 @@ def test_the_report_of_200_runs_is_small_and_shows_no_picture_twice(large_study:
 
 def test_status_of_200_runs(large_study: Path) -> None:
     found = status(large_study)
-    assert found["counts"] == {"done": 200}
-    assert {run["fraction"] for run in found["runs"]} == {1.0}
-    assert found["runs"][0]["label"] == "vae latent_dim=2"
+    assert found.counts == {"done": 200}
+    assert {run.fraction for run in found.runs} == {1.0}
+    assert found.runs[0].label == "vae latent_dim=2"

@@ -10,12 +10,12 @@ import yaml
 from PIL import Image
 
 from paribus.base.errors import ParibusError
+from paribus.commands.compare import compare
 from paribus.config import DataSettings
 from paribus.data import data_settings, load_data
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import identity, refuse_another
 from paribus.runs.run import complete_run
-from paribus.studies.comparison import compare
 from paribus.training import NUMERICS_VERSION
 from tests.conftest import fit_in, made_data, tiny_config
 

@@ -11,49 +11,51 @@ import pytest
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_json
+from paribus.report import write_report
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import Job, run_locally
-from paribus.studies.plan import Plan
+from paribus.studies.local_engine import run_locally
+from paribus.studies.plan import StudyPlan, StudyRun
+from paribus.studies.progress import RunState
 from paribus.studies.study import Study
 from tests.conftest import tiny_config
 
 
-def job(folder: Path, *overrides: str) -> Job:
-    return Job("gan seed 0", tiny_config("gan", *overrides).tree(), RunFolder(folder))
+def state_of(folder: Path, *overrides: str) -> RunState:
+    return RunState("gan seed 0", StudyRun("gan", {}, tiny_config("gan", *overrides), RunFolder(folder)))
 
 
 def test_a_run_that_cannot_be_done_is_a_failure(tmp_path: Path) -> None:
     """The reason is that of this time, also where the run had failed before."""
-    failing = job(tmp_path / "run", "data.name=/nowhere.npz")
+    failing = state_of(tmp_path / "run", "data.name=/nowhere.npz")
     write_json(tmp_path / "run" / "done.json", {"status": "failed", "reason": "of an earlier time"})
     run_locally([failing], 1)
-    assert failing.state == "failed"
+    assert failing.status == "failed"
     assert "/nowhere.npz" in failing.reason
-    assert failing.folder.done == {"status": "failed", "reason": failing.reason}
+    assert failing.run.folder.done == {"status": "failed", "reason": failing.reason}
 
 
 def test_a_crash_is_a_failure_with_the_last_words_of_its_process(tmp_path: Path) -> None:
-    broken = job(tmp_path / "run")
+    broken = state_of(tmp_path / "run")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "log.txt").write_text("--- started 2026-01-01T00:00:00+00:00\nwords of an earlier process\n")
     (tmp_path / "run" / "metrics.jsonl").mkdir()  # no log can be written here
     run_locally([broken], 1)
-    assert broken.state == "failed"
+    assert broken.status == "failed"
     assert broken.reason.startswith("the process ended with code 1: IsADirectoryError")
-    assert broken.folder.done == {"status": "failed", "reason": broken.reason}
+    assert broken.run.folder.done == {"status": "failed", "reason": broken.reason}
 
 
 def test_a_run_that_was_killed_is_no_failure(tmp_path: Path) -> None:
-    killed = job(tmp_path / "run", "training.budget=1000000updates")
+    killed = state_of(tmp_path / "run", "training.budget=1000000updates")
 
     def kill_once() -> None:
-        if killed.progress and killed.state == "running":
+        if killed.progress and killed.status == "running":
             [pid] = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _works_in(p, tmp_path)]
             os.kill(pid, signal.SIGKILL)
 
     run_locally([killed], 1, kill_once)
-    assert (killed.state, killed.reason) == ("stopped", "killed by SIGKILL")
-    assert killed.folder.done is None
+    assert (killed.status, killed.reason) == ("stopped", "killed by SIGKILL")
+    assert killed.run.folder.done is None
 
 
 def test_a_run_that_found_other_images_than_were_planned_is_refused(tmp_path: Path) -> None:
@@ -64,8 +66,8 @@ def test_a_run_that_found_other_images_than_were_planned_is_refused(tmp_path: Pa
         return tmp_path / "made.npz"
 
     scored = {"samples": 64, "encoder": "pixels", "metrics": ["kid"]}
-    plan = Plan(model="gan", data=str(written(0)), seeds=1, budget="64img", evaluation=scored)
-    study = Study.of(plan, tmp_path / "study")
+    plan = StudyPlan(model="gan", data=str(written(0)), seeds=1, budget="64img", evaluation=scored)
+    study = Study.of(plan, tmp_path / "study", write_report=write_report)
     written(1)  # as on a node of a cluster that has other files
     with pytest.raises(ParibusError, match="The images are not those that the run began with"):
         study.run()

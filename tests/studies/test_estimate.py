@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from paribus.base.errors import ParibusError
-from paribus.cli.study import carry_out
+from paribus.cli.watching import run_watched
 from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig, resolve
+from paribus.report import write_report
 from paribus.studies import estimate as module
 from paribus.studies.estimate import MOST_IMAGES, TIMED_STEPS, WARM_UP_STEPS, estimate
-from paribus.studies.plan import Plan
-from paribus.studies.planning import expected_images
+from paribus.studies.plan import StudyPlan, expected_images
 from paribus.studies.study import Study
 from tests.conftest import made_data
 
@@ -50,11 +50,11 @@ def test_each_critic_step_is_a_batch() -> None:
 
 def test_devices_that_only_a_cluster_has_are_not_timed_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     absent = "mps" if torch.cuda.is_available() else "cuda"
-    plan = Plan(model="vae", overrides={"training": {"device": absent}}, seeds=1, budget="64img")
-    carry_out(Study.of(plan, tmp_path, engine="ray", images=made_data()), dry_run=True)
+    plan = StudyPlan(model="vae", overrides={"training": {"device": absent}}, seeds=1, budget="64img")
+    run_watched(Study.of(plan, tmp_path, write_report=write_report, engine="ray", images=made_data()), dry_run=True)
     assert "(not timed: this machine lacks a device that they name)" in " ".join(capsys.readouterr().err.split())
     with pytest.raises(ParibusError, match=f"There is no {absent} device here"):
-        carry_out(Study.of(plan, tmp_path, images=made_data()), dry_run=True)
+        run_watched(Study.of(plan, tmp_path, write_report=write_report, images=made_data()), dry_run=True)
 
 
 @pytest.mark.parametrize(("part", "size"), [("100", 100), ("null", MOST_IMAGES)])

@@ -9,7 +9,7 @@ from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.recipes import resolve
 from paribus.studies.equality import equal_parameters
-from paribus.studies.matching import Match, matched
+from paribus.studies.matching import Match, match_width, with_width
 
 SHAPE = ImageShape(1, 28, 10)
 
@@ -22,23 +22,21 @@ def built(model: str, width: int) -> int:
 @pytest.mark.parametrize("model", ["gan", "dcgan", "conv-vae", "vae-gan", "sngan", "avb"])
 def test_widths_reach_the_parameters_of_another_model(model: str) -> None:
     target = built("vae", 512)
-    config, match = matched(resolve(model), SHAPE, target, model)
-    assert config.backbone.width == match.width
+    match = match_width(resolve(model), SHAPE, target, model)
+    assert with_width(resolve(model), match.width).backbone.width == match.width
     assert match.parameters == built(model, match.width) == pytest.approx(target, rel=0.02)
     assert match.difference == pytest.approx(built(model, match.width) / target - 1)
 
 
 def test_a_width_that_fits_stays() -> None:
-    config = resolve("vae")
-    same, match = matched(config, SHAPE, round(built("vae", 512) * 1.019), "vae")
-    assert same == config
-    assert match.width == 512
+    assert resolve("vae").backbone.width == 512
+    assert match_width(resolve("vae"), SHAPE, round(built("vae", 512) * 1.019), "vae").width == 512
 
 
 def test_what_cannot_be_matched_is_refused_with_what_can() -> None:
     """aae's discriminator of latents alone has more parameters than this, whatever the width."""
     with pytest.raises(ParibusError) as caught:
-        matched(resolve("aae"), SHAPE, 100_000, "aae")
+        match_width(resolve("aae"), SHAPE, 100_000, "aae")
     assert "No width gives 'aae' as many parameters as the study wants, within 2%." in str(caught.value)
     assert f"nearest: {built('aae', 1):,} with width 1" in str(caught.value)
     assert f"write params: {built('aae', 1)}" in str(caught.value)

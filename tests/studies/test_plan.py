@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from paribus.base.errors import ParibusError
+from paribus.config import DataSettings
+from paribus.report import write_report
 from paribus.studies.files import StudyFile, read_values
-from paribus.studies.plan import Plan, with_values
+from paribus.studies.plan import StudyPlan, StudyRun, study_runs, with_values
 from paribus.studies.study import Study, stored_description
-from paribus.studies.variants import variants
 from paribus.training.hardware import usable_cores
 from tests.conftest import made_data
 
@@ -34,7 +35,12 @@ def written(folder: Path, text: str = PLAN) -> Path:
     return path
 
 
-def test_every_combination_is_a_variant(tmp_path: Path) -> None:
+def variants(plan: StudyPlan) -> list[StudyRun]:
+    """The runs of the first seed."""
+    return [run for run in study_runs(plan, Path("study")) if run.seed == plan.seed_list[0]]
+
+
+def test_every_combination_is_run_with_every_seed(tmp_path: Path) -> None:
     plan = StudyFile(written(tmp_path)).plan()
     assert plan.name == "sizes"
     found = variants(plan)
@@ -46,54 +52,72 @@ def test_every_combination_is_a_variant(tmp_path: Path) -> None:
     assert (config.model, config.objective.latent_dim) == ("gan", 8)
     assert (config.training.batch_size, str(config.training.budget), config.evaluation.samples) == (32, "2kimg", 200)
     assert config.data.name == "digits"
+    runs = study_runs(plan, tmp_path)
+    assert [(run.label, run.seed) for run in runs] == [(variant.label, seed) for variant in found for seed in (0, 3)]
+    assert [run.name for run in runs][:2] == ["vae latent_dim=4 seed 0", "vae latent_dim=4 seed 3"]
+    assert {run.folder.path.parent for run in runs} == {tmp_path / "runs"}
 
 
 def test_names_of_runs() -> None:
-    plan = Plan(model="vae", axes={"objective.latent_dim": [4, 8], "data.name": ["digits", "/a b/c"]}, budget="1epochs")
-    names = [variant.run_name(2, short=False) for variant in variants(plan)]
+    plan = StudyPlan(
+        model="vae",
+        axes={"objective.latent_dim": [4, 8], "data.name": ["digits", "/a b/c"]},
+        seeds=[2],
+        budget="1epochs",
+    )
+    names = [run.folder.path.name for run in study_runs(plan, Path("study"))]
     assert len(set(names)) == 4
     assert names[1].startswith("vae-latent_dim=4-data=-a-b-c-seed2-")
     assert all(name.rpartition("-")[2].isalnum() and "/" not in name for name in names)
-    [alone] = variants(Plan(model="vae", budget="1epochs"))
-    assert alone.run_name(2, short=True) == "vae-seed2"
+    [alone] = study_runs(StudyPlan(model="vae", seeds=[2], budget="1epochs"), Path("study"))
+    assert alone.folder.path == Path("study/runs/vae-seed2")
+
+
+def test_data_are_a_name_or_a_group_of_settings_of_which_the_rest_is_left_to_others() -> None:
+    plan = StudyPlan(model="vae", data="mnist", overrides={"data": {"size": 16}}, budget="1epochs")
+    again = StudyPlan(**plan.model_dump(mode="json"))
+    assert plan.data == DataSettings(name="mnist")
+    for read in (plan, again):
+        assert [(run.config.data.name, run.config.data.size) for run in variants(read)] == [("mnist", 16)]
+    assert plan.model_dump(mode="json")["data"] == {"name": "mnist"}
 
 
 def test_labels_use_as_much_of_a_path_as_tells_axes_apart() -> None:
     paths = ["training.optimizer.G.learning_rate", "training.optimizer.D.learning_rate"]
     axes = {"objective.loss": ["hinge"], **{path: ["1e-3"] for path in paths}}
-    [variant] = variants(Plan(model="dcgan", axes=axes, budget="1epochs"))
+    [variant] = variants(StudyPlan(model="dcgan", axes=axes, budget="1epochs"))
     assert variant.label == "dcgan loss=hinge G.learning_rate=1e-3 D.learning_rate=1e-3"
     assert variant.config.training.optimizer["G"].learning_rate == 0.001
 
 
 def test_another_objective_starts_from_its_own_defaults() -> None:
     axes = {"objective.name": ["vae", "iwae"], "objective.latent_dim": [4]}
-    found = variants(Plan(model="gan", axes=axes, budget="1epochs"))
+    found = variants(StudyPlan(model="gan", axes=axes, budget="1epochs"))
     assert [variant.label for variant in found] == ["gan objective=vae latent_dim=4", "gan objective=iwae latent_dim=4"]
     assert [variant.config.objective.name for variant in found] == ["vae", "iwae"]
 
 
 def test_named_settings_stand_side_by_side() -> None:
     settings = {"defaults": {}, "trial 7": {"objective.latent_dim": 6, "training.optimizer.G.learning_rate": "1e-3"}}
-    found = variants(Plan(model="vae", settings=settings, axes={"data.size": [8, 16]}, budget="1kimg"))
+    found = variants(StudyPlan(model="vae", settings=settings, axes={"data.size": [8, 16]}, budget="1kimg"))
     labels = ["vae size=8 defaults", "vae size=8 trial 7", "vae size=16 defaults", "vae size=16 trial 7"]
     assert [variant.label for variant in found] == labels
     config = found[1].config
     assert (config.objective.latent_dim, config.training.optimizer["G"].learning_rate) == (6, 0.001)
     assert found[1].axes == {"model": "vae", "data.size": 8, "settings": "trial 7"}
-    assert len({variant.run_name(0, short=False) for variant in found}) == 4
+    assert len({variant.folder.path for variant in found}) == 4
 
 
 def test_named_settings_may_name_their_models() -> None:
     settings = {"small": {"model": "vae", "objective.latent_dim": 2}, "plain": {"model": "gan"}}
-    found = variants(Plan(settings=settings, budget="1kimg"))
+    found = variants(StudyPlan(settings=settings, budget="1kimg"))
     assert [(variant.label, variant.config.model) for variant in found] == [("vae small", "vae"), ("gan plain", "gan")]
 
 
 def test_settings_called_as_their_model_say_so_once() -> None:
     settings = {name: {"model": "vae-gan" if "gan" in name else "vae"} for name in ("vae", "vae-gan", "wide gan")}
     settings["wide gan"]["backbone.width"] = 8
-    found = variants(Plan(settings=settings, budget="1kimg"))
+    found = variants(StudyPlan(settings=settings, budget="1kimg"))
     assert [variant.label for variant in found] == ["vae", "vae-gan", "vae-gan wide gan"]
 
 
@@ -181,7 +205,7 @@ def test_a_golden_error(tmp_path: Path) -> None:
 
 
 def test_values_are_added_to_axes_and_seeds() -> None:
-    plan = Plan(model="vae", axes={"objective.latent_dim": [4]}, seeds=2, budget="1kimg")
+    plan = StudyPlan(model="vae", axes={"objective.latent_dim": [4]}, seeds=2, budget="1kimg")
     more = with_values(plan, *read_values("objective.latent_dim=8,16"))
     assert more.axes == {"objective.latent_dim": [4, 8, 16]}
     assert with_values(plan, *read_values("seeds=5")).seed_list == [0, 1, 5]
@@ -202,17 +226,18 @@ def test_values_are_added_to_axes_and_seeds() -> None:
 def test_threads_stay_those_that_the_study_began_with(tmp_path: Path) -> None:
     """Whichever variant comes first: one that names its own says nothing of the others."""
     own = usable_cores() + 1
-    plan = Plan(model="vae", settings={"one": {"training.threads": own}, "all": {}}, seeds=1, budget="60s")
+    plan = StudyPlan(model="vae", settings={"one": {"training.threads": own}, "all": {}}, seeds=1, budget="60s")
 
     def threads() -> list[int | None]:
-        study = Study.of(plan, tmp_path, images=made_data())
-        study._write_description()
+        study = Study.of(plan, tmp_path, write_report=write_report, images=made_data())
+        study.write_description()
         return [run.config.training.threads for run in study.runs]
 
     assert threads() == threads() == [own, usable_cores()]
     assert stored_description(tmp_path)["threads"] == usable_cores()
-    named = Plan(model="vae", overrides={"training": {"threads": own}}, seeds=1, budget="60s")
-    assert Study.of(named, tmp_path / "named", images=made_data()).threads == own
+    named = StudyPlan(model="vae", overrides={"training": {"threads": own}}, seeds=1, budget="60s")
+    study = Study.of(named, tmp_path / "named", write_report=write_report, images=made_data())
+    assert study.prepared.threads == own
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -10,15 +10,15 @@ import pytest
 from paribus.base.errors import ParibusError
 from paribus.base.files import held
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import Job, check_engine
-from paribus.studies.plan import Plan
-from paribus.studies.planning import planned
-from paribus.studies.ray_engine import carried_out, required_resources
+from paribus.studies.engines import check_engine
+from paribus.studies.plan import StudyPlan, StudyRun
+from paribus.studies.preparation import prepare
+from paribus.studies.ray_engine import required_resources, run_on_node
 from tests.conftest import made_data, tiny_config
 
 
-def job(folder: Path, *overrides: str) -> Job:
-    return Job("gan seed 0", tiny_config("gan", *overrides).tree(), RunFolder(folder / "runs" / "gan-seed0"))
+def run_in(folder: Path, *overrides: str) -> StudyRun:
+    return StudyRun("gan", {}, tiny_config("gan", *overrides), RunFolder(folder / "runs" / "gan-seed0"))
 
 
 @pytest.mark.parametrize("name", ["rey", "Local", "ray://head", "127.0.0.1", "http://127.0.0.1:6379", ""])
@@ -48,17 +48,17 @@ def test_a_missing_ray_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_run_takes_its_threads_and_a_gpu_where_it_trains_on_one(tmp_path: Path) -> None:
     with_gpus, without = {"CPU": 8.0, "GPU": 2.0}, {"CPU": 8.0}
-    automatic = job(tmp_path, "training.threads=3")
+    automatic = run_in(tmp_path, "training.threads=3")
     assert required_resources(automatic, without) == {"CPU": 3, "GPU": 0}
     assert required_resources(automatic, with_gpus) == {"CPU": 3, "GPU": 1}
-    assert required_resources(job(tmp_path, "training.device=cpu"), with_gpus) == {"CPU": 1, "GPU": 0}
-    assert required_resources(job(tmp_path, "training.device=cuda"), without) == {"CPU": 1, "GPU": 1}
+    assert required_resources(run_in(tmp_path, "training.device=cpu"), with_gpus) == {"CPU": 1, "GPU": 0}
+    assert required_resources(run_in(tmp_path, "training.device=cuda"), without) == {"CPU": 1, "GPU": 1}
 
 
 def test_a_run_has_one_thread_unless_the_study_says_more() -> None:
     def threads(**overrides: object) -> int | None:
-        plan = Plan(model="gan", seeds=1, budget="1kimg", overrides={"training": overrides})
-        [run], *_ = planned(plan, Path("nowhere"), images=made_data(), engine="ray")
+        plan = StudyPlan(model="gan", seeds=1, budget="1kimg", overrides={"training": overrides})
+        [run] = prepare(plan, Path("nowhere"), images=made_data(), engine="ray").runs
         return run.config.training.threads
 
     assert threads() == 1
@@ -69,21 +69,21 @@ def test_a_run_has_one_thread_unless_the_study_says_more() -> None:
     ("budget", "workers", "where"), [("5s", None, "--engine"), ("1kimg", 2, "--workers"), ("1kimg", 1, "--workers")]
 )
 def test_what_is_ray_s_to_decide_or_unfair_there_is_refused(budget: str, workers: int | None, where: str) -> None:
-    plan = Plan(model="gan", seeds=1, budget=budget)
+    plan = StudyPlan(model="gan", seeds=1, budget=budget)
     with pytest.raises(ParibusError) as caught:
-        planned(plan, Path("nowhere"), images=made_data(), workers=workers, engine="ray")
+        prepare(plan, Path("nowhere"), images=made_data(), workers=workers, engine="ray")
     assert caught.value.where == where
-    planned(plan, Path("nowhere"), images=made_data(), workers=workers)
+    prepare(plan, Path("nowhere"), images=made_data(), workers=workers)
 
 
 def test_a_node_that_does_not_share_the_study_s_folder_is_refused(tmp_path: Path) -> None:
     study = tmp_path / "study"
     with pytest.raises(ParibusError, match="A node of the Ray cluster does not see the study's folder") as caught:
-        carried_out(job(study), study, tmp_path, {})
+        run_on_node(run_in(study), study, tmp_path, {})
     assert caught.value.got == "no such folder"
     with held(study):
         pass
     with pytest.raises(ParibusError) as caught:  # a folder of the same name, but not the one that the study holds
-        carried_out(job(study), study, tmp_path, {})
+        run_on_node(run_in(study), study, tmp_path, {})
     assert caught.value.got == "a folder that no process holds"
     assert not (study / "runs").exists()

@@ -1,9 +1,10 @@
-"""What is shown of a study: read off real folders, and off jobs while they run."""
+"""What is shown of a study: read off real folders, and off the states of its runs."""
 
 from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,19 @@ from rich.console import Console
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import is_held
-from paribus.cli.watching import live_table, standing, totals
+from paribus.cli.watching import live_table, progress_words, totals
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import Job
-from paribus.studies.plan import Plan
-from paribus.studies.planning import planned
+from paribus.studies.plan import StudyPlan, StudyRun
+from paribus.studies.preparation import prepare
+from paribus.studies.progress import Message, Progress, RunState
 from paribus.studies.results import results, run_row
 from paribus.studies.status import status
 from tests.conftest import made_data, tiny_config
 
 
-def folder_of(root: Path, plan: Plan) -> list[Path]:
+def folder_of(root: Path, plan: StudyPlan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
-    runs, *_ = planned(plan, root, images=made_data())
+    runs = prepare(plan, root, images=made_data()).runs
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
     (root / "results.json").write_text(json.dumps(results([run_row(run, root) for run in runs])))
     for run in runs:
@@ -38,7 +39,7 @@ def log(run: Path, **line: Any) -> None:
 
 
 def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
-    runs = folder_of(tmp_path, Plan(model="gan", seeds=5, budget="400img"))
+    runs = folder_of(tmp_path, StudyPlan(model="gan", seeds=5, budget="400img"))
     log(runs[0], images=400, seconds=2.0)
     (runs[0] / "done.json").write_text('{"status": "done"}')
     log(runs[1], images=100, seconds=3.0)
@@ -46,13 +47,13 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
     (runs[3] / "done.json").write_text('{"status": "failed", "reason": "it diverged"}')
     with RunFolder(runs[1]).locked():
         found = status(tmp_path)
-    assert [run["state"] for run in found["runs"]] == ["done", "running", "stopped", "failed", "waiting"]
-    assert found["counts"] == {"done": 1, "running": 1, "stopped": 1, "failed": 1, "waiting": 1}
-    assert [run["fraction"] for run in found["runs"]] == [1.0, 0.25, 0.25, 0.0, 0.0]
+    assert [run.state for run in found.runs] == ["done", "running", "stopped", "failed", "waiting"]
+    assert found.counts == {"done": 1, "running": 1, "stopped": 1, "failed": 1, "waiting": 1}
+    assert [run.fraction for run in found.runs] == [1.0, 0.25, 0.25, 0.0, 0.0]
     # a quarter took 3 s: three quarters take 9 s
-    assert found["runs"][1]["seconds_left"] == pytest.approx(9.0)
-    assert found["runs"][1]["terms"] == {"D/loss": 2.0}
-    assert found["runs"][3]["reason"] == "it diverged"
+    assert found.runs[1].seconds_left == pytest.approx(9.0)
+    assert found.runs[1].terms == {"D/loss": 2.0}
+    assert found.runs[3].reason == "it diverged"
     assert not is_held(runs[1])
 
 
@@ -63,17 +64,16 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
 )
 def test_budgets_in_images(budget: str, images: float | None) -> None:
     overrides = {"objective": {"discriminator_steps": 2}, "training": {"batch_size": 8}}
-    [run], *_ = planned(
-        Plan(model="gan", seeds=1, budget=budget, overrides=overrides), Path("nowhere"), images=made_data()
-    )
+    plan = StudyPlan(model="gan", seeds=1, budget=budget, overrides=overrides)
+    [run] = prepare(plan, Path("nowhere"), images=made_data()).runs
     assert run.expected_images == images
 
 
 def test_a_budget_in_seconds_is_measured_in_seconds(tmp_path: Path) -> None:
-    [run] = folder_of(tmp_path, Plan(model="gan", seeds=1, budget="10s"))
+    [run] = folder_of(tmp_path, StudyPlan(model="gan", seeds=1, budget="10s"))
     (run / "run.yaml").write_text("{config: {training: {budget: 10s}}}")
     log(run, images=100, seconds=4.0)
-    assert status(tmp_path)["runs"][0]["fraction"] == pytest.approx(0.4)
+    assert status(tmp_path).runs[0].fraction == pytest.approx(0.4)
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
@@ -81,35 +81,48 @@ def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
         status(tmp_path)
 
 
-def jobs() -> list[Job]:
-    states = ["done"] * 3 + ["running"] + ["waiting"] * 6 + ["failed"]
-    found = [
-        Job(f"gan seed {k}", tiny_config().tree(), RunFolder(Path("nowhere")), state) for k, state in enumerate(states)
-    ]
-    found[3].progress = {"fraction": 0.25, "images": 1000, "seconds": 10.0, "terms": {"step": 3, "D/loss": 1.25}}
+PROGRESS = Progress(0.25, 1000, 10.0, {"step": 3, "D/loss": 1.25})
+
+
+def states() -> list[RunState]:
+    run = StudyRun("gan", {}, tiny_config(), RunFolder(Path("nowhere")))
+    each = ["done"] * 3 + ["running"] + ["waiting"] * 6 + ["failed"]
+    found = [RunState(f"gan seed {k}", run, status) for k, status in enumerate(each)]  # type: ignore[arg-type]
+    found[3].progress = PROGRESS
     found[-1].reason = "Training diverged.\n  where: step 3"
     return found
 
 
-def test_a_job_in_words() -> None:
-    assert standing(jobs()[3]) == ("25%", "1,000 images", "30 s left", "D/loss 1.25")
-    assert standing(jobs()[-1]) == ("", "", "", "Training diverged.")
-    assert totals(jobs()) == "11 runs: 1 running, 1 failed, 6 waiting, 3 done"
+def test_a_worker_s_messages_change_what_they_name_and_nothing_else() -> None:
+    state = states()[3]
+    for message in (Message(notice="scoring"), Message(failure="it diverged")):
+        state.update(Message.read(message.as_json()))
+    assert (state.progress, state.notice, state.reason) == (PROGRESS, "scoring", "it diverged")
+    later = Progress(None, 2000, 20.0, {"D/loss": float("inf")})
+    assert Message.read(Message(later).as_json()) == Message(later)
+    state.update(Message(later))
+    assert (state.progress, state.notice, state.reason) == (later, "scoring", "it diverged")
 
 
-def test_a_job_whose_budget_the_log_does_not_measure() -> None:
-    job = jobs()[3]
-    job.progress["fraction"] = None
-    assert standing(job) == ("", "1,000 images", "", "D/loss 1.25")
+def test_a_state_in_words() -> None:
+    assert progress_words(states()[3]) == ("25%", "1,000 images", "30 s left", "D/loss 1.25")
+    assert progress_words(states()[-1]) == ("", "", "", "Training diverged.")
+    assert totals(states()) == "11 runs: 1 running, 1 failed, 6 waiting, 3 done"
+
+
+def test_a_run_whose_budget_the_log_does_not_measure() -> None:
+    state = states()[3]
+    state.progress = replace(PROGRESS, fraction=None)
+    assert progress_words(state) == ("", "1,000 images", "", "D/loss 1.25")
 
 
 def test_the_live_table_shows_what_has_room_and_what_is_at_work() -> None:
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(live_table(jobs(), 11))
+    console.print(live_table(states(), 11))
     whole = console.export_text()
     assert all(f"gan seed {k}" in whole for k in range(11))
     assert "30 s left" in whole
-    console.print(live_table(jobs(), 2))
+    console.print(live_table(states(), 2))
     short = console.export_text()
     assert "gan seed 3" in short
     assert "gan seed 10" in short

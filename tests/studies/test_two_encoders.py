@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from paribus.studies.comparison import compare
+from paribus.commands.compare import compare
 
 METRICS = {"frechet": "Fréchet distance", "coverage": "Coverage", "classifier_score": "Classifier score"}
 

@@ -10,13 +10,13 @@ import pytest
 from paribus.data import load_data
 from paribus.evaluation import evaluate
 from paribus.models import load_model
-from paribus.report.reading import METRICS
+from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import ImageSet
 from paribus.runs.run import complete_run
-from paribus.tuning.plan import TuningPlan
+from paribus.tuning.plan import METRICS, TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
-from paribus.tuning.tuning import Tuning
+from paribus.tuning.tuning import TrialRecord, Tuning
 
 PLAN = TuningPlan(
     model="vae",
@@ -65,16 +65,16 @@ def test_winners_are_the_best_settings_that_differ(tmp_path: Path, monkeypatch: 
     plan = PLAN.model_copy(
         update={"search": {"objective.latent_dim": [4, 8, 20], "objective.beta": [1.0, 2.0]}, "top": 2}
     )
-    tuning = Tuning(tmp_path, plan, load_data("digits"), None, 1, 1)
+    tuning = Tuning(tmp_path, plan, load_data("digits"), write_report, None, 1, 1)
     settings = [(20, 1.0), (8, 2.0), (4, 1.0), (8, 2.0), (4, 2.0)]
     values = [0.9, 0.5, 0.7, 0.6, None]
     trials = [
-        {
-            "trial": place,
-            "state": "failed" if value is None else "done",
-            "settings": {"objective.latent_dim": latent, "objective.beta": beta},
-            "score": None if value is None else {"value": value},
-        }
+        TrialRecord(
+            trial=place,
+            state="failed" if value is None else "done",
+            settings={"objective.latent_dim": latent, "objective.beta": beta},
+            score=None if value is None else {"value": value},
+        )
         for place, ((latent, beta), value) in enumerate(zip(settings, values, strict=True))
     ]
     monkeypatch.setattr(Tuning, "trials", trials)

@@ -18,8 +18,7 @@ from optuna.trial import TrialState
 
 import paribus.tuning
 from paribus.base.errors import Interrupted, ParibusError
-from paribus.tuning.samplers import sampler_for
-from paribus.tuning.trials import Trials, Turn
+from paribus.tuning.trials import Trials, Turn, sampler_for
 
 GRID = {"x": [0.0, 0.5, 1.0], "kind": ['"a"', '"b"']}
 
@@ -48,7 +47,7 @@ class Search:
                 self.settings.append((turn.place, dict(turn.trial.params)))
             return (x - 0.3) ** 2 + (kind == '"b"')
 
-        finished = self.trials.carry_out(attempt, workers, stop.is_set)
+        finished = self.trials.run(attempt, workers, stop.is_set)
         self.trials.close()
         return finished
 

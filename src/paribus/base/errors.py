@@ -11,6 +11,10 @@ class ParibusError(Exception):
     """Bad input: one message that says what, where, got, expected and how to mend it.
 
     The command line prints the message without a traceback and exits with `exit_code`.
+
+    Attributes:
+        where: A setting's path (`objective.latent_dim`), an option, a file or a folder.
+        of: Which of several things has the place, such as the model whose setting it is; shown behind `where`.
     """
 
     exit_code = 2
@@ -23,17 +27,21 @@ class ParibusError(Exception):
         got: object = None,
         expected: object = None,
         fix: str | None = None,
+        of: str | None = None,
     ) -> None:
         lines = [what]
-        for label, value in (("where", where), ("got", got), ("expected", expected), ("fix", fix)):
+        place = where if of is None else f"{where} ({of})"
+        for label, value in (("where", place), ("got", got), ("expected", expected), ("fix", fix)):
             if value is not None:
                 lines.append(f"  {label + ':':<10}{value}")
         super().__init__("\n".join(lines))
-        self.what, self.where, self.got, self.expected, self.fix = what, where, got, expected, fix
+        self.what, self.where, self.got, self.expected, self.fix, self.of = what, where, got, expected, fix, of
 
-    def at(self, where: str) -> ParibusError:
+    def at(self, where: str, of: str | None = None) -> ParibusError:
         """The same error under the name that its place has for the user."""
-        return ParibusError(self.what, where=where, got=self.got, expected=self.expected, fix=self.fix)
+        return ParibusError(
+            self.what, where=where, got=self.got, expected=self.expected, fix=self.fix, of=of or self.of
+        )
 
 
 class TrainingDiverged(ParibusError):

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from paribus.cli import study as study_commands
 from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
+from paribus.cli.study import EngineOption, WorkersOption
+from paribus.cli.watching import run_watched
 
 
 def compare(
@@ -20,18 +21,18 @@ def compare(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     on_bad: OnBadOption = None,
-    workers: study_commands.WorkersOption = None,
-    engine: study_commands.EngineOption = "local",
+    workers: WorkersOption = None,
+    engine: EngineOption = "local",
     overrides: SetOption = None,
 ) -> None:
     """Train several models under one budget, score them alike, and write a report.
 
-    The same command on an existing folder carries on.
+    The same command on an existing folder resumes.
     """
-    from paribus.studies.comparison import compare as plan
+    from paribus.commands.compare import compare as study_of
 
     names = [name.strip() for name in models.split(",") if name.strip()]
-    study = plan(
+    study = study_of(
         names,
         data or "digits",
         seeds=seeds,
@@ -43,4 +44,4 @@ def compare(
         engine=engine,
         start=False,
     )
-    study_commands.carry_out(study)
+    run_watched(study)

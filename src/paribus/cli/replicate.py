@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from paribus.cli import study as study_commands
+from paribus.cli.study import DryRunOption, WorkersOption
+from paribus.cli.watching import run_watched
 
 
 def replicate(
@@ -17,15 +18,15 @@ def replicate(
         Path | None, typer.Option(help="The study's folder (runs/PAPER-SCALE); of all, their parent.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 1,
-    workers: study_commands.WorkersOption = None,
-    dry_run: study_commands.DryRunOption = False,
+    workers: WorkersOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run what a paper compares, and put what it printed beside what was measured.
 
-    The same command on an existing folder carries on. A row that fails at scale smoke ends it with exit code 1.
+    The same command on an existing folder resumes. A row that fails at scale smoke ends it with exit code 1.
     """
+    from paribus.commands.replicate import replicate as study_of
     from paribus.replication.papers import paper_names
-    from paribus.replication.replicate import replicate as study_of
 
     names = paper_names() if paper == "all" else [paper]
     failed = False
@@ -33,7 +34,7 @@ def replicate(
         folder = out if out is None or paper != "all" else out / f"{name}-{scale}"
         study = study_of(name, scale=scale, out=folder, seeds=seeds, workers=workers, start=False)
         # timing a few steps of each row would take as long as the rows themselves
-        study_commands.carry_out(study, dry_run=dry_run, estimated=scale != "smoke")
+        run_watched(study, dry_run=dry_run, estimated=scale != "smoke")
         failed |= not dry_run and any(row["status"] == "failed" for row in study.results["runs"])
     if failed and scale == "smoke":  # elsewhere a run that diverges is a result
         raise typer.Exit(1)

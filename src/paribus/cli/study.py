@@ -1,17 +1,14 @@
-"""The commands `paribus study ...`, and what they share with `compare`: carrying a study out before one's eyes."""
+"""The commands `paribus study ...`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from paribus.base.errors import ParibusError
-
-if TYPE_CHECKING:
-    from paribus.studies.study import Study
+from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
 
@@ -19,7 +16,7 @@ StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's fold
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")]
 EngineOption = Annotated[
     str,
-    typer.Option(metavar="local|ray|ray://HOST:PORT|HOST:PORT", help="Carry runs out here, or on a Ray cluster."),
+    typer.Option(metavar="local|ray|ray://HOST:PORT|HOST:PORT", help="Train runs here, or on a Ray cluster."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show runs, time and disk; start and write nothing.")]
 
@@ -32,21 +29,10 @@ def run(
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Carry out a study: what is finished stays, what was interrupted goes on from its checkpoint."""
-    from paribus.studies.files import StudyFile
-    from paribus.studies.plan import Plan
-    from paribus.studies.study import Study
+    """Run a study: what is finished stays, what was interrupted is resumed from its checkpoint."""
+    from paribus.commands.study import run_study
 
-    if study.is_dir():
-        if out is not None:
-            raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
-        carry_out(Study.open(study, workers=workers, engine=engine), dry_run=dry_run)
-        return
-    file: StudyFile[Plan] = StudyFile(study)
-    plan = file.plan()
-    with file.naming_lines():
-        planned = Study.of(plan, out, workers=workers, engine=engine)
-    carry_out(planned, dry_run=dry_run)
+    run_watched(run_study(study, out=out, workers=workers, engine=engine, start=False), dry_run=dry_run)
 
 
 @app.command()
@@ -56,26 +42,26 @@ def status(
 ) -> None:
     """How far each run is."""
     from paribus.cli import console
-    from paribus.studies.status import status as standings
+    from paribus.studies.status import status as study_status
 
-    found = standings(folder)
+    found = study_status(folder)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(found.model_dump(mode="json"), indent=1))
         return
     rows = [
         {
-            "run": f"{run['label']} seed {run['seed']}",
-            "state": run["state"],
-            "progress": "" if run["fraction"] is None else f"{run['fraction']:.0%}",
-            "images": f"{run['images']:,}",
-            "left": "" if run["seconds_left"] is None else console.duration(run["seconds_left"]),
-            "remark": (run["reason"] or "").split("\n")[0] or _losses(run["terms"]),
+            "run": f"{run.label} seed {run.seed}",
+            "state": run.state,
+            "progress": "" if run.fraction is None else f"{run.fraction:.0%}",
+            "images": f"{run.images:,}",
+            "left": "" if run.seconds_left is None else console.duration(run.seconds_left),
+            "remark": (run.reason or "").split("\n")[0] or _losses(run.terms),
         }
-        for run in found["runs"]
+        for run in found.runs
     ]
     console.print_table(rows)
-    counts = ", ".join(f"{count} {state}" for state, count in found["counts"].items())
-    print(f"{len(rows)} runs of {found['budget']}: {counts}")
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
+    print(f"{len(rows)} runs of {found.budget}: {counts}")
 
 
 @app.command()
@@ -86,16 +72,10 @@ def add(
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Add values to a study's axes, or seeds, and carry out the new runs."""
-    from paribus.studies.files import read_values
-    from paribus.studies.plan import with_values
-    from paribus.studies.study import Study, stored_plan
+    """Add values to a study's axes, or seeds, and run the new runs."""
+    from paribus.commands.study import add_to_study
 
-    plan = stored_plan(folder)
-    for text in values:
-        path, found = read_values(text)
-        plan = with_values(plan, path, found)
-    carry_out(Study.open(folder, workers=workers, engine=engine, plan=plan), dry_run=dry_run)
+    run_watched(add_to_study(folder, values, workers=workers, engine=engine, start=False), dry_run=dry_run)
 
 
 @app.command()
@@ -105,82 +85,10 @@ def retry(
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Try a study's failed runs again, from their last checkpoints, and carry out what is left."""
-    from paribus.studies.study import Study
+    """Retry a study's failed runs from their last checkpoints, and run what is left."""
+    from paribus.commands.study import retry_study
 
-    carry_out(Study.open(folder, workers=workers, engine=engine), retry=True, dry_run=dry_run)
-
-
-def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estimated: bool = True) -> None:
-    """Says what a study will cost, carries it out with a live table, and names its report.
-
-    Args:
-        study: What to carry out.
-        retry: Whether runs that failed are tried again.
-        dry_run: Whether to show the runs and start none.
-        estimated: Whether a few steps of each run are timed first, to say how long all will take.
-
-    Raises:
-        ParibusError: The study's folder cannot be written to.
-        typer.Exit: It was interrupted (130).
-    """
-    from paribus.base.files import check_output
-    from paribus.base.signals import stop_on_signal
-    from paribus.cli import console
-    from paribus.cli.watching import watching_study
-    from paribus.studies.equality import equal_parameters
-
-    check_output(study.folder)
-    for sentence in equal_parameters(study.matches):
-        console.say(sentence)
-    waiting = study.waiting(retry)
-    if dry_run:
-        console.print_table(study.listing(waiting))
-    if waiting:
-        runs = f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}"
-        if estimated and not _can_be_timed(study):
-            runs += " (not timed: this machine lacks a device that they name)"
-        elif estimated:
-            kinds = len({run.label for run in waiting})
-            console.say(f"timing a few steps of each kind of run ({kinds})")
-            cost = study.estimate(waiting)
-            runs += f": about {console.duration(cost.training_seconds)} of training and "
-            runs += f"{console.duration(cost.sampling_seconds)} of sampling, {console.size(cost.disk_bytes)}"
-        console.say(f"{runs} in {study.folder}")
-    else:
-        console.say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")
-    if dry_run:
-        return
-    with watching_study() as changed, stop_on_signal() as stop_requested:
-        finished = study.run(changed, stop_requested, retry=retry)
-    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
-    for row in failed:
-        console.say(f"failed: {row['label']} seed {row['seed']}: {row['reason']}")
-    if failed:
-        console.say(f"'paribus study retry {study.folder}' tries failed runs again")
-    if not finished:
-        console.say("interrupted: the same command carries on from the checkpoints")
-        raise typer.Exit(130)
-    print(study.folder / "report.html")
-
-
-def _at_a_time(study: Study) -> str:
-    local = f"{study.workers} at a time"
-    return local if study.engine == "local" else f"on Ray; on this machine alone, {local}"
-
-
-def _can_be_timed(study: Study) -> bool:
-    """Whether steps can be timed here; a run that is carried out here says by itself which device is missing."""
-    from paribus.training.hardware import choose_device
-
-    if study.engine == "local":
-        return True
-    try:
-        for run in study.runs:
-            choose_device(run.config.training.device)
-    except ParibusError:
-        return False
-    return True
+    run_watched(retry_study(folder, workers=workers, engine=engine, start=False), retry=True, dry_run=dry_run)
 
 
 def _losses(terms: dict[str, float]) -> str:

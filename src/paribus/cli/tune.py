@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paribus.cli import console
 from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 from paribus.cli.study import WorkersOption
+from paribus.cli.watching import run_watched, watching_study
 
 if TYPE_CHECKING:
     from paribus.tuning.tuning import Tuning
-
-FILES = (".yaml", ".yml")
 
 SearchOption = Annotated[
     list[str] | None,
@@ -37,7 +37,7 @@ def tune(
     metric: Annotated[str | None, typer.Option(help="What trials are scored by (frechet).")] = None,
     pruner: Annotated[str | None, typer.Option(help="none, or median: give up hopeless trials (none).")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every trial, and of the search (0).")] = None,
-    top: Annotated[int | None, typer.Option(min=0, help="Best settings to carry out again (3).")] = None,
+    top: Annotated[int | None, typer.Option(min=0, help="Best settings to run on fresh seeds (3).")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Fresh seeds for each of those (3).")] = None,
     final_budget: Annotated[str | None, typer.Option(help="Of each of those runs (as --budget).")] = None,
     storage: StorageOption = None,
@@ -48,46 +48,40 @@ def tune(
     workers: WorkersOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Search for better settings of a model, then carry the best out again on fresh seeds, beside its defaults.
+    """Search for better settings of a model, then run the best on fresh seeds, beside its defaults.
 
-    The same command carries on; on another machine with the same --storage it joins in.
+    The same command resumes; on another machine with the same --storage it joins in.
     """
-    from contextlib import nullcontext
-
-    from paribus.cli import study as study_commands
-    from paribus.config.overrides import merged
-    from paribus.studies.files import StudyFile
-    from paribus.tuning.plan import TuningPlan, tuning_plan
+    from paribus.commands.tune import tune as tuning_of
     from paribus.tuning.space import read_search
-    from paribus.tuning.tuning import Tuning
 
-    file = StudyFile(Path(model), TuningPlan) if model.endswith(FILES) else None
-    tree = {"model": model} if file is None else file.plan().model_dump(exclude_unset=True)
-    change = given(
-        data=given(name=data, size=size, channels=channels, on_bad=on_bad),
-        search=dict(map(read_search, search or [])),
-        budget=budget,
+    tuning = tuning_of(
+        model,
+        data,
+        search=dict(map(read_search, search)) if search else None,
+        out=out,
         trials=trials,
+        budget=budget,
         sampler=sampler,
         metric=metric,
         pruner=pruner,
         seed=seed,
-        top=top,
         seeds=seeds,
         final_budget=final_budget,
+        top=top,
+        storage=storage,
+        workers=workers,
+        overrides=overrides or [],
+        changes=given(data=given(size=size, channels=channels, on_bad=on_bad)),
+        start=False,
     )
-    plan = tuning_plan(merged(tree, change), overrides or [])
-    with file.naming_lines() if file else nullcontext():
-        tuning = Tuning.of(plan, out, storage=storage, workers=workers)
-    _carry_out(tuning)
-    if plan.top:
-        study_commands.carry_out(tuning.study(workers=workers))
+    _run_trials(tuning)
+    if tuning.plan.top:
+        run_watched(tuning.study(workers=workers))
 
 
-def _carry_out(tuning: Tuning) -> None:
+def _run_trials(tuning: Tuning) -> None:
     from paribus.base.signals import stop_on_signal
-    from paribus.cli import console
-    from paribus.cli.watching import watching_study
 
     plan = tuning.plan
     if tuning.left:
@@ -99,10 +93,10 @@ def _carry_out(tuning: Tuning) -> None:
     with watching_study() as changed, stop_on_signal() as stop_requested:
         finished = tuning.run(changed, stop_requested)
     if not finished:
-        console.say("interrupted: the same command carries on from the checkpoints")
+        console.say("interrupted: the same command resumes from the checkpoints")
         raise typer.Exit(130)
-    done = [trial for trial in tuning.trials if trial["state"] == "done"]
-    console.say(f"{len(done)} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
+    done = sum(trial.state == "done" for trial in tuning.trials)
+    console.say(f"{done} of {plan.count} trials came to an end; {tuning.folder / 'tune.json'} has their scores.")
     for name, settings in tuning.winners().items():
-        told = settings | {"tuning.trials": plan.count}
-        console.say(f"{name}: {shlex.join(word for path in told for word in ('-o', f'{path}={told[path]}'))}")
+        chosen = settings | {"tuning.trials": plan.count}
+        console.say(f"{name}: {shlex.join(word for path in chosen for word in ('-o', f'{path}={chosen[path]}'))}")

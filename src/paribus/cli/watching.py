@@ -1,4 +1,4 @@
-"""What a study shows of itself: a live table of its runs on a terminal, a line for every change elsewhere."""
+"""A study run before one's eyes: a live table of its runs on a terminal, a line for every change elsewhere."""
 
 from __future__ import annotations
 
@@ -9,22 +9,97 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from paribus.cli.console import LINE_SECONDS, duration, say
-from paribus.studies.engines import Job
+import typer
+
+from paribus.base.errors import ParibusError
+from paribus.cli.console import LINE_SECONDS, duration, print_table, say, size
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Show = Callable[[list[Job]], None]
+    from paribus.studies.progress import RunState, Status
+    from paribus.studies.study import Study
 
-FIRST = ("running", "failed", "stopped", "waiting", "done")
+Show = Callable[[Sequence["RunState"]], None]
+
+FIRST: tuple[Status, ...] = ("running", "failed", "stopped", "waiting", "done")
 """Which runs a table that is too long for the terminal shows first."""
 COLUMNS = ("run", "state", "progress", "images", "left", "loss")
 
 
+def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, estimated: bool = True) -> None:
+    """Says what a study will cost, runs it with a live table, and names its report.
+
+    Args:
+        study: What to run.
+        retry: Whether failed runs are retried.
+        dry_run: Whether to show the runs and start none.
+        estimated: Whether a few steps of each run are timed first, to say how long all will take.
+
+    Raises:
+        ParibusError: The study's folder cannot be written to.
+        typer.Exit: It was interrupted (130).
+    """
+    from paribus.base.files import check_output
+    from paribus.base.signals import stop_on_signal
+    from paribus.studies.equality import equal_parameters
+
+    check_output(study.folder)
+    for sentence in equal_parameters(study.prepared.matches):
+        say(sentence)
+    waiting = study.waiting(retry)
+    if dry_run:
+        print_table(study.listing(waiting))
+    if waiting:
+        runs = f"{len(waiting)} runs on {study.data_names}, {study.budget} each, {_at_a_time(study)}"
+        if estimated and not _can_be_timed(study):
+            runs += " (not timed: this machine lacks a device that they name)"
+        elif estimated:
+            kinds = len({run.label for run in waiting})
+            say(f"timing a few steps of each kind of run ({kinds})")
+            cost = study.estimate(waiting)
+            runs += f": about {duration(cost.training_seconds)} of training and "
+            runs += f"{duration(cost.sampling_seconds)} of sampling, {size(cost.disk_bytes)}"
+        say(f"{runs} in {study.folder}")
+    else:
+        say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")
+    if dry_run:
+        return
+    with watching_study() as changed, stop_on_signal() as stop_requested:
+        finished = study.run(changed, stop_requested, retry=retry)
+    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
+    for row in failed:
+        say(f"failed: {row['label']} seed {row['seed']}: {row['reason']}")
+    if failed:
+        say(f"'paribus study retry {study.folder}' retries failed runs")
+    if not finished:
+        say("interrupted: the same command resumes from the checkpoints")
+        raise typer.Exit(130)
+    print(study.folder / "report.html")
+
+
+def _at_a_time(study: Study) -> str:
+    local = f"{study.prepared.workers} at a time"
+    return local if study.engine == "local" else f"on Ray; on this machine alone, {local}"
+
+
+def _can_be_timed(study: Study) -> bool:
+    """Whether steps can be timed here; a run that is trained here says by itself which device is missing."""
+    from paribus.training.hardware import choose_device
+
+    if study.engine == "local":
+        return True
+    try:
+        for run in study.runs:
+            choose_device(run.config.training.device)
+    except ParibusError:
+        return False
+    return True
+
+
 @contextmanager
 def watching_study() -> Iterator[Show]:
-    """Yields what is to be called with all jobs whenever one of them changed; shows them on stderr."""
+    """Yields what is to be called with the states of all runs whenever one changed; shows them on stderr."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
@@ -33,7 +108,7 @@ def watching_study() -> Iterator[Show]:
 
     console = Console(stderr=True)
     with Live(console=console, refresh_per_second=4) as live:
-        yield lambda jobs: live.update(live_table(jobs, console.height - 4))
+        yield lambda states: live.update(live_table(states, console.height - 4))
 
 
 class _Lines:
@@ -43,55 +118,54 @@ class _Lines:
         self._shown: dict[str, str] = {}
         self._last = float("-inf")
 
-    def __call__(self, jobs: list[Job]) -> None:
+    def __call__(self, states: Sequence[RunState]) -> None:
         if not self._shown:
-            self._shown = {job.name: job.state for job in jobs}
-            say(totals(jobs))
+            self._shown = {state.name: state.status for state in states}
+            say(totals(states))
         due = time.monotonic() - self._last >= LINE_SECONDS
-        width = max(len(job.name) for job in jobs)
-        for job in jobs:
-            if self._shown.get(job.name, "waiting") != job.state or (due and job.state == "running"):
-                self._shown[job.name] = job.state
-                say(
-                    f"{job.name:<{width}}  {job.state:<8}  {'  '.join(part for part in standing(job) if part)}".rstrip()
-                )
+        width = max(len(state.name) for state in states)
+        for state in states:
+            if self._shown.get(state.name, "waiting") != state.status or (due and state.status == "running"):
+                self._shown[state.name] = state.status
+                words = "  ".join(part for part in progress_words(state) if part)
+                say(f"{state.name:<{width}}  {state.status:<8}  {words}".rstrip())
         if due:
             self._last = time.monotonic()
 
 
-def live_table(jobs: Sequence[Job], rows: int) -> Table:
+def live_table(states: Sequence[RunState], rows: int) -> Table:
     """The runs as a table of at most so many rows, those at work first where not all have room."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*COLUMNS, box=None, caption=totals(jobs), caption_justify="left")
-    shown = jobs
-    if len(jobs) > rows:
-        chosen = sorted(jobs, key=lambda job: FIRST.index(job.state))[: max(rows, 1)]
-        shown = [job for job in jobs if job in chosen]
-    for job in shown:
-        table.add_row(escape(job.name), job.state, *map(escape, standing(job)))
+    table = Table(*COLUMNS, box=None, caption=totals(states), caption_justify="left")
+    shown = states
+    if len(states) > rows:
+        chosen = {state.name for state in sorted(states, key=lambda state: FIRST.index(state.status))[: max(rows, 1)]}
+        shown = [state for state in states if state.name in chosen]
+    for state in shown:
+        table.add_row(escape(state.name), state.status, *map(escape, progress_words(state)))
     return table
 
 
-def totals(jobs: Sequence[Job]) -> str:
-    """How many runs there are of each state."""
-    counts = Counter(job.state for job in jobs)
-    return f"{len(jobs)} runs: " + ", ".join(f"{counts[state]} {state}" for state in FIRST if counts[state])
+def totals(states: Sequence[RunState]) -> str:
+    """How many runs there are of each status."""
+    counts = Counter(state.status for state in states)
+    return f"{len(states)} runs: " + ", ".join(f"{counts[status]} {status}" for status in FIRST if counts[status])
 
 
-def standing(job: Job) -> tuple[str, str, str, str]:
+def progress_words(state: RunState) -> tuple[str, str, str, str]:
     """How far a run is: share of the budget, images, time left, and its losses or what else there is to say."""
-    if job.state != "running":
-        return "", "", "", (job.reason.splitlines() or [""])[0]
-    if not job.progress:
-        return "", "", "", job.notice or "preparing"
-    progress = job.progress
-    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress["terms"].items() if key.endswith("/loss"))
-    images = f"{progress['images']:,} images"
-    if progress["fraction"] is None:
+    if state.status != "running":
+        return "", "", "", (state.reason.splitlines() or [""])[0]
+    progress = state.progress
+    if progress is None:
+        return "", "", "", state.notice or "preparing"
+    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress.terms.items() if key.endswith("/loss"))
+    images = f"{progress.images:,} images"
+    if progress.fraction is None:
         return "", images, "", losses
-    fraction = min(progress["fraction"], 1.0)
-    left = progress["seconds"] * (1 / fraction - 1) if fraction else 0.0
-    words = job.notice if fraction == 1 and job.notice else losses
+    fraction = min(progress.fraction, 1.0)
+    left = progress.seconds * (1 / fraction - 1) if fraction else 0.0
+    words = state.notice if fraction == 1 and state.notice else losses
     return f"{fraction:.0%}", images, f"{duration(left)} left", words

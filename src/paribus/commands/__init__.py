@@ -1,1 +1,1 @@
-"""What commands do, as functions; the command line and `import paribus as pb` call the same ones."""
+"""What each command does, as a function: the command line and `import paribus` call the same one."""

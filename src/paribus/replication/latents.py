@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paribus.base.files import write_json
 from paribus.replication.papers import Paper
 from paribus.results.folder import RunFolder
-from paribus.studies.planning import PlannedRun
+from paribus.studies.plan import StudyRun
 from paribus.views import walks
 from paribus.views.clusters import clusters
 from paribus.views.subject import Subject
@@ -28,7 +28,7 @@ VIEWS: dict[str, Callable[..., View]] = {
 }
 
 
-def draw_latents(read: Paper, labels: Mapping[str, str], runs: tuple[PlannedRun, ...]) -> None:
+def draw_latents(read: Paper, labels: Mapping[str, str], runs: Sequence[StudyRun]) -> None:
     """Draws what each row names, NAME.png and NAME.json in `latents` of a run's folder; what is there stays.
 
     Args:
@@ -37,9 +37,9 @@ def draw_latents(read: Paper, labels: Mapping[str, str], runs: tuple[PlannedRun,
         runs: All of the study.
     """
     for system, (row, _) in read.systems.items():
-        for planned in runs if row.latents else ():
-            if planned.label == labels.get(system) and (planned.folder.done or {}).get("status") == "done":
-                _draw(planned.folder, row.latents)
+        for run in runs if row.latents else ():
+            if run.label == labels.get(system) and (run.folder.done or {}).get("status") == "done":
+                _draw(run.folder, row.latents)
 
 
 def _draw(run: RunFolder, wanted: Mapping[Any, dict[str, Any]]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from paribus.base.errors import unknown
 from paribus.config import Settings
 from paribus.studies.files import StudyFile
+from paribus.studies.plan import DataField
 
 FOLDER = Path(__file__).with_name("papers")
 
 ScaleName = Literal["smoke", "cpu", "paper"]
+SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
 FormName = Literal["intended", "equal"]
 ViewName = Literal["manifold", "traverse", "interpolate", "classes", "turn", "clusters", "truncation"]
 """Those of `paribus latent`."""
@@ -96,7 +98,7 @@ class Row(Settings):
     """Where in the paper it stands."""
     model: str
     """The preset that it starts from."""
-    data: str | dict[str, Any]
+    data: DataField
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree, over the preset's."""
     epochs: float = Field(gt=0)
@@ -124,7 +126,7 @@ class Row(Settings):
         return [str(share) for share in sorted({*found, Fraction(1)}) if share <= 1]
 
 
-class Comparison(Settings):
+class ClaimPart(Settings):
     """A part of a claim: two systems by one metric, or one system's end by terms of its training log."""
 
     of: Words
@@ -143,7 +145,7 @@ class Comparison(Settings):
     """With a term of the log: the seconds of training until it first fell to this are compared."""
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Comparison:
+    def _is_whole(self) -> ClaimPart:
         near = self.expected == "near"
         if near == (self.value is None) or near == (self.against is not None):
             raise ValueError("against: ROW with less, greater or not less; value: NUMBER with near")
@@ -156,7 +158,7 @@ class Claim(Settings):
     claim: Words
     """In our words."""
     place: Words
-    parts: list[Comparison] = Field(min_length=1)
+    parts: list[ClaimPart] = Field(min_length=1)
     """Supported where all parts are, contradicted where one is."""
 
 
@@ -211,6 +213,18 @@ def paper(name: str) -> Paper:
         fix = "'paribus list papers' says what each is about"
         raise unknown(f"Unknown paper '{name}'", name, [*paper_names(), "all"], where="PAPER", fix=fix)
     return read_paper(FOLDER / f"{name}.yaml")
+
+
+def scale_named(name: str) -> ScaleName:
+    """A scale.
+
+    Raises:
+        ParibusError: There is none of that name.
+    """
+    for scale in SCALES:
+        if scale == name:
+            return scale
+    raise unknown(f"Unknown scale '{name}'", name, SCALES, where="--scale")
 
 
 def read_paper(path: Path) -> Paper:

@@ -12,7 +12,7 @@ from paribus.config import Budget
 from paribus.data import ImageData
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
-from paribus.studies.planning import expected_images
+from paribus.studies.plan import expected_images
 from paribus.training.loop import fit, prepare
 
 WARM_UP_STEPS, TIMED_STEPS = 2, 8

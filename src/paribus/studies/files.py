@@ -11,7 +11,7 @@ import yaml
 
 from paribus.base.errors import ParibusError
 from paribus.config import Settings, validated
-from paribus.studies.plan import Plan
+from paribus.studies.plan import StudyPlan
 
 S = TypeVar("S", bound=Settings)
 
@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Settings)
 class StudyFile(Generic[S]):
     """A file that holds a plan: of a study, or of another kind that has a name."""
 
-    def __init__(self, path: Path, kind: type[S] = Plan) -> None:  # type: ignore[assignment]
+    def __init__(self, path: Path, kind: type[S] = StudyPlan) -> None:  # type: ignore[assignment]
         """Reads the file.
 
         Raises:
@@ -59,15 +59,15 @@ class StudyFile(Generic[S]):
         try:
             yield
         except ParibusError as error:
-            if (error.where or "").partition(".")[0].split(" ")[0] not in {*self.kind.model_fields, *self._lines}:
-                raise  # it is about something else than the plan
-            raise error.at(f"{self.path}, line {self._line(error.where or '')}: {error.where}") from None
+            path = (error.where or "").split(".")  # where it is about the plan
+            if path[0] not in {*self.kind.model_fields, *self._lines}:
+                raise
+            raise error.at(f"{self.path}, line {self._line(path)}: {error.where}") from None
 
-    def _line(self, path: str) -> int:
-        known = path.split(" ")[0]
-        while known and known not in self._lines:
-            known = known.rpartition(".")[0]
-        return self._lines.get(known, 1)
+    def _line(self, path: list[str]) -> int:
+        """The line of the innermost of the settings that lead to a path."""
+        leading = (".".join(path[:parts]) for parts in range(len(path), 0, -1))
+        return next((self._lines[place] for place in leading if place in self._lines), 1)
 
     def _places(self, node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, int]]:
         children: list[tuple[str, yaml.Node, yaml.Node]] = []
@@ -94,7 +94,7 @@ def read_values(text: str) -> tuple[str, list[Any]]:
     Raises:
         ParibusError: The text has another form.
     """
-    path, sign, values = text.partition("=")
+    path, sign, values = text.partition("=")  # as a user wrote it
     try:
         found = yaml.safe_load(f"[{values}]")
     except yaml.YAMLError:

@@ -35,8 +35,8 @@ def total_parameters(config: RunConfig, shape: ImageShape) -> int:
     return sum(parameter_counts(config, shape).values())
 
 
-def matched(config: RunConfig, shape: ImageShape, target: int, label: str) -> tuple[RunConfig, Match]:
-    """The configuration with the backbone's width at which all roles together have `target` parameters, within 2 %.
+def match_width(config: RunConfig, shape: ImageShape, target: int, label: str) -> Match:
+    """Finds the backbone's width at which all roles together have `target` parameters, within 2 %.
 
     Its own width stays if it is near enough.
 
@@ -55,18 +55,18 @@ def matched(config: RunConfig, shape: ImageShape, target: int, label: str) -> tu
 
     def count(width: int) -> int:
         if width not in tried:
-            tried[width] = total_parameters(_with_width(config, width), shape)
+            tried[width] = total_parameters(with_width(config, width), shape)
         return tried[width]
 
     def difference(width: int) -> float:
         return abs(count(width) / target - 1)
 
     if difference(own) <= TOLERANCE:
-        return config, Match(own, count(own), target)
+        return Match(own, count(own), target)
     for step in STEPS:
         width = min(_neighbours(count, target, step), key=difference)
         if difference(width) <= TOLERANCE:
-            return _with_width(config, width), Match(width, count(width), target)
+            return Match(width, count(width), target)
     nearest = min(tried, key=difference)
     raise ParibusError(
         f"No width gives '{label}' as many parameters as the study wants, within {TOLERANCE:.0%}.",
@@ -88,5 +88,6 @@ def _neighbours(count: Callable[[int], int], target: int, step: int) -> tuple[in
     return low, high
 
 
-def _with_width(config: RunConfig, width: int) -> RunConfig:
+def with_width(config: RunConfig, width: int) -> RunConfig:
+    """The configuration with another width of its backbone."""
     return config.model_copy(update={"backbone": config.backbone.model_copy(update={"width": width})})

@@ -1,4 +1,4 @@
-"""What a study is to do: one base configuration, axes that vary it, seeds, and one budget.
+"""What a study is to do: one base configuration, axes that vary it, seeds, and one budget; and the runs it comes to.
 
 Errors name their place by its path in the plan ("axes.objective.latent_dim.1"), which the reader of a file turns into a
 line (`studies/files.py`).
@@ -6,24 +6,50 @@ line (`studies/files.py`).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.base.errors import ParibusError, did_you_mean
-from paribus.config import Budget, Settings, validated
+from paribus.config import Budget, DataSettings, Settings, validated
+from paribus.config.overrides import merged, with_value
+from paribus.recipes import RunConfig, resolve
+from paribus.results.folder import RunFolder
 
 BUDGET_PATH = "training.budget"
+NAMES = ("model", "settings")
+"""Axes whose values are names and no values of the configuration."""
+NAME_LENGTH = 80
 
 
-class Plan(Settings):
+def given_settings(data: DataSettings) -> dict[str, Any]:
+    """What was asked of the images; the rest is for a preset to say."""
+    return data.model_dump(mode="json", exclude_unset=True)
+
+
+DataField = Annotated[
+    DataSettings,
+    BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value),
+    PlainSerializer(given_settings),
+]
+"""What --data takes, or a group of settings; remembers which of them were given."""
+
+
+class StudyPlan(Settings):
     """The content of a STUDY.yaml."""
 
     name: str = Field("study", min_length=1)
     """The study's name, and that of its folder under runs/; by default the file's."""
     model: str | None = None
     """A preset; left out where `axes.model` names several."""
-    data: dict[str, Any] | str = "digits"
+    data: DataField = DataSettings(name="digits")
     """What --data takes, or a group of settings: {name: mnist, size: 16}."""
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree for every run, over the preset's."""
@@ -61,13 +87,8 @@ class Plan(Settings):
         """Whether nothing but the preset and the seed tells the runs apart."""
         return set(self.axes) <= {"model"} and not self.settings
 
-    @property
-    def data_tree(self) -> dict[str, Any]:
-        """The `data` part of the configuration tree."""
-        return {"name": self.data} if isinstance(self.data, str) else self.data
 
-
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: StudyPlan) -> None:
     """Finds what is wrong with a plan as a whole, before its configurations are made.
 
     Raises:
@@ -100,7 +121,7 @@ def check_plan(plan: Plan) -> None:
     _check_budget(plan)
 
 
-def _refuse_unfit(plan: Plan, path: str, got: Any, where: str) -> None:
+def _refuse_unfit(plan: StudyPlan, path: str, got: Any, where: str) -> None:
     unfit = {"seed": ("Seeds are named by themselves.", "name them under seeds (--seeds)")}
     if where == "overrides.model":
         unfit["model"] = ("A study names its models by themselves.", "name it under model or axes (--models)")
@@ -117,7 +138,7 @@ def _refuse_repeated(values: list[Any], where: str) -> None:
             raise ParibusError("A value stands twice.", where=f"{where}.{place}", got=value, fix="name each value once")
 
 
-def _check_budget(plan: Plan) -> None:
+def _check_budget(plan: StudyPlan) -> None:
     amounts = {f"axes.{BUDGET_PATH}.{place}": value for place, value in enumerate(plan.axes.get(BUDGET_PATH, []))}
     own = {name: values[BUDGET_PATH] for name, values in plan.settings.items() if BUDGET_PATH in values}
     amounts |= {f"settings.{name}.{BUDGET_PATH}": value for name, value in own.items()}
@@ -154,7 +175,160 @@ def _check_budget(plan: Plan) -> None:
             )
 
 
-def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
+@dataclass(frozen=True)
+class StudyRun:
+    """One run of a study, from its plan to the process that trains it; how far it is stands apart (`RunState`).
+
+    Attributes:
+        label: What its runs with other seeds are called, too: "vae latent_dim=8". Settings called as their model add
+            no word.
+        axes: The value of each axis of the study; under "settings" the name of a set.
+        config: The whole configuration.
+        folder: Where it lies or will lie.
+        identity: What tells it from every other run (`runs.identity`); empty until its images are known.
+        expected_images: Training images that its budget amounts to; None where that depends on the machine or on the
+            networks, or until its images are known.
+    """
+
+    label: str
+    axes: Mapping[str, Any]
+    config: RunConfig
+    folder: RunFolder
+    identity: str = ""
+    expected_images: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is shown."""
+        return f"{self.label} seed {self.seed}"
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return self.config.seed
+
+
+def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
+    """Every combination of the axes' values and the named settings with every seed, the seeds changing fastest.
+
+    Args:
+        plan: What to do.
+        folder: The study's.
+
+    Raises:
+        ParibusError: The plan asks for nothing, for something twice, or for something that is no configuration.
+    """
+    check_plan(plan)
+    axes = plan.axes if "model" in plan.axes or plan.model is None else {"model": [plan.model], **plan.axes}
+    axes = axes | ({"settings": list(plan.settings)} if plan.settings else {})
+    keys = _short_keys([path for path in axes if path not in NAMES])
+    label_of: dict[str, str] = {}
+    runs = []
+    for values in itertools.product(*axes.values()):
+        assignment = dict(zip(axes, values, strict=True))
+        config = _configuration(plan, assignment)
+        label = _label(config.model, assignment, keys)
+        content = json.dumps(config.tree(), sort_keys=True)
+        if content in label_of:
+            raise ParibusError(
+                "Two of the study's runs would be the same.",
+                where="axes",
+                got=f"'{label_of[content]}' and '{label}'",
+                fix="leave one of the values out",
+            )
+        label_of[content] = label
+        for seed in plan.seed_list:
+            name = _folder_name(label, seed, None if plan.compares_models_alone else assignment)
+            run = RunFolder(folder / "runs" / name)
+            runs.append(StudyRun(label, assignment, config.model_copy(update={"seed": seed}), run))
+    return runs
+
+
+def expected_images(config: RunConfig, train: int) -> float | None:
+    """Images that a budget amounts to, with `train` of them an epoch; None for a budget in seconds or operations."""
+    budget, phases, batch_size = config.training.budget, config.objective.phases(), config.training.batch_size
+    per_step = max(phase.repeats for phase in phases) * (train if batch_size == "full" else batch_size)
+    factor = {"images": 1.0, "epochs": train, "updates": per_step / phases[0].repeats}
+    return budget.amount * factor[budget.unit] if budget.unit in factor else None
+
+
+def _configuration(plan: StudyPlan, assignment: Mapping[str, Any]) -> RunConfig:
+    data = merged(plan.overrides.get("data") or {}, given_settings(plan.data))
+    base = merged(plan.overrides, {"data": data, "evaluation": plan.evaluation})
+    if plan.budget is not None:
+        base = merged(base, {"training": {"budget": plan.budget}})
+    values = {path: value for path, value in assignment.items() if path != "settings"}
+    values |= plan.settings[assignment["settings"]] if plan.settings else {}
+    change: dict[str, Any] = {}
+    try:
+        for path, value in values.items():
+            if path != "model":
+                change = with_value(change, path, value)
+        return resolve(values["model"], base, change)
+    except ParibusError as error:
+        of_model = values["model"] if len(plan.axes.get("model", [])) > 1 else None
+        # `where` is the path of a setting: here alone it becomes a place in the plan
+        raise error.at(_place(plan, assignment, error.where or ""), of_model) from None
+
+
+def _place(plan: StudyPlan, assignment: Mapping[str, Any], path: str) -> str:
+    """Where in the plan the setting stands that an error is about."""
+    for own in plan.settings.get(assignment.get("settings", ""), {}):
+        if _overlap(own, path) or (own, path) == ("model", "MODEL"):
+            return f"settings.{assignment['settings']}.{own}"
+    if path == "MODEL":
+        return f"axes.model.{plan.axes['model'].index(assignment['model'])}" if "model" in plan.axes else "model"
+    for axis, value in assignment.items():
+        if _overlap(axis, path):
+            return f"axes.{axis}.{plan.axes[axis].index(value)}"
+    match path.split("."):
+        case ["data", name, *_] if name in plan.data.model_fields_set:
+            return path
+        case ["evaluation", name, *_] if name in plan.evaluation:
+            return path
+    return f"overrides.{path}"
+
+
+def _overlap(path: str, other: str) -> bool:
+    """Whether one of two paths is the other one or leads into it."""
+    return all(part == of_other for part, of_other in zip(path.split("."), other.split("."), strict=False))
+
+
+def _label(model: str, assignment: Mapping[str, Any], keys: Mapping[str, str]) -> str:
+    words = [f"{keys[path]}={_text(value)}" for path, value in assignment.items() if path not in NAMES]
+    name = assignment.get("settings", model)
+    return " ".join([model, *words, *([name] if name != model else [])])
+
+
+def _folder_name(label: str, seed: int, axes: Mapping[str, Any] | None) -> str:
+    """The name of a run's folder; with axes besides the model it ends with a short hash of their values."""
+    if axes is None:
+        return f"{label}-seed{seed}"
+    digest = hashlib.sha256(json.dumps(axes, sort_keys=True).encode()).hexdigest()[:6]
+    readable = re.sub(r"[^\w.=-]+", "-", label)[:NAME_LENGTH].rstrip("-.")
+    return f"{readable}-seed{seed}-{digest}"
+
+
+def _short_keys(paths: Sequence[str]) -> dict[str, str]:
+    """The last part of each path, or as much of it as tells it from the others; `objective.name` is `objective`."""
+
+    def end(path: str, parts: int) -> str:
+        return ".".join(path.removesuffix(".name").split(".")[-parts:])
+
+    def shortest(path: str) -> str:
+        lengths = range(1, path.count(".") + 1)
+        return next(
+            (end(path, n) for n in lengths if [end(other, n) for other in paths].count(end(path, n)) == 1), path
+        )
+
+    return {path: shortest(path) for path in paths}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
     """The plan with more values of one of its axes, or more seeds.
 
     Raises:
@@ -169,11 +343,11 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
             expected=", ".join(held),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    if again := [value for value in values if value in held[path]]:
+    if known := [value for value in values if value in held[path]]:
         raise ParibusError(
             "The study has this value already.",
             where=path,
-            got=again[0],
+            got=known[0],
             expected=f"a value besides {', '.join(map(str, held[path]))}",
             fix="name the new values alone",
         )
@@ -185,5 +359,5 @@ def with_values(plan: Plan, path: str, values: list[Any]) -> Plan:
         change = {"axes": plan.axes | {path: more}}
     else:  # the one preset becomes an axis
         change = {"model": None, "axes": axes | {path: more}}
-    larger: Plan = validated(Plan, plan.model_dump() | change)
+    larger: StudyPlan = validated(StudyPlan, plan.model_dump() | change)
     return larger

@@ -1,8 +1,8 @@
-"""Where a study's runs are carried out: on a Ray cluster, each run as one of its tasks.
+"""Runs a study's runs on a Ray cluster, each as one of its tasks.
 
-Ray decides which run goes where and when, by the CPUs and GPUs that it takes, and starts a run again whose process or
-node died. A task is the local engine with one job, so that a run is the same process everywhere. What it leaves in the
-study's folder, which all nodes share, is all that a retry needs to carry on and all that is shown of its progress.
+Ray decides which run goes where and when, by the CPUs and GPUs that it takes, and retries a run whose process or node
+died. A task is the local engine with one run, so that a run is the same process everywhere. What it leaves in the
+study's folder, which all nodes share, is all that a retry needs to resume it and all that is shown of its progress.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import platform
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from paribus.base.files import is_held
 from paribus.base.network import is_reachable
 from paribus.base.signals import stop_on_signal
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import Job, run_locally, wait_until_free
+from paribus.studies.local_engine import run_locally, wait_until_free
+from paribus.studies.plan import StudyRun
+from paribus.studies.progress import Progress, RunState, Status
 from paribus.studies.status import fraction_trained
 
 LOOK_SECONDS = 1.0
@@ -34,22 +36,22 @@ REACH_SECONDS = 5.0
 
 
 class Stopped(Exception):
-    """A run's process was ended from outside, or one of before does not end: unless cancelled, Ray tries again."""
+    """A run's process was ended from outside, or an earlier one does not end: unless cancelled, Ray retries the run."""
 
 
 def run_on_ray(
-    jobs: list[Job],
+    states: Sequence[RunState],
     changed: Callable[[], None] = lambda: None,
     stop_requested: Callable[[], bool] = lambda: False,
     *,
     study: Path,
     address: str | None = None,
 ) -> None:
-    """Carries out the jobs on a Ray cluster; a process or node that dies takes no run with it.
+    """Runs what waits on a Ray cluster; a process or node that dies takes no run with it.
 
     Args:
-        jobs: Updated in place.
-        changed: Called whenever the jobs were looked at.
+        states: Updated in place.
+        changed: Called whenever the runs were looked at.
         stop_requested: When it becomes true, the workers are told to write their checkpoints and end.
         study: The study's folder, held by this process, on a file system that all nodes share.
         address: HOST:PORT or ray://HOST:PORT; None for the cluster that this machine belongs to, or a new one.
@@ -57,16 +59,16 @@ def run_on_ray(
     Raises:
         ParibusError: There is no cluster, none of its nodes has room for a run, or one does not see the folder.
     """
-    waiting = [job for job in jobs if job.state == "waiting"]
+    waiting = [state for state in states if state.status == "waiting"]
     if not waiting:
         return
     with _connected(address):
         import ray
 
-        pending: dict[Any, Job] = {}
+        pending: dict[Any, RunState] = {}
         try:
-            for job in waiting:
-                pending[_submitted(job, study.absolute())] = job
+            for state in waiting:
+                pending[_submit(state.run, study.absolute())] = state
             stopping = False
             while pending:
                 if stop_requested() and not stopping:
@@ -74,31 +76,31 @@ def run_on_ray(
                     _cancel(pending)
                 for task in ray.wait(list(pending), timeout=LOOK_SECONDS)[0]:
                     _finish(pending.pop(task), task)
-                for job in pending.values():
-                    _look(job)
+                for state in pending.values():
+                    _look(state)
                 changed()
         finally:  # whatever went wrong here, no run goes on
             _cancel(pending)
             ray.wait(list(pending), num_returns=len(pending))
 
 
-def required_resources(job: Job, available: dict[str, float]) -> dict[str, float]:
+def required_resources(run: StudyRun, available: dict[str, float]) -> dict[str, float]:
     """The CPUs and GPUs of one run: its threads, and one GPU if it trains on GPUs.
 
     Args:
-        job: The run.
+        run: The run.
         available: Those of the whole cluster. With `training.device: auto` a run takes a GPU where there are any.
     """
-    training = job.config["training"]
-    on_gpu = training["device"] == "cuda" or (training["device"] == "auto" and "GPU" in available)
-    return {"CPU": training["threads"], "GPU": int(on_gpu)}
+    training = run.config.training
+    on_gpu = training.device == "cuda" or (training.device == "auto" and "GPU" in available)
+    return {"CPU": training.threads or 1, "GPU": int(on_gpu)}
 
 
-def carried_out(job: Job, study: Path, directory: Path, environment: dict[str, str]) -> tuple[str, str]:
-    """One run, as a task on some node; returns the job's state and the reason for it.
+def run_on_node(run: StudyRun, study: Path, directory: Path, environment: dict[str, str]) -> tuple[Status, str]:
+    """Runs one run, as a task on some node; returns the status that it has then, and the reason for it.
 
     Args:
-        job: The run.
+        run: The run.
         study: The study's folder.
         directory: Where the study was started: paths in a configuration are relative to it.
         environment: Variables of the process that started the study which every run needs.
@@ -121,13 +123,14 @@ def carried_out(job: Job, study: Path, directory: Path, environment: dict[str, s
         os.chdir(directory)
     with stop_on_signal() as stop_requested:  # Ray cancels a task by a SIGINT, and ends its process by a SIGTERM
         try:
-            wait_until_free(job.folder)
+            wait_until_free(run.folder)
         except ParibusError as error:
             raise Stopped(error.what) from error
-        run_locally([job], workers=1, stop_requested=stop_requested)
-    if job.state not in ("done", "failed"):
-        raise Stopped(job.reason)
-    return job.state, job.reason
+        state = RunState(run.name, run)
+        run_locally([state], workers=1, stop_requested=stop_requested)
+    if state.status not in ("done", "failed"):
+        raise Stopped(state.reason)
+    return state.status, state.reason
 
 
 @contextlib.contextmanager
@@ -161,23 +164,24 @@ def _connected(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _submitted(job: Job, study: Path) -> Any:
+def _submit(run: StudyRun, study: Path) -> Any:
     import ray
 
-    needs = required_resources(job, ray.cluster_resources())
+    needs = required_resources(run, ray.cluster_resources())
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(node.get(kind, 0) >= amount for kind, amount in needs.items()) for node in nodes):
         raise ParibusError(
             "No node of the Ray cluster has room for the run.",
-            where=f"training.threads and training.device of {job.name}",
+            where=f"training.threads and training.device of {run.name}",
             got=_room(needs),
             expected="at most " + "; ".join(dict.fromkeys(map(_room, nodes))),
             fix="set training.threads or training.device, or add a larger node",
         )
-    task = ray.remote(carried_out).options(
-        name=job.name, num_cpus=needs["CPU"], num_gpus=needs["GPU"], retry_exceptions=[Stopped]
+    task = ray.remote(run_on_node).options(
+        name=run.name, num_cpus=needs["CPU"], num_gpus=needs["GPU"], retry_exceptions=[Stopped]
     )
-    sent = replace(job, folder=RunFolder(job.folder.path.absolute()))
+    sent = replace(run, folder=RunFolder(run.folder.path.absolute()))
+    # by the names of variables
     environment = {key: value for key, value in os.environ.items() if key.startswith("PARIBUS_")}
     return task.remote(sent, study, Path.cwd(), environment)
 
@@ -186,36 +190,37 @@ def _room(resources: dict[str, float]) -> str:
     return f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
 
 
-def _cancel(pending: dict[Any, Job]) -> None:
+def _cancel(pending: dict[Any, RunState]) -> None:
     import ray
 
     for task in pending:
         ray.cancel(task)
 
 
-def _look(job: Job) -> None:
+def _look(state: RunState) -> None:
     """Reads off a run's folder how far it is."""
-    over = (job.folder.done or {}).get("status") == "done"  # though its task has not said so yet
-    job.state = "running" if over or is_held(job.folder.path) else "waiting"
-    line = job.folder.last_line()
+    folder = state.run.folder
+    over = (folder.done or {}).get("status") == "done"  # though its task has not said so yet
+    state.status = "running" if over or is_held(folder.path) else "waiting"
+    line = folder.last_line()
     if line:
-        fraction = fraction_trained(job.folder, job.expected_images, line)
-        job.progress = {"fraction": fraction, "images": line["images"], "seconds": line["seconds"], "terms": line}
-        job.notice = "scoring" if fraction == 1 else ""
+        fraction = fraction_trained(folder, state.run.expected_images, line)
+        state.progress = Progress(fraction, line["images"], line["seconds"], line)
+        state.notice = "scoring" if fraction == 1 else ""
 
 
-def _finish(job: Job, task: Any) -> None:
+def _finish(state: RunState, task: Any) -> None:
     import ray
 
     try:
-        job.state, job.reason = ray.get(task)
+        state.status, state.reason = ray.get(task)
     except ray.exceptions.TaskCancelledError:
-        job.state = "stopped"
+        state.status = "stopped"
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, ParibusError):
             raise error.cause from None
         if not isinstance(error.cause, Stopped):
             raise
-        job.state, job.reason = "stopped", str(error.cause)
+        state.status, state.reason = "stopped", str(error.cause)
     except ray.exceptions.RayError as error:  # more processes or nodes died than Ray gives a task
-        job.state, job.reason = "stopped", str(error).strip().splitlines()[0]
+        state.status, state.reason = "stopped", str(error).strip().splitlines()[0]

@@ -11,11 +11,11 @@ from paribus.evaluation import cost_scores
 from paribus.report.comparisons import comparisons
 from paribus.report.reading import label_of
 from paribus.results.statistics import summary
-from paribus.studies.planning import PlannedRun
+from paribus.studies.plan import StudyRun
 from paribus.studies.steadiness import steadiness
 
 
-def run_row(planned: PlannedRun, root: Path) -> dict[str, Any]:
+def run_row(planned: StudyRun, root: Path) -> dict[str, Any]:
     """Everything about one run that tables and pictures need."""
     run = planned.folder
     done = run.done

@@ -9,17 +9,53 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import is_held, read_yaml
-from paribus.config import Budget
+from paribus.config import Budget, Settings
 from paribus.results.folder import RunFolder
+from paribus.studies.progress import Status
 
 
-def status(folder: Path) -> dict[str, Any]:
-    """The state of each run and how many there are of each state.
+class RunStatus(Settings):
+    """How far a run is.
 
-    Returns:
-        name, budget, counts ({state: runs}) and runs: label, seed, axes, folder, state (waiting, running, stopped,
-        done, failed), fraction of the budget or None, images, seconds of training, seconds_left or None, terms (the
-        newest logged losses) and reason.
+    Attributes:
+        label: What its runs with other seeds are called, too.
+        seed: Its seed.
+        axes: The value of each axis of the study.
+        folder: Where it lies, in the study's folder.
+        state: What it is about.
+        fraction: Of its budget; None where the log does not say.
+        images: Training images seen.
+        seconds: Of training.
+        seconds_left: Expected; None where that is unknown or it neither runs nor can be resumed.
+        terms: The newest logged losses by name.
+        reason: Why it failed.
+    """
+
+    label: str
+    seed: int
+    axes: dict[str, Any]
+    folder: str
+    state: Status
+    fraction: float | None
+    images: int
+    seconds: float
+    seconds_left: float | None
+    terms: dict[str, float]
+    reason: str | None
+
+
+class StudyStatus(Settings):
+    """How far a study is."""
+
+    name: str
+    budget: str
+    counts: dict[str, int]
+    """Runs by state."""
+    runs: list[RunStatus]
+
+
+def status(folder: Path) -> StudyStatus:
+    """The state of each run of a study and how many there are of each state.
 
     Raises:
         ParibusError: There is no study in the folder.
@@ -33,32 +69,31 @@ def status(folder: Path) -> dict[str, Any]:
             expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
     study = read_yaml(description)
-    runs = [_standing(folder, row) for row in json.loads(results.read_text())["runs"]]
-    counts = dict(Counter(run["state"] for run in runs))
-    return {"name": study["name"], "budget": study["budget"], "counts": counts, "runs": runs}
+    runs = [_run_status(folder, row) for row in json.loads(results.read_text())["runs"]]
+    counts = dict(Counter(run.state for run in runs))
+    return StudyStatus(name=study["name"], budget=study["budget"], counts=counts, runs=runs)
 
 
-def _standing(root: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _run_status(root: Path, row: dict[str, Any]) -> RunStatus:
     run = RunFolder(root / row["folder"])
     done = run.done or {}
     line = run.last_line()
     state = done.get("status") or ("running" if is_held(run.path) else "stopped" if line else "waiting")
     seconds = line.get("seconds", 0.0)
     fraction = 1.0 if state == "done" else fraction_trained(run, row["expected_images"], line)
-    left = seconds * (1 / fraction - 1) if fraction and state in ("running", "stopped") else None
-    return {
-        "label": row["label"],
-        "seed": row["seed"],
-        "axes": row["axes"],
-        "folder": row["folder"],
-        "state": state,
-        "fraction": fraction,
-        "images": line.get("images", 0),
-        "seconds": seconds,
-        "seconds_left": left,
-        "terms": {key: value for key, value in line.items() if key.endswith("/loss")},
-        "reason": done.get("reason"),
-    }
+    return RunStatus(
+        label=row["label"],
+        seed=row["seed"],
+        axes=row["axes"],
+        folder=row["folder"],
+        state=state,
+        fraction=fraction,
+        images=line.get("images", 0),
+        seconds=seconds,
+        seconds_left=seconds * (1 / fraction - 1) if fraction and state in ("running", "stopped") else None,
+        terms={key: value for key, value in line.items() if key.endswith("/loss")},
+        reason=done.get("reason"),
+    )
 
 
 def fraction_trained(run: RunFolder, expected_images: float | None, line: dict[str, Any]) -> float | None:

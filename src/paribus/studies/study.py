@@ -1,11 +1,11 @@
-"""A study: every variant of a plan with every seed, each run in a process of its own, then results and a report."""
+"""A study: every run of a plan in a process of its own, then results and a report."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,86 +21,95 @@ from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import refuse_another
-from paribus.studies.engines import LOCAL, Job, check_engine, engine_of, wait_until_free
+from paribus.studies.engines import LOCAL, check_engine, engine_of
 from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
-from paribus.studies.matching import Match, total_parameters
-from paribus.studies.plan import Plan
-from paribus.studies.planning import PlannedRun, planned
+from paribus.studies.local_engine import wait_until_free
+from paribus.studies.matching import total_parameters
+from paribus.studies.plan import StudyPlan, StudyRun
+from paribus.studies.preparation import Preparation, prepare
+from paribus.studies.progress import RunState
 from paribus.studies.results import results, run_row
 from paribus.training.hardware import machine
+
+WriteReport = Callable[[Path, Path | None], Path]
+"""Writes the page of a study's folder, into another file where one is named; returns its path."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Runs of several variants in one folder.
+    """Runs of several models or settings in one folder.
 
     Attributes:
         folder: Where study.yaml, results.json, report.html and runs/ lie.
         plan: What was asked for.
-        runs: What is to be carried out, in the plan's order.
-        matches: By label, the width that the plan's `params` chose.
-        workers: Runs at a time on this machine.
-        threads: CPU threads of each run that does not name its own.
-        engine: Where runs are carried out; see `engine_of`.
+        prepared: Its runs with their images, and how they divide the machine.
+        write_report: Writes the study's page.
+        engine: Where runs are trained; see `engine_of`.
         beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
         after_runs: Called with the runs when they are over, before the report is written.
     """
 
     folder: Path
-    plan: Plan
-    runs: tuple[PlannedRun, ...]
-    matches: Mapping[str, Match]
-    workers: int
-    threads: int
+    plan: StudyPlan
+    prepared: Preparation
+    write_report: WriteReport
     engine: str = LOCAL
     beside: Mapping[str, Any] = field(default_factory=dict)
-    after_runs: Callable[[tuple[PlannedRun, ...]], None] = lambda runs: None
+    after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None
 
     @classmethod
     def of(
         cls,
-        plan: Plan,
+        plan: StudyPlan,
         folder: Path | None = None,
         *,
+        write_report: WriteReport,
         workers: int | None = None,
         engine: str = LOCAL,
         images: ImageData | None = None,
         may_grow: bool = True,
         beside: Mapping[str, Any] | None = None,
+        after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None,
     ) -> Study:
-        """The study of a plan, new or carried on; nothing is written yet.
+        """The study of a plan, new or resumed; nothing is written yet.
 
         Args:
             plan: What to do.
             folder: Where; by default runs/ and the plan's name.
+            write_report: Writes the study's page.
             workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
-            engine: Where runs are carried out: local, ray, or the address of a Ray cluster.
+            engine: Where runs are trained: local, ray, or the address of a Ray cluster.
             images: Those of every run, where they are loaded already.
             may_grow: Whether a folder that holds part of the plan is extended, and not refused.
             beside: JSON files by name to write into the folder.
+            after_runs: Called with the runs when they are over, before the report is written.
 
         Raises:
-            ParibusError: The plan cannot be carried out, or the folder holds another study.
+            ParibusError: The plan cannot be run, or the folder holds another study.
         """
         check_engine(engine)
         folder = Path("runs") / plan.name if folder is None else folder
         stored = stored_description(folder)
-        runs, matches, workers, threads = planned(
-            plan, folder, images=images, workers=workers, threads=stored.get("threads"), engine=engine
-        )
-        study = cls(folder, plan, tuple(runs), matches, workers, threads, engine, beside or {})
+        threads = stored.get("threads")
+        prepared = prepare(plan, folder, images=images, workers=workers, threads=threads, engine=engine)
+        study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs)
         study._refuse_another(stored, may_grow)
         return study
 
     @classmethod
-    def open(cls, folder: Path, *, workers: int | None = None, engine: str = LOCAL, plan: Plan | None = None) -> Study:
-        """The study that a folder holds, or that study with a larger plan.
+    def open(cls, folder: Path, *, write_report: WriteReport, workers: int | None = None, engine: str = LOCAL) -> Study:
+        """The study that a folder holds.
 
         Raises:
             ParibusError: There is no study in the folder.
         """
-        return cls.of(plan or stored_plan(folder), folder, workers=workers, engine=engine)
+        return cls.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
+
+    @property
+    def runs(self) -> tuple[StudyRun, ...]:
+        """All runs, in the plan's order."""
+        return self.prepared.runs
 
     @property
     def results(self) -> dict[str, Any]:
@@ -115,7 +124,7 @@ class Study:
     @property
     def data_names(self) -> str:
         """The names of all data sets, as the plan gives them."""
-        return ", ".join(dict.fromkeys(run.data.name for run in self.runs))
+        return ", ".join(dict.fromkeys(images.name for images in self._data_sets))
 
     @property
     def budget(self) -> str:
@@ -126,81 +135,80 @@ class Study:
         """Where one run lies."""
         return next(run.folder for run in self.runs if (run.label, run.seed) == (label, seed))
 
-    def waiting(self, retry: bool = False) -> list[PlannedRun]:
-        """The runs that `run` would carry out; failed ones only with `retry`."""
+    def waiting(self, retry: bool = False) -> list[StudyRun]:
+        """The runs that `run` would train; failed ones only with `retry`."""
         over = ("done",) if retry else ("done", "failed")
         return [run for run in self.runs if (run.folder.done or {}).get("status") not in over]
 
-    def listing(self, waiting: list[PlannedRun]) -> list[dict[str, Any]]:
+    def listing(self, waiting: Sequence[StudyRun]) -> list[dict[str, Any]]:
         """Each run and what there is of it, for a table."""
-        open_names = {run.name for run in waiting}
+        folders = {run.folder.path for run in waiting}
         return [
             {
-                "run": f"{run.label} seed {run.seed}",
-                "state": ("goes on" if run.folder.checkpoint.is_file() else "new")
-                if run.name in open_names
+                "run": run.name,
+                "state": ("resumes" if run.folder.checkpoint.is_file() else "new")
+                if run.folder.path in folders
                 else (run.folder.done or {})["status"],
                 "budget": str(run.config.training.budget),
-                "parameters": f"{total_parameters(run.config, run.data.shape):,}",
+                "parameters": f"{total_parameters(run.config, self.prepared.images_of(run).shape):,}",
                 "folder": str(run.folder.path),
             }
             for run in self.runs
         ]
 
-    def estimate(self, runs: list[PlannedRun]) -> Cost:
+    def estimate(self, runs: Sequence[StudyRun]) -> Cost:
         """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
         total = Cost(0.0, 0.0, 0.0)
         for label in dict.fromkeys(run.label for run in runs):
             same = [run for run in runs if run.label == label]
-            total += estimate(same[0].config, same[0].data) * len(same)
-        busy = min(self.workers, len(runs)) or 1
+            total += estimate(same[0].config, self.prepared.images_of(same[0])) * len(same)
+        busy = min(self.prepared.workers, len(runs)) or 1
         return Cost(total.training_seconds / busy, total.sampling_seconds / busy, total.disk_bytes)
 
     def run(
         self,
-        changed: Callable[[list[Job]], None] = lambda jobs: None,
+        changed: Callable[[Sequence[RunState]], None] = lambda states: None,
         stop_requested: Callable[[], bool] = lambda: False,
         *,
         retry: bool = False,
     ) -> bool:
-        """Carries out every run that is not over yet, then writes results.json and report.html.
+        """Trains and scores every run that is not over yet, then writes results.json and report.html.
 
         Args:
-            changed: Called with all jobs whenever one of them changed.
+            changed: Called with the states of all runs whenever one of them changed.
             stop_requested: When it becomes true, the runs write their checkpoints and the study ends unfinished.
-            retry: Whether runs that failed are tried again, from their last checkpoint.
+            retry: Whether failed runs are resumed, too, from their last checkpoint.
 
         Returns:
-            Whether every run was carried out (or failed by itself).
+            Whether every run is done, or failed by itself.
 
         Raises:
             ParibusError: Another process is at work in the folder, or a run found other images than were planned.
         """
         with held(self.folder, "study"):
-            again = {run.name for run in self.waiting(retry)}
-            jobs = [_job(run, run.name in again) for run in self.runs]
-            for job in jobs:
-                if job.state == "waiting":
-                    wait_until_free(job.folder)
+            folders = {run.folder.path for run in self.waiting(retry)}
+            states = [_state(run, run.folder.path in folders) for run in self.runs]
+            for state in states:
+                if state.status == "waiting":
+                    wait_until_free(state.run.folder)
             self.write_results()
-            self._write_description()
+            self.write_description()
             for name, content in self.beside.items():
                 write_json(self.folder / name, content)
-            changed(jobs)
-            engine = engine_of(self.engine, self.workers, self.folder)
-            engine(jobs, changed=lambda: changed(jobs), stop_requested=stop_requested)
-            self._refuse_other_runs()  # where a run was carried out, other images or another Paribus may lie
+            changed(states)
+            engine = engine_of(self.engine, self.prepared.workers, self.folder)
+            engine(states, changed=lambda: changed(states), stop_requested=stop_requested)
+            self._refuse_other_runs()  # where a run was trained, other images or another Paribus may lie
             self.write_results()
             self.after_runs(self.runs)
             self.report()
-        return not any(job.state in ("waiting", "stopped") for job in jobs)
+        return not any(state.status in ("waiting", "stopped") for state in states)
 
     def write_results(self) -> None:
         """Writes results.json from the runs' folders as they are."""
-        images = {id(run.data): run.data for run in self.runs}.values()
-        equal = [*what_was_equal(self.configs, *images), *equal_parameters(self.matches)]
+        equal = [*what_was_equal(self.configs, *self._data_sets), *equal_parameters(self.prepared.matches)]
         rows = [run_row(run, self.folder) for run in self.runs]
-        # read anew: a run that was carried on may have moved to another machine
+        # read anew: a run that was resumed may have moved to another machine
         begun = {(run.label, run.seed): RunFolder(run.folder.path) for run in self.runs if run.folder.exists}
         machines = {key: folder.record["machine"] for key, folder in begun.items()}
         varied = [*what_varied(self.configs), *different_machines(machines)]
@@ -208,13 +216,12 @@ class Study:
 
     def report(self, out: str | Path | None = None) -> Path:
         """Writes the report, a self-contained HTML file, by default report.html in the study's folder."""
-        from paribus.report import write_report
+        return self.write_report(self.folder, Path(out) if out else None)
 
-        return write_report(self.folder, Path(out) if out else None)
-
-    def _write_description(self) -> None:
+    def write_description(self) -> None:
+        """Writes study.yaml: what was asked for, by which commands, of which images."""
         stored, here = stored_description(self.folder), self._extent()
-        sets = list({run.data.fingerprint: run.data.summary() for run in self.runs}.values())
+        sets = list({images.fingerprint: images.summary() for images in self._data_sets}.values())
         grew = bool(stored) and any(stored[key] != value for key, value in here.items())
         commands = [stored["command"]] if stored else []
         commands += [_command()] if not stored or (grew and _command() not in commands) else []
@@ -225,11 +232,16 @@ class Study:
             "budget_unit": self.runs[0].config.training.budget.unit,
             "data": sets[0] if len(sets) == 1 else {"name": self.data_names, "sets": sets},
             **here,
-            "threads": self.threads,
+            "threads": self.prepared.threads,
             "machine": machine(),
             "plan": self.plan.model_dump(mode="json"),
         }
         write_atomically(self.folder / "study.yaml", yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+
+    @property
+    def _data_sets(self) -> list[ImageData]:
+        """The images of all runs, each data set once."""
+        return list({id(images): images for images in map(self.prepared.images_of, self.runs)}.values())
 
     def _extent(self) -> dict[str, Any]:
         return {
@@ -251,14 +263,14 @@ class Study:
                     got=value,
                     expected=stored[key],
                     fix="repeat the command that the study began with, or choose another --out; 'paribus study run "
-                    f"{self.folder}' carries on with what the folder holds, 'paribus study add' extends it",
+                    f"{self.folder}' resumes what the folder holds, 'paribus study add' extends it",
                 )
         self._refuse_other_runs()
 
     def _refuse_other_runs(self) -> None:
         for run in self.runs:
             if run.folder.exists:
-                refuse_another(run.config, run.data.fingerprint, run.folder)
+                refuse_another(run.config, self.prepared.images_of(run).fingerprint, run.folder)
 
 
 def stored_description(folder: Path) -> dict[str, Any]:
@@ -267,7 +279,7 @@ def stored_description(folder: Path) -> dict[str, Any]:
     return (read_yaml(path) or {}) if path.is_file() else {}
 
 
-def stored_plan(folder: Path) -> Plan:
+def stored_plan(folder: Path) -> StudyPlan:
     """The plan of the study in a folder.
 
     Raises:
@@ -281,18 +293,17 @@ def stored_plan(folder: Path) -> Plan:
             got="no study.yaml in it" if folder.is_dir() else "no such folder",
             expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
-    plan: Plan = validated(Plan, stored["plan"])
+    plan: StudyPlan = validated(StudyPlan, stored["plan"])
     return plan
 
 
-def _job(run: PlannedRun, waiting: bool) -> Job:
-    done, name = run.folder.done or {}, f"{run.label} seed {run.seed}"
-    state, reason = "waiting" if waiting else done["status"], done.get("reason") or ""
-    return Job(name, run.config.tree(), run.folder, state, run.expected_images, reason=reason)
+def _state(run: StudyRun, waits: bool) -> RunState:
+    done = run.folder.done or {}
+    return RunState(run.name, run, "waiting" if waits else done["status"], reason=done.get("reason") or "")
 
 
 def _command() -> str:
     program, *arguments = sys.argv or [""]
     if Path(program).name in ("paribus", "__main__.py"):
         return shlex.join(["paribus", *map(without_passwords, arguments)])
-    return "Python, by paribus.compare, paribus.tune, paribus.replicate or paribus.studies"
+    return "Python, by paribus.compare, paribus.tune, paribus.replicate or paribus.commands"

@@ -1,8 +1,7 @@
 """One run in a process of its own: `python -m paribus.studies.worker FOLDER`, started by an engine.
 
 The first line of stdin is the configuration as JSON; stdin then stays open as long as the parent lives, and the worker
-ends when it closes, so that no worker outlives its parent, however that ended. stdout carries one JSON object a line:
-{"progress": {...}}, {"notice": ...}, and {"failed": reason} at the end of a run that could not be completed.
+ends when it closes, so that no worker outlives its parent, however that ended. stdout carries a `Message` a line.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ import json
 import os
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.recipes import RunConfig
+from paribus.studies.progress import Message, Progress
+
+FAILED, INTERRUPTED = 1, 130
+"""Exit codes: it cannot be completed; it was asked to stop and its checkpoint is written."""
 
 
 def main() -> int:
@@ -35,20 +36,20 @@ def main() -> int:
                 config,
                 load_data(config.data),
                 RunFolder(Path(sys.argv[1])),
-                report=lambda progress: _tell({"progress": asdict(progress)}),
-                notice=lambda text: _tell({"notice": text}),
+                report=lambda at: _say(Message(Progress(at.fraction, at.images, at.seconds, at.terms))),
+                notice=lambda text: _say(Message(notice=text)),
                 stop_requested=stop_requested,
             )
     except Interrupted:
-        return 130
+        return INTERRUPTED
     except ParibusError as error:
-        _tell({"failed": str(error)})
-        return 1
+        _say(Message(failure=str(error)))
+        return FAILED
     return 0
 
 
-def _tell(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)
+def _say(message: Message) -> None:
+    print(message.as_json(), flush=True)
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""A search for better settings of one model: trials in Optuna, and the best of them carried out again as a study."""
+"""A search for better settings of one model: trials in Optuna, and a study of the best of them on fresh seeds."""
 
 from importlib.util import find_spec
 

@@ -1,4 +1,7 @@
-"""What a tuning is to do, and the studies that follow from it: one whose runs are the trials, one of the winners."""
+"""What a tuning is to do, and the studies that follow from it: one whose runs are the trials, one of the winners.
+
+What is wrong with it is found before anything is started or written.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from paribus.base.errors import ParibusError
-from paribus.config import Settings, validated
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
+from paribus.data import ImageData
+from paribus.evaluation.scores import COSTS
+from paribus.metrics.catalogue import METRICS as WORDS
 from paribus.recipes import RunConfig, resolve
-from paribus.report.contents import Metric
-from paribus.report.reading import METRICS
-from paribus.studies.plan import Plan
-from paribus.studies.variants import variants
+from paribus.results.metric import Metric
+from paribus.studies.plan import DataField, StudyPlan, study_runs
+from paribus.training.loop import prepare
 from paribus.tuning.space import Dimension, read_space
 
+METRICS = {name: Metric(name=name, **words) for name, words in WORDS.items()}
 TRIALS = 20
 """Where neither the user nor a grid says how many."""
 SNAPSHOTS = ["1/8", "1/4", "1/2"]
 """When a trial may be given up: shares of its budget."""
 AFTERWARDS = ("seeds", "final_budget", "top")
-"""What concerns the winners alone: it may change when a tuning is carried on."""
+"""What concerns the winners alone: it may change when a tuning is resumed."""
 
 
 class TuningPlan(Settings):
@@ -34,7 +40,7 @@ class TuningPlan(Settings):
     """The tuning's name, and that of its folder under runs/; by default the file's."""
     model: str
     """A preset."""
-    data: dict[str, Any] = Field(default_factory=lambda: {"name": "digits"})
+    data: DataField = DataSettings(name="digits")
     """What --data takes, or a group of settings: {name: mnist, size: 16}."""
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree for every run, over the preset's."""
@@ -57,14 +63,9 @@ class TuningPlan(Settings):
     final_budget: str | float | None = None
     """Of the winners' runs; by default that of the trials."""
     top: int = Field(3, ge=0)
-    """How many of the best settings are carried out again; 0 leaves it at the trials."""
+    """How many of the best settings are run on fresh seeds; 0 leaves it at the trials."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """How every run is scored: {samples: 2000, encoder: pixels}."""
-
-    @field_validator("data", mode="before")
-    @classmethod
-    def _group(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
 
     @property
     def space(self) -> tuple[Dimension, ...]:
@@ -113,12 +114,15 @@ class TuningPlan(Settings):
             evaluation=merged(self.evaluation, {"split": "validation", "metrics": [self.metric]}),
         )
         try:
-            [variant] = variants(plan)
+            [run] = study_runs(plan, Path())
         except ParibusError as error:
-            raise error.at((error.where or "").replace("settings.trial.", "search.")) from None
-        return variant.config.model_copy(update={"seed": self.seed})
+            match (error.where or "").split("."):  # a path in that plan
+                case ["settings", "trial", *path]:
+                    raise error.at(".".join(["search", *path])) from None
+            raise
+        return run.config
 
-    def winners(self, points: Mapping[str, Mapping[str, Any]]) -> Plan:
+    def winners(self, points: Mapping[str, Mapping[str, Any]]) -> StudyPlan:
         """The study of the named points beside the defaults, on fresh seeds, at the full budget, on the test split."""
         tried = {"tuning.trials": self.count}
         return self._study(
@@ -133,9 +137,9 @@ class TuningPlan(Settings):
     def _budget(self) -> str | float:
         return self.budget or str(resolve(self.model).training.budget)
 
-    def _study(self, **parts: Any) -> Plan:
+    def _study(self, **parts: Any) -> StudyPlan:
         common = {"name": self.name, "model": self.model, "data": self.data}
-        plan: Plan = validated(Plan, common | parts)
+        plan: StudyPlan = validated(StudyPlan, common | parts)
         return plan
 
 
@@ -160,5 +164,73 @@ def tuning_plan(tree: dict[str, Any], overrides: Sequence[str]) -> TuningPlan:
     for override in overrides:
         tree = tree | {"overrides": with_override(tree.get("overrides") or {}, override)}
     plan: TuningPlan = validated(TuningPlan, tree)
-    name = f"tune-{plan.model}-{Path(plan.data.get('name', 'digits')).name}"
+    name = f"tune-{plan.model}-{Path(plan.data.name).name}"
     return plan if "name" in tree else plan.model_copy(update={"name": name})
+
+
+def check_plan(plan: TuningPlan) -> None:
+    """Finds what is wrong with a plan by itself, before images are loaded.
+
+    Raises:
+        ParibusError: Something is.
+    """
+    points = math.prod(map(len, plan.grid.values()))
+    if plan.grid and plan.count != points:
+        raise ParibusError(
+            "A grid is tried as a whole.",
+            where="trials",
+            got=plan.trials,
+            expected=f"{points:,}, the number of combinations",
+            fix="leave the number of trials out, or use --sampler random",
+        )
+    _check_metric(plan.metric)
+    if not plan.fresh_seeds or plan.seed in plan.fresh_seeds:
+        raise ParibusError(
+            "The winners need seeds that the trials did not have: the best trial's score owes something to its seed.",
+            where="seeds",
+            got=plan.seeds,
+            expected=f"how many, such as 3, or a list without {plan.seed}",
+        )
+    budget = Budget.parse(str(plan.trial({}).training.budget))
+    if budget.is_timed and plan.pruner != "none":
+        raise ParibusError(
+            "Trials with a budget in seconds cannot be judged on the way: that takes time away from their training.",
+            where="pruner",
+            got=plan.pruner,
+            fix="use --pruner none, or give the budget in images (200kimg) or epochs",
+        )
+    plan.winners({})
+
+
+def _check_metric(metric: str) -> None:
+    usable = [name for name, words in METRICS.items() if words.direction != "none" and name not in COSTS]
+    if metric not in usable:
+        raise ParibusError(
+            f"Trials cannot be scored by '{metric}'.{did_you_mean(metric, usable)}",
+            where="metric",
+            got=metric,
+            expected="a metric of a trained model that has a better side, such as frechet, kid or elbo",
+            fix="'paribus list metrics' explains each",
+        )
+
+
+def check_space(plan: TuningPlan, data: ImageData) -> None:
+    """Builds a model at both ends of every range and for every choice.
+
+    Raises:
+        ParibusError: One of them is no configuration.
+    """
+
+    def build(point: Mapping[str, Any]) -> None:
+        prepare(plan.trial(point), data)
+
+    build({})
+    first = {dimension.path: dimension.probes()[0] for dimension in plan.space}
+    for dimension in plan.space:
+        for value in dimension.probes():
+            try:
+                build(first | {dimension.path: value})
+            except ParibusError as error:
+                if (error.where or "").split(".")[0] == "search":  # a path in this plan
+                    raise
+                raise error.at(f"search.{dimension.path}") from None

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from optuna import Trial
 
+from paribus.base.errors import ParibusError
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
-from paribus.models import load_model
+from paribus.models import Model, build_networks, load_model
 from paribus.models.samplers import fitted_sampler
 from paribus.recipes import RunConfig
-from paribus.report.contents import Metric
 from paribus.results.folder import RunFolder
+from paribus.results.metric import Metric
+from paribus.results.protocol import Protocol
 from paribus.results.score import Score
 
 
@@ -41,15 +43,15 @@ class Snapshots:
     data: ImageData
     metric: Metric
     hopeless: bool = False
-    _told: int = 0
+    _reported: int = 0
 
     def look(self) -> bool:
         """Scores the snapshots that are new, in their order; returns whether the trial is to be given up."""
-        for images in self.run.snapshots()[self._told :]:
+        for images in self.run.snapshots()[self._reported :]:
             if self.hopeless:
                 break
-            self.trial.report(self._shortfall(images), self._told)
-            self._told += 1
+            self.trial.report(self._shortfall(images), self._reported)
+            self._reported += 1
             self.hopeless = self.trial.should_prune()
         return self.hopeless
 
@@ -63,3 +65,20 @@ class Snapshots:
 def only(scores: list[Score], metric: Metric) -> Score:
     """The metric's score by the first encoder, which ranks."""
     return next(score for score in scores if score.metric == metric.name)
+
+
+def check_score(metric: Metric, config: RunConfig, data: ImageData) -> None:
+    """Finds out before the first trial, by scoring a model without training, whether the metric is available.
+
+    Raises:
+        ParibusError: It does not apply to the model or the data, or no images are held out.
+    """
+    model = Model(config, build_networks(config, data.shape), data.shape, data.class_names)
+    score = only(evaluate(model, data, config.evaluation), metric)
+    if score.value is None and score.protocol == Protocol():
+        raise ParibusError(
+            f"Trials of '{config.model}' cannot be scored by '{metric.name}'.",
+            where="metric",
+            got="; ".join(map(fact_words, score.warnings)),
+            fix="choose another one: 'paribus list metrics' explains each",
+        )

@@ -22,6 +22,7 @@ from paribus.base.errors import ParibusError
 if TYPE_CHECKING:
     from optuna import Trial
 
+# ranges as a user writes them
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})(?:\s+(?:(log)|step\s+({_NUMBER})))?")
 FORMS = "LOW..HIGH, LOW..HIGH log, LOW..HIGH step SIZE, or a list [A, B, ...]"
@@ -119,7 +120,7 @@ def read_search(text: str) -> tuple[str, Any]:
     Raises:
         ParibusError: The text has another form.
     """
-    path, sign, values = text.partition("=")
+    path, sign, values = text.partition("=")  # as a user wrote it
     try:
         found = yaml.safe_load(values)
     except yaml.YAMLError:
@@ -151,7 +152,7 @@ def read_space(search: Mapping[str, Any]) -> tuple[Dimension, ...]:
     paths = list(search)
     for path in paths:
         _refuse_unfit(path)
-        if outer := next((other for other in paths if path.startswith(other + ".")), None):
+        if outer := next((other for other in paths if other != path and _is_within(path, other)), None):
             raise ParibusError(
                 f"'{path}' is searched twice: it lies within '{outer}'.",
                 where=f"search.{path}",
@@ -160,11 +161,17 @@ def read_space(search: Mapping[str, Any]) -> tuple[Dimension, ...]:
     return tuple(_dimension(path, given) for path, given in search.items())
 
 
+def _is_within(path: str, outer: str) -> bool:
+    """Whether a path is another one or lies within it."""
+    parts = outer.split(".")
+    return path.split(".")[: len(parts)] == parts
+
+
 def _refuse_unfit(path: str) -> None:
-    if path == "data.augment" or path.startswith("data.augment."):
+    if _is_within(path, "data.augment"):
         return
     for unfit, reason in UNFIT.items():
-        if (path + ".").startswith(unfit + "."):
+        if _is_within(path, unfit):
             raise ParibusError(f"'{path}' cannot be searched. {reason}", where=f"search.{path}", fix="leave it out")
 
 

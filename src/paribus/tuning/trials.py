@@ -1,30 +1,39 @@
 """Optuna's part: what became of the trials, who is at work on which, and what is tried next.
 
 The database, its use by several machines, the signs of life of running trials and the queue for those whose process
-died are Optuna's.
+died are Optuna's. Ours are places and attempts: a trial has a place, 0 to count - 1, by the order in which trials were
+begun, and one that was interrupted is resumed as another trial of Optuna's, with the same settings, at the same place:
+its next attempt.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
 from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.randomness import keyed_seed
 from paribus.recipes.command import without_passwords
-from paribus.tuning.attempts import give_back, newest_attempts, place_of
-from paribus.tuning.samplers import PlacedSampler
+
+# For good: the filters belong to the process, and Optuna's own threads set and restore them while others warn.
+warnings.filterwarnings("ignore", category=ExperimentalWarning)
 
 HEARTBEAT_SECONDS = 5
 GRACE_SECONDS = 30
@@ -38,9 +47,93 @@ RETRIES = 3
 OVER = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+def newest_attempts(study: optuna.Study) -> list[FrozenTrial]:
+    """The newest attempt at each place."""
+    attempts: dict[int, FrozenTrial] = {}
+    for trial in study.get_trials(deepcopy=False):
+        attempts[_first_attempt(trial)] = trial
+    return list(attempts.values())
+
+
+def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
+    """The place of an attempt: how many trials were begun before its first one."""
+    return sorted({_first_attempt(other) for other in study.get_trials(deepcopy=False)}).index(_first_attempt(trial))
+
+
+def interruptions(trial: FrozenTrial) -> int:
+    """How many attempts there were before this one."""
+    return len(RetryHeartbeatStaleTrialCallback.retry_history(trial))
+
+
+def give_back(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Puts a trial whose attempt was interrupted back into Optuna's queue, for whoever asks next."""
+    if trial.state == TrialState.RUNNING:
+        trial = study.tell(trial.number, state=TrialState.FAIL)
+    RetryHeartbeatStaleTrialCallback()(study, trial)
+
+
+def _first_attempt(trial: FrozenTrial) -> int:
+    first = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
+    return trial.number if first is None else first
+
+
+class PlacedSampler(BaseSampler):
+    """Draws every trial from a sampler of its own, made for the trial's place.
+
+    So what a trial tries depends on its place and on the trials that were over before it, and not on how often the
+    search was interrupted.
+    """
+
+    def __init__(self, sampler_at: Callable[[int], BaseSampler]) -> None:
+        self._sampler_at, self._own = sampler_at, sampler_at(0)
+        self.place = self.interruptions = 0
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Makes the trial's sampler."""
+        self.place, self.interruptions = place_of(study, trial), interruptions(trial)
+        self._own = self._sampler_at(self.place)
+        self._own.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+        """What is drawn together."""
+        return self._own.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        """Values that are drawn together."""
+        return self._own.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
+    ) -> Any:
+        """A value that is drawn by itself."""
+        return self._own.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+        """Tells the trial's sampler how it ended."""
+        self._own.after_trial(study, trial, state, values)
+
+
+def sampler_for(kind: str, seed: int, grid: Mapping[str, list[Any]]) -> PlacedSampler:
+    """Optuna's sampler of a kind, seeded for each place; for "grid" the combination of that place.
+
+    Optuna's own grid sampler may try a combination twice where several processes share a search.
+    """
+
+    def at(place: int) -> BaseSampler:
+        own = keyed_seed("tuning", seed, place) % 2**32
+        if kind == "tpe":
+            return TPESampler(seed=own)
+        if kind == "random":
+            return RandomSampler(own)
+        values = next(itertools.islice(itertools.product(*grid.values()), place, None), None)
+        return PartialFixedSampler(dict(zip(grid, values, strict=True)) if values else {}, RandomSampler(own))
+
+    return PlacedSampler(at)
+
+
 @dataclass(frozen=True)
 class Turn:
-    """A trial that is to be carried out.
+    """A trial that is to be run.
 
     Attributes:
         trial: Optuna's.
@@ -83,8 +176,8 @@ class Trials:
         """Keeps Optuna's log from standing between the lines of whoever watches."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-    def carry_out(self, attempt: Callable[[Turn], float], workers: int, stop_requested: Callable[[], bool]) -> bool:
-        """Carries trials out, `workers` at a time, until all are over, wherever.
+    def run(self, attempt: Callable[[Turn], float], workers: int, stop_requested: Callable[[], bool]) -> bool:
+        """Runs trials, `workers` at a time, until all are over, wherever.
 
         Args:
             attempt: Trains and scores one trial; returns the number to be made small.
@@ -127,7 +220,7 @@ class Trials:
         return newest_attempts(self._study())[: self.count]
 
     def close(self) -> None:
-        """Ends the connections to the database; the next question opens one again."""
+        """Ends the connections to the database; the next question opens another."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
@@ -191,7 +284,7 @@ class Trials:
 
     @cached_property
     def _storage(self) -> RDBStorage:
-        is_file = self.url.startswith("sqlite")
+        is_file = self.url.startswith("sqlite")  # a URL
 
         def connected() -> RDBStorage:
             return RDBStorage(

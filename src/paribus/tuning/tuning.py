@@ -6,12 +6,12 @@ import hashlib
 import json
 import platform
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from optuna import TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
@@ -19,26 +19,47 @@ from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.files import check_output, held, write_json
+from paribus.config import Settings
 from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import Job, run_locally, wait_until_free
+from paribus.results.words import fact_words
 from paribus.studies.estimate import estimate
-from paribus.studies.planning import shared_out
-from paribus.studies.study import Study
+from paribus.studies.local_engine import run_locally, wait_until_free
+from paribus.studies.plan import StudyRun
+from paribus.studies.preparation import divide_machine
+from paribus.studies.progress import RunState, Status
+from paribus.studies.study import Study, WriteReport
 from paribus.training import NUMERICS_VERSION
-from paribus.tuning.checks import check_plan, check_score, check_space
-from paribus.tuning.plan import AFTERWARDS, TuningPlan
-from paribus.tuning.samplers import sampler_for
-from paribus.tuning.scoring import Snapshots, score_of
-from paribus.tuning.trials import RETRIES, Trials, Turn
+from paribus.tuning.plan import AFTERWARDS, TuningPlan, check_plan, check_space
+from paribus.tuning.scoring import Snapshots, check_score, score_of
+from paribus.tuning.trials import RETRIES, Trials, Turn, sampler_for
 
 NOTE = (
     "These scores chose the settings, and the best of many is better than it should be: they are no results. Results "
     "stand in results.json, from other seeds and against the test split, which no trial has seen."
 )
-OVER = ("done", "pruned", "failed")
+OVER: dict[str, Status] = {"done": "done", "pruned": "stopped", "failed": "failed"}
+"""States of a trial that is over, and what is shown for them."""
+
+
+class TrialRecord(Settings):
+    """What became of a trial.
+
+    Attributes:
+        trial: Its place among all.
+        state: Whether it is over, and how.
+        settings: What was tried, by path.
+        score: By the plan's metric, as its evaluation.json has it; None without one.
+        reason: Why it failed.
+    """
+
+    trial: int
+    state: Literal["waiting", "running", "done", "pruned", "failed"]
+    settings: dict[str, Any]
+    score: dict[str, Any] | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +70,7 @@ class Tuning:
         folder: Where tune.json and trials/ lie, and then the files of the winners' study.
         plan: What was asked for.
         data: The images.
+        write_report: Writes the page of the winners' study.
         storage: The URL of the trials' database; None for an SQLite file in the folder.
         workers: Trials at a time.
         threads: CPU threads of each trial.
@@ -57,10 +79,11 @@ class Tuning:
     folder: Path
     plan: TuningPlan
     data: ImageData
+    write_report: WriteReport
     storage: str | None
     workers: int
     threads: int
-    _jobs: list[Job] = field(default_factory=list, repr=False)
+    _states: list[RunState] = field(default_factory=list, repr=False)
     _showing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -69,21 +92,23 @@ class Tuning:
         plan: TuningPlan,
         folder: Path | None = None,
         *,
+        write_report: WriteReport,
         storage: str | None = None,
         workers: int | None = None,
         images: ImageData | None = None,
     ) -> Tuning:
-        """The tuning of a plan, new or carried on; nothing is written yet.
+        """The tuning of a plan, new or resumed; nothing is written yet.
 
         Args:
             plan: What to do.
             folder: Where; by default runs/ and the plan's name.
+            write_report: Writes the page of the winners' study.
             storage: The database of the trials, as SQLAlchemy names it; by default an SQLite file in the folder.
             workers: Trials at a time; by default as many as there are cores, and one with a budget in seconds.
             images: The images, where they are loaded already.
 
         Raises:
-            ParibusError: The plan cannot be carried out, or the folder holds another tuning or cannot be written to.
+            ParibusError: The plan cannot be run, or the folder holds another tuning or cannot be written to.
         """
         check_plan(plan)
         folder = Path("runs") / plan.name if folder is None else folder
@@ -92,23 +117,23 @@ class Tuning:
         stored = json.loads(path.read_text()) if path.is_file() else {}
         defaults = plan.trial({})
         data = images if images is not None else load_data(defaults.data)
-        workers, threads = shared_out([defaults], plan.count, workers, stored.get("threads"))
-        tuning = cls(folder, plan, data, storage, workers, threads)
+        workers, threads = divide_machine([defaults], plan.count, workers, stored.get("threads"))
+        tuning = cls(folder, plan, data, write_report, storage, workers, threads)
         tuning._refuse_another(stored)
         if not stored:  # what has begun was found good
             check_space(plan, data)
-            check_score(plan, tuning.config({}), data)
+            check_score(plan.scored_by, tuning.config({}), data)
         return tuning
 
     @property
-    def trials(self) -> list[dict[str, Any]]:
-        """What became of each trial that was begun: its number, state, settings, score and reason."""
+    def trials(self) -> list[TrialRecord]:
+        """What became of each trial that was begun."""
         return [self._record(place, newest) for place, newest in enumerate(self._trials.newest())]
 
     @property
     def left(self) -> int:
         """How many trials are not over yet."""
-        return self.plan.count - sum(trial["state"] in OVER for trial in self.trials)
+        return self.plan.count - sum(trial.state in OVER for trial in self.trials)
 
     def seconds(self) -> float:
         """Expected seconds of training of the trials that are left, on this machine alone."""
@@ -122,13 +147,13 @@ class Tuning:
 
     def run(
         self,
-        changed: Callable[[list[Job]], None] = lambda jobs: None,
+        changed: Callable[[Sequence[RunState]], None] = lambda states: None,
         stop_requested: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Carries out the trials that are not over yet.
+        """Runs the trials that are not over yet.
 
         Args:
-            changed: Called with a job for each trial whenever one of them changed.
+            changed: Called with the states of all trials whenever one of them changed.
             stop_requested: When it becomes true, the trials write their checkpoints and the search ends unfinished.
 
         Returns:
@@ -140,13 +165,13 @@ class Tuning:
 
         def show() -> None:
             with self._showing:
-                changed(self._jobs)
+                changed(self._states)
 
         with held(self.folder / "trials", "tuning"), closing(self._trials):
             self.write()
-            known = {trial["trial"]: trial for trial in self.trials}
-            self._jobs[:] = [self._job(place, known.get(place)) for place in range(self.plan.count)]
-            finished = self._trials.carry_out(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
+            known = {trial.trial: trial for trial in self.trials}
+            self._states[:] = [self._state(place, known.get(place)) for place in range(self.plan.count)]
+            finished = self._trials.run(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
             self.write()
         return finished
 
@@ -158,7 +183,7 @@ class Tuning:
             "optuna": self._optuna,
             "threads": self.threads,
             "plan": self.plan.model_dump(mode="json"),
-            "trials": self.trials,
+            "trials": [trial.model_dump(mode="json") for trial in self.trials],
         }
         write_json(self.folder / "tune.json", content)
 
@@ -169,21 +194,28 @@ class Tuning:
             ParibusError: No trial came to an end.
         """
         trials = self.trials
-        done = [trial for trial in trials if trial["state"] == "done"]
+        shortfall = self.plan.scored_by.shortfall
+        done = [
+            (shortfall(trial.score["value"]), trial.trial, trial)
+            for trial in trials
+            if trial.state == "done" and trial.score is not None
+        ]
         if not done:
-            reasons = [trial["reason"] for trial in trials if trial["reason"]]
+            reasons = [trial.reason for trial in trials if trial.reason]
             raise ParibusError(
                 "No trial came to an end: there is nothing to choose from.",
                 where=str(self.folder / "tune.json"),
                 got=reasons[0].splitlines()[0] if reasons else f"{len(trials)} trials",
                 fix="search a smaller range, for example of the learning rate, or choose another --out",
             )
-        shortfall = self.plan.scored_by.shortfall
-        found: dict[str, tuple[str, dict[str, Any]]] = {json.dumps(self.config({}).tree()): ("defaults", {})}
-        for trial in sorted(done, key=lambda trial: (shortfall(trial["score"]["value"]), trial["trial"])):
-            key = json.dumps(self.config(trial["settings"]).tree())
-            found.setdefault(key, (f"trial {trial['trial']}", trial["settings"]))
-        return dict(list(found.values())[1 : 1 + self.plan.top])
+        chosen: dict[str, dict[str, Any]] = {}
+        seen = [self.config({}).tree()]
+        for _, _, trial in sorted(done, key=lambda entry: entry[:2]):
+            tree = self.config(trial.settings).tree()
+            if tree not in seen:
+                seen.append(tree)
+                chosen[f"trial {trial.trial}"] = trial.settings
+        return dict(list(chosen.items())[: self.plan.top])
 
     def study(self, *, workers: int | None = None) -> Study:
         """The study of the winners and the defaults, on fresh seeds, at the full budget, against the test split.
@@ -191,55 +223,54 @@ class Tuning:
         Raises:
             ParibusError: No trial came to an end, or the folder holds another study.
         """
-        return Study.of(self.plan.winners(self.winners()), self.folder, workers=workers, images=self.data)
+        plan = self.plan.winners(self.winners())
+        return Study.of(plan, self.folder, write_report=self.write_report, workers=workers, images=self.data)
 
     def _attempt(self, turn: Turn, show: Callable[[], None]) -> float:
         """Trains one trial in a process of its own, and says what it is worth."""
         try:
-            return self._scored(turn, show)
+            return self._shortfall(turn, show)
         finally:
             show()
 
-    def _scored(self, turn: Turn, show: Callable[[], None]) -> float:
-        metric = self.plan.scored_by
+    def _shortfall(self, turn: Turn, show: Callable[[], None]) -> float:
+        metric, state = self.plan.scored_by, self._states[turn.place]
         point = {dimension.path: dimension.suggest(turn.trial) for dimension in self.plan.space}
-        job = self._jobs[turn.place]
-        run, config = job.folder, self.config(point)
-        job.config = config.tree()
-        wait_until_free(run)
-        done = run.done or {}
-        job.state, job.reason = done.get("status", "waiting"), done.get("reason", "")
-        snapshots = Snapshots(turn.trial, run, config, self.data, metric)
+        run = state.run = replace(state.run, axes=point, config=self.config(point))
+        wait_until_free(run.folder)
+        done = run.folder.done or {}
+        state.status, state.reason = done.get("status", "waiting"), done.get("reason", "")
+        snapshots = Snapshots(turn.trial, run.folder, run.config, self.data, metric)
         run_locally(
-            [job],
+            [state],
             1,
-            lambda: show() if job.state == "running" else None,  # how it ended is said with its score
+            lambda: show() if state.status == "running" else None,  # how it ended is said with its score
             lambda: turn.stopping() or snapshots.look(),
         )
-        if job.state != "failed" and snapshots.look():
-            job.state, job.reason = "stopped", "given up: worse than the median of earlier trials by then"
+        if state.status != "failed" and snapshots.look():
+            state.status, state.reason = "stopped", "given up: worse than the median of earlier trials by then"
             raise TrialPruned
-        if job.state == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
-            raise Interrupted(run.path)
-        score = score_of(run, metric) if job.state == "done" else None
+        if state.status == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
+            raise Interrupted(run.folder.path)
+        score = score_of(run.folder, metric) if state.status == "done" else None
         turn.trial.set_user_attr("score", score and score.as_json())
         if score is None or score.value is None:
             # for Optuna the worst of all, so that TPE keeps away from it; an error would go unnoticed
-            job.state, job.reason = (
-                "failed",
-                job.reason or ", ".join(fact.code for fact in (score.warnings if score else ())),
-            )
-            turn.trial.set_user_attr("reason", job.reason)
+            warnings = "; ".join(map(fact_words, score.warnings)) if score else ""
+            state.status, state.reason = "failed", state.reason or warnings
+            turn.trial.set_user_attr("reason", state.reason)
             raise TrialPruned
-        job.reason = f"{metric.name} {score.value:.5g}"
+        state.reason = f"{metric.name} {score.value:.5g}"
         return metric.shortfall(score.value)
 
-    def _job(self, place: int, known: dict[str, Any] | None) -> Job:
-        state = {"done": "done", "pruned": "stopped", "failed": "failed"}.get((known or {}).get("state", ""), "waiting")
-        folder = RunFolder(self.folder / "trials" / f"{place:03}")
-        return Job(f"trial {place}", self.config({}).tree(), folder, state, reason=(known or {}).get("reason") or "")
+    def _state(self, place: int, known: TrialRecord | None) -> RunState:
+        name = f"trial {place}"
+        run = StudyRun(name, {}, self.config({}), RunFolder(self.folder / "trials" / f"{place:03}"))
+        if known is None:
+            return RunState(name, run)
+        return RunState(name, run, OVER.get(known.state, "waiting"), reason=known.reason or "")
 
-    def _record(self, place: int, newest: FrozenTrial) -> dict[str, Any]:
+    def _record(self, place: int, newest: FrozenTrial) -> TrialRecord:
         reason = newest.user_attrs.get("reason")
         state = {
             TrialState.COMPLETE: "done",
@@ -247,13 +278,13 @@ class Tuning:
             TrialState.RUNNING: "running",
         }.get(newest.state, "waiting")
         space = {dimension.path: dimension for dimension in self.plan.space}
-        return {
-            "trial": place,
-            "state": state,
-            "settings": {path: space[path].read(value) for path, value in newest.params.items()},
-            "score": newest.user_attrs.get("score"),
-            "reason": reason,
-        }
+        return TrialRecord(
+            trial=place,
+            state=state,
+            settings={path: space[path].read(value) for path, value in newest.params.items()},
+            score=newest.user_attrs.get("score"),
+            reason=reason,
+        )
 
     @cached_property
     def _trials(self) -> Trials:

@@ -2,88 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError, unknown
-from paribus.config import ImageShape
+from paribus.base.errors import ParibusError
+from paribus.config import DataSettings, ImageShape
 from paribus.config.overrides import leaves, merged
 from paribus.data import DATASETS, is_at_hand, load_data
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
 from paribus.replication.latents import draw_latents
-from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName, paper
+from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName
 from paribus.studies.matching import total_parameters
-from paribus.studies.plan import Plan
-from paribus.studies.study import Study
-from paribus.studies.variants import variants
+from paribus.studies.plan import StudyPlan, given_settings, study_runs
+from paribus.studies.study import Study, WriteReport
 
 FILE = "replication.json"
-SCALES: tuple[ScaleName, ...] = ("smoke", "cpu", "paper")
 STAND_IN = "digits"
 """The real images that are at hand everywhere, brought to the size and channels of those that are not."""
 
 
-def replicate(
-    name: str,
+def replication_study(
+    read: Paper,
+    scale: ScaleName,
+    folder: Path | None = None,
     *,
-    scale: str = "cpu",
-    out: str | Path | None = None,
-    seeds: int | Sequence[int] = 1,
+    write_report: WriteReport,
+    seeds: int | list[int] = 1,
     workers: int | None = None,
-    start: bool = True,
 ) -> Study:
-    """Trains and scores what a paper compares; carries on where an earlier call with the same words ended.
+    """The study of what a paper compares, new or resumed; nothing is written yet.
 
     Args:
-        name: Of a paper (`paribus list papers`).
-        scale: smoke (that the rows run, on enlarged digits where a data set is not at hand), cpu (about an hour, with
-            stated reductions) or paper (the full budget).
-        out: The study's folder; by default runs/NAME-SCALE.
+        read: The paper.
+        scale: How large its rows are.
+        folder: Where; by default runs/NAME-SCALE.
+        write_report: Writes the study's page.
         seeds: How many, or which.
         workers: Runs at a time; by default as many as there are cores.
-        start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
 
     Raises:
-        ParibusError: There is no such paper or scale, a data set cannot be had, or the folder holds another study.
+        ParibusError: A data set is unavailable, or the folder holds another study.
     """
-    chosen = _scale(scale)
-    read = paper(name)
-    plan = plan_of(read, chosen, seeds if isinstance(seeds, int) else list(seeds))
+    plan = plan_of(read, scale, seeds)
     _refuse_absent(plan)
-    label_of = labels(read, chosen)
+    label_of = labels(read, scale)
     described = {
-        "scale": chosen,
-        "stand_ins": stand_ins(read, chosen),
+        "scale": scale,
+        "stand_ins": stand_ins(read, scale),
         "labels": label_of,
         "parameters": published_parameters(read),
     }
-    study = Study.of(
+    return Study.of(
         plan,
-        Path(out) if out is not None else None,
+        folder,
+        write_report=write_report,
         workers=workers,
         beside={FILE: read.model_dump(mode="json") | described},
+        after_runs=partial(draw_latents, read, label_of),
     )
-    study = replace(study, after_runs=partial(draw_latents, read, label_of))
-    if start:
-        study.run()
-    return study
 
 
-def plan_of(read: Paper, scale: ScaleName, seeds: int | list[int] = 1) -> Plan:
+def plan_of(read: Paper, scale: ScaleName, seeds: int | list[int] = 1) -> StudyPlan:
     """The study of a paper at a scale."""
     found = _settings(read, scale)
-    return Plan(
+    return StudyPlan(
         name=f"{read.name}-{scale}", settings={name: found[name] for name in _same(found).values()}, seeds=seeds
     )
 
 
 def labels(read: Paper, scale: ScaleName) -> dict[str, str]:
     """By system that is run, the label of its runs; an earlier one's where a scale's reductions make both the same."""
-    of = {variant.axes["settings"]: variant.label for variant in variants(plan_of(read, scale))}
+    of = {run.axes["settings"]: run.label for run in study_runs(plan_of(read, scale), Path())}
     return {name: of[same] for name, same in _same(_settings(read, scale)).items()}
 
 
@@ -92,12 +83,12 @@ def published_parameters(read: Paper) -> dict[str, int]:
     parts = (part for claim in read.claims.values() for part in claim.parts if "parameters" in part.by)
     counted = {name for part in parts for name in (part.of, part.against)}
     found = {}
-    for variant in variants(plan_of(read, "paper")) if counted else ():
-        if variant.axes["settings"] in counted:
-            data = variant.config.data
+    for run in study_runs(plan_of(read, "paper"), Path()) if counted else ():
+        if run.axes["settings"] in counted:
+            data = run.config.data
             known = DATASETS[data.name]
             shape = ImageShape(data.channels or known.channels, data.size or known.size, known.classes)
-            found[variant.axes["settings"]] = total_parameters(variant.config, shape)
+            found[run.axes["settings"]] = total_parameters(run.config, shape)
     return found
 
 
@@ -121,7 +112,7 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
     tree: dict[str, Any] = {"training": {"snapshots": row.shares(epochs)}} if row.marks else {}
     for overrides in (row.overrides, form.overrides if form is not None else {}, general.overrides, own.overrides):
         tree = merged(tree, overrides)
-    tree = merged(tree, {"data": data_of(row, scale)})
+    tree = merged(tree, {"data": given_settings(data_of(row, scale))})
     budget = own.budget or general.budget or f"{epochs:g}epochs"
     model = (form.model if form is not None else None) or row.model
     values = dict(leaves(tree))
@@ -131,13 +122,13 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
     return {"model": model, **values, "training.budget": budget}
 
 
-def data_of(row: Row, scale: ScaleName) -> dict[str, Any]:
+def data_of(row: Row, scale: ScaleName) -> DataSettings:
     """The data of a row; at scale smoke enlarged digits of the same shape, where its own are not at hand."""
-    settings = {"name": row.data} if isinstance(row.data, str) else row.data
-    if scale != "smoke" or is_at_hand(settings["name"]):
-        return settings
-    known = DATASETS[settings["name"]]
-    return {"size": known.size, "channels": known.channels} | settings | {"name": STAND_IN}
+    if scale != "smoke" or is_at_hand(row.data.name):
+        return row.data
+    known = DATASETS[row.data.name]
+    shape = {"size": known.size, "channels": known.channels}
+    return DataSettings(**shape | given_settings(row.data) | {"name": STAND_IN})
 
 
 def stand_ins(read: Paper, scale: ScaleName) -> dict[str, str]:
@@ -145,16 +136,16 @@ def stand_ins(read: Paper, scale: ScaleName) -> dict[str, str]:
     found = {}
     run = labels(read, scale)
     for name, row in read.rows.items():
-        asked, used = (row.data if isinstance(row.data, str) else row.data["name"]), data_of(row, scale)
-        if name in run and used["name"] != asked:
-            shape = f"{used['size']}x{used['size']}, {'grey' if used['channels'] == 1 else 'colour'}"
-            found[name] = f"{STAND_IN}, brought to {shape}, in place of {asked}, which is not at hand"
+        used = data_of(row, scale)
+        if name in run and used.name != row.data.name:
+            shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
+            found[name] = f"{STAND_IN}, brought to {shape}, in place of {row.data.name}, which is not at hand"
     return found
 
 
-def _refuse_absent(plan: Plan) -> None:
-    """Loads what must come from the Hub, and Inception's weights: their absence is told before anything starts."""
-    configs = [variant.config for variant in variants(plan)]
+def _refuse_absent(plan: StudyPlan) -> None:
+    """Loads what must come from the Hub, and Inception's weights: their absence is noticed before anything starts."""
+    configs = [run.config for run in study_runs(plan, Path())]
     for config in {str(config.data): config for config in configs}.values():
         try:
             if not is_at_hand(config.data.name):
@@ -164,10 +155,3 @@ def _refuse_absent(plan: Plan) -> None:
             raise ParibusError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
     for evaluation in {str(config.evaluation): config.evaluation for config in configs}.values():
         check_encoders(evaluation, silent)
-
-
-def _scale(name: str) -> ScaleName:
-    for scale in SCALES:
-        if scale == name:
-            return scale
-    raise unknown(f"Unknown scale '{name}'", name, SCALES, where="--scale")

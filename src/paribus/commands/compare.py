@@ -1,4 +1,4 @@
-"""`compare`: a study whose one axis is the model."""
+"""`paribus compare`: a study whose one axis is the model."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
+from paribus.config import validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings
+from paribus.report import write_report
 from paribus.studies.engines import LOCAL
-from paribus.studies.plan import Plan
+from paribus.studies.plan import StudyPlan
 from paribus.studies.study import Study
-
-OPTIONS = {"axes.model": "--models", "budget": "--budget", "overrides.": "", "seeds": "--seeds"}
-"""What the parts of a plan are called on the command line."""
 
 
 def compare(
@@ -30,7 +29,7 @@ def compare(
     engine: str = LOCAL,
     start: bool = True,
 ) -> Study:
-    """Trains and scores several models under one budget; carries on where an earlier call with the same words ended.
+    """Trains and scores several models under one budget; resumes where an earlier call with the same words ended.
 
     Args:
         models: Names of presets.
@@ -41,7 +40,7 @@ def compare(
         overrides: `key.path=value` texts for every run.
         changes: Parts of the configuration tree for every run.
         workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
-        engine: Where runs are carried out: local, ray, or the address of a Ray cluster.
+        engine: Where runs are trained: local, ray, or the address of a Ray cluster.
         start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
 
     Raises:
@@ -52,18 +51,22 @@ def compare(
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
-    plan = Plan(
-        name=f"compare-{Path(tree['data']['name']).name}",
-        data=tree["data"],
-        overrides={key: value for key, value in tree.items() if key != "data"},
-        axes={"model": list(dict.fromkeys(models))},
-        seeds=seeds if isinstance(seeds, int) else list(seeds),
-        budget=budget,
-    )
     try:
+        plan: StudyPlan = validated(
+            StudyPlan,
+            {
+                "name": f"compare-{Path(tree['data']['name']).name}",
+                "data": tree["data"],
+                "overrides": {key: value for key, value in tree.items() if key != "data"},
+                "axes": {"model": list(dict.fromkeys(models))},
+                "seeds": seeds if isinstance(seeds, int) else list(seeds),
+                "budget": budget,
+            },
+        )
         study = Study.of(
             plan,
             Path(out) if out is not None else None,
+            write_report=write_report,
             workers=workers,
             engine=engine,
             images=data if isinstance(data, ImageData) else None,
@@ -77,5 +80,12 @@ def compare(
 
 
 def _as_option(where: str) -> str:
-    part = next((part for part in OPTIONS if where.startswith(part)), None)
-    return where if part is None else OPTIONS[part] or where.removeprefix(part)
+    """What a place in the plan is called on the command line; another place stays as it is."""
+    match where.split("."):  # it may be a path
+        case ["axes", "model", *_]:
+            return "--models"
+        case ["budget" | "seeds" as name, *_]:
+            return f"--{name}"
+        case ["overrides", *rest]:
+            return ".".join(rest)
+    return where
