@@ -11,8 +11,9 @@ from pathlib import Path
 
 from paribus.report.paper import replication_markdown
 from paribus.report.reading import read_folder
+
+from paribus.base.wording import plural
 from paribus.report.replication import replication
-from paribus.report.wording import plural
 
 
 def main() -> None:

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from paribus.report.contents import Score
+from paribus.report.reading import read_folder
 from PIL import Image
 
 from paribus.base.errors import ParibusError
+from paribus.base.wording import number
 from paribus.metrics.catalogue import METRICS as CATALOGUE
 from paribus.report import write_report
 from paribus.report.cautions import cautions_of
-from paribus.report.contents import Score
 from paribus.report.pictures import encoded, spread
-from paribus.report.reading import read_folder
-from paribus.report.wording import number
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]

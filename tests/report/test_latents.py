@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from paribus.report.contents import Run, Score, Study
+from paribus.report.reading import METRICS, read_folder
+
 from paribus.report.html import rendered
 from paribus.report.latents import latents_table
-from paribus.report.reading import METRICS, read_folder
 from paribus.report.tables import cost_table, leaderboard
 
 Given = tuple[Path, dict[str, Any]]

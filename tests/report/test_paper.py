@@ -13,11 +13,11 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
-
-from paribus.report import write_report
 from paribus.report.crossed import cross_tables
 from paribus.report.paper import escaped, latex, markdown, methods, scores_csv
 from paribus.report.reading import read_folder
+
+from paribus.report import write_report
 from paribus.report.tables import leaderboard
 
 Given = tuple[Path, dict[str, Any]]

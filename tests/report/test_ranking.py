@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from paribus.report import write_report
 from paribus.report.comparisons import comparisons
 from paribus.report.pareto import fronts, pareto_figures
 from paribus.report.ranking import probability, ranking
 from paribus.report.reading import read_folder
+
+from paribus.report import write_report
 from paribus.results.statistics import difference, sign_flip_p
 from paribus.studies.results import results as all_results
 

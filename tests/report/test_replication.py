@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from paribus.report.paper import replication_markdown
+from paribus.report.reading import read_folder
 
 from paribus.report.cautions import cautions_of
 from paribus.report.claims import judged, together
 from paribus.report.html import rendered
-from paribus.report.paper import replication_markdown
-from paribus.report.reading import read_folder
 from paribus.report.replication import replication
 
 StudyFixture = tuple[Path, dict[str, Any]]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paribus.report.reading import read_folder
+from paribus.report.settings import WORDS, Sentence, read_sentence, words_of
 
 from paribus.recipes import RunConfig
 from paribus.report.html import rendered
-from paribus.report.reading import read_folder
-from paribus.report.settings import WORDS, Sentence, read_sentence, words_of
 from tests.conftest import tiny_config
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paribus.report.contents import Run, Score, Study
+from paribus.report.reading import read_folder
 
 from paribus.report import encoders
 from paribus.report.cautions import cautions_of
-from paribus.report.contents import Run, Score, Study
 from paribus.report.html import rendered
-from paribus.report.reading import read_folder
 from paribus.report.verdict import floor, verdict
 from tests.report.conftest import save
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from paribus.report.cautions import cautions_of
 from paribus.report.comparison import half_width, leaders, obstacles, ordered, separated
 from paribus.report.contents import Run, Score, Study
 from paribus.report.reading import METRICS
+
+from paribus.base.wording import budget_words, compact, duration, estimate, number, plus_minus
+from paribus.report.cautions import cautions_of
 from paribus.report.verdict import primary_metric, verdict
-from paribus.report.wording import budget_words, compact, duration, estimate, number, plus_minus
 
 
 def study(frechet: dict[str, list[float | None]], *, extra: tuple[Run, ...] = (), **score: object) -> Study:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from paribus.metrics.catalogue import METRICS
 from paribus.report.contents import Run, Score, Study
-from paribus.report.html import rendered
 from paribus.report.reading import METRICS as WORDS
 from paribus.report.steadiness import steadiness_table
+
+from paribus.metrics.catalogue import METRICS
+from paribus.report.html import rendered
 from paribus.studies.steadiness import steadiness
 
 KID = {100: 9.0, 200: 8.0, 400: 3.0, 800: 1.0}  # the later half: 3 and 1

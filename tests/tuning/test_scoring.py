@@ -6,11 +6,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from paribus.report.reading import METRICS
 
 from paribus.data import load_data
 from paribus.evaluation import evaluate
 from paribus.models import load_model
-from paribus.report.reading import METRICS
 from paribus.results.folder import RunFolder
 from paribus.runs.run import carry_out
 from paribus.tuning.plan import TuningPlan

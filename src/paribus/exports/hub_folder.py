@@ -11,13 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from paribus import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
+from paribus.base.wording import compact, count, duration, plus_minus
 from paribus.data import DATASETS
 from paribus.exports.source import Source
 from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, save_model
 from paribus.recipes import about, model_names
 from paribus.recipes.command import command_of
-from paribus.report.wording import compact, count, duration, plus_minus
 from paribus.views.drawing import tile_sheet
 
 SHOWN = 8

@@ -24,6 +24,8 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import held, read_yaml
+from paribus.results.metric import Metric
+from paribus.results.score import Score
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
@@ -87,9 +89,9 @@ class RunFolder:
         return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
 
     @property
-    def snapshot_scores(self) -> list[dict[str, Any]]:
+    def snapshot_scores(self) -> list[Score]:
         """What snapshots score on the validation split, or an empty list where they were not compared."""
-        return _read_json(self.path / "snapshots.json") or []
+        return [score for score, _ in _scores(self.path / "snapshots.json")]
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -102,30 +104,19 @@ class RunFolder:
         return _read_json(self.path / "done.json")
 
     @property
-    def evaluation(self) -> list[dict[str, Any]]:
+    def evaluation(self) -> list[Score]:
         """The scores, or an empty list before the evaluation."""
-        return _read_json(self.path / "evaluation.json") or []
+        return [score for score, _ in _scores(self.path / "evaluation.json")]
+
+    @property
+    def metric_words(self) -> dict[str, Metric]:
+        """The words of the metrics that the run was scored by, by name."""
+        return {words.name: words for _, words in _scores(self.path / "evaluation.json") if words}
 
     @property
     def live(self) -> Path:
         """The decoder, for a report's page."""
         return self.path / "live.json"
-
-    @property
-    def tables(self) -> dict[str, Any]:
-        """The evaluation by metric: "scores" of the last weights, and "best" of the best snapshot or None.
-
-        The first encoder that gives a metric speaks for the run, since numbers of two have neither a mean nor a ranking
-        in common; under "other_encoders" stand the same two tables for each of the others, in the configured order.
-        """
-        first: dict[str, Any] = {"scores": {}, "best": None}
-        others: dict[str, dict[str, Any]] = {}
-        for entry in self.evaluation:
-            weights, metric, tables = "best" if entry.get("weights") == "best" else "scores", entry["metric"], first
-            if metric in (first[weights] or {}):
-                tables = others.setdefault(entry["encoder"], {"scores": {}, "best": None})
-            tables[weights] = (tables[weights] or {}) | {metric: entry}
-        return first | {"other_encoders": others}
 
     def metrics_lines(self) -> list[dict[str, Any]]:
         """All whole lines of metrics.jsonl."""
@@ -155,3 +146,12 @@ class RunFolder:
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _scores(path: Path) -> list[tuple[Score, Metric | None]]:
+    """The scores in a file, each with the words of its metric where they are there."""
+    found = []
+    for entry in _read_json(path) or []:
+        words = entry.pop("words", None)
+        found.append((Score.model_validate(entry), Metric.model_validate(words) if words else None))
+    return found

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from paribus.base.errors import ParibusError
-from paribus.config import Budget
-
 NARROW = "\u202f"  # a narrow space that does not break: 20 s
 MINUS = "\u2212"
 NONE = "–"
@@ -77,11 +74,14 @@ def _trimmed(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def memory(value: float | None) -> str:
-    """Bytes as MiB or GiB."""
-    if value is None:
+def size(amount: float | None) -> str:
+    """Bytes as people say them: 512 B, 3.4 MiB, 1.2 GiB."""
+    if amount is None:
         return NONE
-    return f"{number(value / 2**30)}{NARROW}GiB" if value >= 2**30 else f"{number(value / 2**20)}{NARROW}MiB"
+    for power, unit in ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")):
+        if amount >= power:
+            return f"{number(amount / power)}{NARROW}{unit}"
+    return f"{amount:.0f}{NARROW}B"
 
 
 def duration(seconds: float | None) -> str:
@@ -101,22 +101,8 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 
 def plural(n: int, word: str) -> str:
-    """A number of things: "1 seed", "2 seeds"."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
-
-
-def budget_words(text: str) -> str:
-    """A budget: "20 s of training", "200,000 images of training"; empty where it is missing or unreadable."""
-    try:
-        budget = Budget.parse(text)
-    except ParibusError:
-        return ""
-    if budget.unit == "seconds":
-        return f"{duration(budget.amount)} of training"
-    if budget.unit == "flop":
-        return f"{compact(budget.amount, 'FLOP')} of training"
-    unit = budget.unit if budget.amount != 1 else budget.unit.removesuffix("s")
-    return f"{budget.amount:,.10g} {unit} of training"
+    """A number of things: "1 seed", "2 seeds", "3 classes"."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}{'es' if word.endswith('s') else 's'}"
 
 
 def clause(text: str) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from paribus.report.comparison import comparison, protocols_agree
-from paribus.report.contents import Metric, Study
-from paribus.report.crossed import axis_values
+from paribus.base.wording import listed, plural, sentence
+from paribus.report.analyses import axis_values
 from paribus.report.replication import Replication
-from paribus.report.settings import read_sentence
 from paribus.report.tables import Cell, Leaderboard
-from paribus.report.wording import listed, plural, sentence
+from paribus.results.comparison import comparison, may_be_ranked
+from paribus.results.metric import Metric
+from paribus.results.study import StudyResult
+from paribus.results.words import protocol_words, statement
 
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -25,7 +26,7 @@ LATEX = {
 
 
 @dataclass(frozen=True)
-class Paper:
+class ManuscriptTexts:
     """Texts ready to be copied; `csv` is a data URI."""
 
     methods: str
@@ -35,53 +36,51 @@ class Paper:
     file_name: str
 
 
-def paper(study: Study, board: Leaderboard) -> Paper:
+def manuscript_texts(study: StudyResult, board: Leaderboard) -> ManuscriptTexts:
     """Everything that a paper needs."""
     name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in study.name)
     uri = "data:text/csv;charset=utf-8," + quote(scores_csv(study), safe=",")
-    return Paper(methods(study, board.primary), markdown(board), latex(study, board), uri, f"{name}-scores.csv")
+    return ManuscriptTexts(
+        methods(study, board.primary), markdown(board), latex(study, board), uri, f"{name}-scores.csv"
+    )
 
 
-def methods(study: Study, primary: str | None) -> str:
+def methods(study: StudyResult, primary: str | None) -> str:
     """A paragraph that says what was trained on what, what was equal, and how it was measured and compared."""
-    version = f" {study.machine['paribus']}" if study.machine.get("paribus") else ""
+    version = f" {study.machine.paribus}" if study.machine.paribus else ""
     seeds = listed([str(seed) for seed in study.seeds])
     trained = f"{_subjects(study)} {'was' if len(study.models) == 1 else 'were'} trained on {study.data_name}"
     sentences = [
         f"With Paribus{version}, {trained}, each with {plural(len(study.seeds), 'seed')} ({seeds}).",
-        *(_plain(sentence) for sentence in study.equal),
+        *(str(statement(fact)) for fact in study.equal),
     ]
-    protocols = {run.scores[primary].protocol for run in study.done if primary in run.scores} if primary else set()
-    if primary and len(protocols) == 1:
-        sentences.append(f"{study.metric(primary).label}: {protocols.pop()}.")
+    scored = [run for run in study.done if primary and run.value(primary) is not None]
+    if primary and scored and may_be_ranked(study, primary):
+        protocol = protocol_words(scored[0].scores[primary].protocol)
+        sentences += [f"{study.metric(primary).label}: {protocol}."] if protocol else []
     counts = [len(study.values(model, primary)) for model in study.models] if primary else []
     if counts and min(counts) > 1:
         sentences.append("Values are means over seeds.")
         if min(counts) > 2:
             sentences.append("± is half the width of the 95 % t-interval of the mean.")
-    if primary and counts and not study.single and protocols_agree(study, primary):
+    if primary and counts and not study.single and may_be_ranked(study, primary):
         tested = comparison(study, primary).tested
         if tested:
             corrected = f", corrected for {tested} pairs by Holm's method" if tested > 1 else ""
             sentences.append(f"Pairs of models were compared by a t-test of the difference over seeds{corrected}.")
-    if study.machine.get("cpu") or study.machine.get("torch"):
-        parts = [str(study.machine[key]) for key in ("gpu", "cpu") if study.machine.get(key)][:1]
-        parts += [f"PyTorch {study.machine['torch']}"] if study.machine.get("torch") else []
-        sentences.append(f"Machine: {', '.join(parts)}.")
+    machine = study.machine
+    parts = [name for name in (machine.gpu, machine.cpu) if name][:1]
+    parts += [f"PyTorch {machine.torch}"] if machine.torch else []
+    sentences += [f"Machine: {', '.join(parts)}."] if parts else []
     return " ".join(sentences)
 
 
-def _subjects(study: Study) -> str:
+def _subjects(study: StudyResult) -> str:
     """The models by name; where there are further axes, how many settings of which axes."""
     axes = axis_values(study)
     if len(axes) < 2:
         return listed(list(study.models))
     return f"{plural(len(study.models), 'setting')} ({'; '.join(f'{a}: {listed(v)}' for a, v in axes.items())})"
-
-
-def _plain(sentence: str) -> str:
-    part = read_sentence(sentence)
-    return f"{part.words}: {part.text}" if part.words else part.text
 
 
 def markdown(board: Leaderboard) -> str:
@@ -124,7 +123,7 @@ def _markdown_table(words: Sequence[str], numbers: Iterable[str], rows: Iterable
     return "\n".join(map(line, [heads, rule, *rows]))
 
 
-def latex(study: Study, board: Leaderboard) -> str:
+def latex(study: StudyResult, board: Leaderboard) -> str:
     """The same for LaTeX with the package booktabs."""
     body = [f"{' & '.join(cells)} \\\\" for cells in _rows(board, lambda text: rf"\textbf{{{text}}}", escaped)]
     heads = ["Model", *(escaped(_head(metric)) for metric in board.columns)]
@@ -173,30 +172,29 @@ def _rows(
     return rows
 
 
-def scores_csv(study: Study) -> str:
+def scores_csv(study: StudyResult) -> str:
     """Every score of every run: a line for each run, weights and encoder, two columns (value, error) for each metric.
 
     Nothing is rounded; what was not measured is empty.
     """
-    axes = list(dict.fromkeys(axis for run in study.runs for axis in run.extra.get("axes") or {} if axis != "model"))
-    names = list(dict.fromkeys(name for run in study.runs for name in (*run.scores, *run.best)))
+    axes = list(dict.fromkeys(axis for run in study.runs for axis in run.axes if axis != "model"))
+    names = study.measured
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     heads = [head for name in names for head in (name, f"{name}_error")]
     writer.writerow(["model", *axes, "seed", "status", "weights", "encoder", "images", "train_seconds", *heads])
     for run in study.runs:
-        own = run.extra.get("axes") or {}
         for weights, table in (("last", run.scores), ("best", run.best), *(("last", t) for t in run.others.values())):
             if not table and weights != "last":
                 continue
-            encoder = next((score.encoder for score in table.values() if score.encoder), None)
+            encoder = next((score.encoder.id for score in table.values() if score.encoder), None)
             found = [table.get(name) for name in names]
             numbers = [number for s in found for number in ((s.value, s.error) if s else (None, None))]
             images = run.best_images if weights == "best" else run.images
             writer.writerow(
                 [
-                    own.get("model", run.model),
-                    *(own.get(axis) for axis in axes),
+                    run.axes.get("model", run.model),
+                    *(run.axes.get(axis) for axis in axes),
                     run.seed,
                     run.status,
                     weights,

@@ -1,11 +1,12 @@
-"""Paths of a configuration in words: `training.optimizer.G.learning_rate` is the learning rate of G."""
+"""Settings in words: `training.optimizer.G.learning_rate` is the learning rate of G, 20s are 20 s of training."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from typing import Any
 
-PATH = re.compile(r"^([a-z_]+(?:\.\w+)+|seed): (.*)$", re.DOTALL)
+from paribus.base.errors import ParibusError
+from paribus.base.wording import compact, duration
+from paribus.config import Budget
 
 WORDS = {
     "seed": "Seeds",
@@ -74,21 +75,6 @@ OPTIMIZER = {"kind": "Optimiser", "learning_rate": "Learning rate", "beta1": "Ad
 SPELT = {"kl": "KL", "dim": "dimensions", "ema": "EMA", "eps": "epsilon"}
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence about a setting: its name in words, what is said of it, and its path; or a plain text."""
-
-    text: str
-    words: str = ""
-    path: str = ""
-
-
-def read_sentence(sentence: str) -> Sentence:
-    """Tells "training.batch_size: 64 for every model." from a sentence that names no path."""
-    found = PATH.match(sentence)
-    return Sentence(found[2], words_of(found[1]), found[1] if "." in found[1] else "") if found else Sentence(sentence)
-
-
 def words_of(path: str) -> str:
     """A setting in words; one that has none here is spelt out from its path, so that a new objective needs no entry."""
     if path in WORDS:
@@ -100,6 +86,43 @@ def words_of(path: str) -> str:
         role, field = parts[1:]
         return f"{OPTIMIZER.get(field) or _spelt(field)} of {ROLES.get(role, role)}"
     return f"{_spelt(' '.join(parts))} ({group})"
+
+
+def value_words(path: str, value: Any) -> str:
+    """A setting's value as people write it."""
+    if path == "sampler.name":
+        return sampler_words(str(value))
+    if isinstance(value, dict):  # one value: a schedule beside a constant is a difference
+        return f"{value['start']} to {value['end']} over {value['images']:,.10g} images"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:,.0f}"  # 1,400,000 images, not 1400000.0
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not set" if value is None else str(value)
+
+
+def sampler_words(name: str) -> str:
+    """What latents are drawn from."""
+    kinds = {"gmm": "a mixture of Gaussians", "two-stage": "a second VAE"}
+    if name not in kinds:
+        return "the prior" if name == "prior" else name
+    return f"{kinds[name]} ({name}) fitted to training latents after training, outside the budget"
+
+
+def budget_words(text: str) -> str:
+    """A budget: "20 s of training", "200,000 images of training"; empty where it is missing or unreadable."""
+    try:
+        budget = Budget.parse(text)
+    except ParibusError:
+        return ""
+    if budget.unit == "seconds":
+        return f"{duration(budget.amount)} of training"
+    if budget.unit == "flop":
+        return f"{compact(budget.amount, 'FLOP')} of training"
+    unit = budget.unit if budget.amount != 1 else budget.unit.removesuffix("s")
+    return f"{budget.amount:,.10g} {unit} of training"
 
 
 def _spelt(name: str) -> str:
