@@ -52,19 +52,19 @@ def test_a_data_set_is_seen_through_inception(tiny_data: ImageData, network: Pla
     images, seen = tiny_data.train.images[:12], []
     asked = settings(weights, encoder="inception-64")
     (entry,) = evaluate_images(images, tiny_data, asked, progress=lambda *stage: seen.append(stage))
-    assert entry["encoder"].startswith("inception-64-") and entry["n"] == 12
+    assert entry.encoder.id.startswith("inception-64-") and entry.n == 12
     assert ("encoding test images (inception-64)", 12, 12) in seen
     real = tiny_data.test.images[choice(24, 12)]
     real, fake = (network(part.expand(-1, 3, -1, -1), last=64)[64] for part in (real, images))
-    assert entry["value"] == pytest.approx(frechet_distance(real, fake), rel=1e-4)
+    assert entry.value == pytest.approx(frechet_distance(real, fake), rel=1e-4)
 
 
 def test_given_weights_add_inception_to_the_first_encoder(tiny_data: ImageData, weights: Path) -> None:
     images = tiny_data.test.images
     entries = compare_images(images[:12], images[12:], settings(weights))
-    assert [entry["encoder"].rpartition("-")[0] for entry in entries] == ["pixels", "inception-64"]
+    assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["pixels", "inception-64"]
     entries = compare_images(images[:12], images[12:], settings(weights, encoder="inception-64"))
-    assert [entry["encoder"].rpartition("-")[0] for entry in entries] == ["inception-64"]
+    assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["inception-64"]
 
 
 def test_bf16_is_another_encoder(tiny_data: ImageData, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_bf16_is_another_encoder(tiny_data: ImageData, weights: Path, monkeypatc
     images = tiny_data.test.images
     asked = settings(None, encoder="inception-64", inception_precision="bf16")
     (entry,) = compare_images(images[:12], images[12:], asked)
-    assert entry["encoder"].startswith("inception-64-bf16-")
+    assert entry.encoder.id.startswith("inception-64-bf16-")
 
 
 def test_what_the_file_does_not_suffice_for_is_refused(tiny_data: ImageData, weights: Path) -> None:
@@ -109,17 +109,17 @@ def test_the_inception_score_is_that_of_its_logits(tiny_data: ImageData, full: t
     logits = network(images.expand(-1, 3, -1, -1))[1008].double() - network.state["fc.bias"].double()
     rows = logits.softmax(1)
     divergences = (rows * (rows.log() - rows.mean(0).log())).sum(1)
-    assert entry["value"] == pytest.approx(float(divergences.mean().exp()), rel=1e-4)
-    assert entry["value"] > 1 and entry["error"] > 0 and entry["n"] == 4
-    assert entry["encoder"].startswith("inception-2048-") and entry["split"] is None
+    assert entry.value == pytest.approx(float(divergences.mean().exp()), rel=1e-4)
+    assert entry.value > 1 and entry.error > 0 and entry.n == 4
+    assert entry.encoder.id.startswith("inception-2048-") and entry.split is None
     (between,) = compare_images(images, tiny_data.test.images[:4], asked)
-    assert between["value"] == entry["value"] and between["encoder"] == entry["encoder"]
+    assert between.value == entry.value and between.encoder == entry.encoder
 
 
 def test_without_the_classes_there_is_no_inception_score(tiny_data: ImageData, weights: Path) -> None:
     asked = EvaluationSettings(samples=64, metrics=["inception_score"], inception_weights=str(weights))
     (entry,) = evaluate_images(tiny_data.train.images, tiny_data, asked)
-    assert entry["value"] is None and entry["warning"].startswith("needs inception-2048 with its last layer")
+    assert entry.value is None and [fact.code for fact in entry.warnings] == ["needs_inception_classes"]
 
 
 def test_layers_of_one_network_take_one_pass_and_one_reading(
@@ -131,15 +131,15 @@ def test_layers_of_one_network_take_one_pass_and_one_reading(
     monkeypatch.setattr(inception_weights, "_read", lambda path: read.append(path) or load(path))
     asked = settings(full[1], encoder=["inception-192", "pixels", "inception-64"])
     entries = evaluate_images(tiny_data.train.images[:20], tiny_data, asked)
-    assert [entry["encoder"].rpartition("-")[0] for entry in entries] == ["inception-192", "pixels", "inception-64"]
+    assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["inception-192", "pixels", "inception-64"]
     assert passes == [20, 20], "the samples once, the reference once"
     assert read == [full[1]]
     alone = {
-        name: evaluate_images(tiny_data.train.images[:20], tiny_data, settings(full[1], encoder=name))[0]["value"]
+        name: evaluate_images(tiny_data.train.images[:20], tiny_data, settings(full[1], encoder=name))[0].value
         for name in ("inception-192", "inception-64")
     }
     assert {
-        entry["encoder"].rpartition("-")[0]: entry["value"] for entry in entries if "inc" in entry["encoder"]
+        entry.encoder.id.rpartition("-")[0]: entry.value for entry in entries if "inc" in entry.encoder.name
     } == alone
     assert passes == [20, 20, 20, 20], "the reference of each layer was kept"
 
@@ -156,7 +156,7 @@ def test_the_best_snapshot_is_chosen_by_the_first_encoder_alone(
     monkeypatch.setattr(inception_weights, "_read", lambda path: pytest.fail("the second encoder's weights were read"))
     asked = settings(weights, encoder=["pixels", "inception-64"])
     (entry,) = select_best_snapshot({5: Given()}, tiny_data, asked)
-    assert entry["encoder"].startswith("pixels-") and entry["snapshot"] == 5
+    assert entry.encoder.id.startswith("pixels-") and entry.snapshot == 5
 
 
 def test_the_check_before_training_reads_the_file_once(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from paribus.metrics.catalogue import INVERSION, METRICS
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
 from paribus.models.pixels import to_bytes
+from paribus.results.protocol import Descent, Form, ImageSet, Protocol
+from paribus.results.score import Fact, Score
 from tests.conftest import fit_in, made_data, tiny_config
 
 NAMES = list(INVERSION)
@@ -72,8 +74,8 @@ class Linear:
         return self.decode(torch.linalg.solve(a @ a.T + penalty, a @ rest.T).T.float(), labels)
 
 
-def scores(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {entry["metric"]: entry for entry in entries}
+def scores(entries: list[Score]) -> dict[str, Score]:
+    return {entry.metric: entry for entry in entries}
 
 
 def settings(*metrics: str, **changes: Any) -> EvaluationSettings:
@@ -96,22 +98,24 @@ def test_a_linear_model_scores_what_least_squares_leaves(conditional: bool, norm
         model.nearest(data.test.images[chosen], labels[chosen], 1e-3 if normal_prior else 0),
     )
     mse = squared_errors(images, made).mean().item()
-    assert found["inversion_mse"]["value"] == pytest.approx(mse, rel=1e-3)
+    assert found["inversion_mse"].value == pytest.approx(mse, rel=1e-3)
     ssim = structural_similarities(images, made).mean().item()
-    assert found["inversion_ssim"]["value"] == pytest.approx(ssim, rel=1e-3)
+    assert found["inversion_ssim"].value == pytest.approx(ssim, rel=1e-3)
     pixels = PixelEncoder(data.train.images)
     features, of_made = pixels.features(images).double(), pixels.features(made).double()
     away = (features - of_made).norm(dim=1).mean().item()
     apart = torch.pdist(pixels.features(data.test.images).double()).mean().item()
-    assert found["inversion_feature_distance"]["value"] == pytest.approx(away / apart, rel=0.15)
-    held = " plus 0.001 of the latents' mean square" if normal_prior else ""
-    assert found["inversion_psnr"]["protocol"] == (
-        f"10 of test (fixed choice), inverted by 200 steps of Adam on the squared error{held} from each of the 2 best "
-        "of 32 latents of the prior (seed 0), as uint8"
+    assert found["inversion_feature_distance"].value == pytest.approx(away / apart, rel=0.15)
+    assert found["inversion_psnr"].protocol == Protocol(
+        images=ImageSet(origin="inversions", count=10),
+        reference=ImageSet(origin="test", count=10, whole=False),
+        form=Form(height=8, width=8, channels=1),
+        seed=0,
+        descent=Descent(steps=200, starts=2, candidates=32, prior_weight=1e-3 if normal_prior else 0),
     )
-    assert {entry["n"] for entry in found.values()} == {10}
-    encoders = [entry["encoder"] for entry in found.values()]
-    assert encoders[:3] == [None] * 3 and encoders[3].startswith("pixels-")
+    assert {entry.n for entry in found.values()} == {10}
+    encoders = [entry.encoder for entry in found.values()]
+    assert encoders[:3] == [None] * 3 and encoders[3].id.startswith("pixels-")
 
 
 def test_settings_change_what_is_done_and_the_protocol() -> None:
@@ -120,20 +124,20 @@ def test_settings_change_what_is_done_and_the_protocol() -> None:
     assert evaluate(model, data, settings("inversion_mse", inversion_steps=5)) == [base]
     for change in ({"inversion_steps": 6}, {"inversion_starts": 3}, {"inversion_images": 12}, {"seed": 1}):
         other = scores(evaluate(model, data, settings("inversion_mse", **({"inversion_steps": 5} | change))))
-        assert other["inversion_mse"]["value"] != base["value"], change
-        assert other["inversion_mse"]["protocol"] != base["protocol"], change
+        assert other["inversion_mse"].value != base.value, change
+        assert other["inversion_mse"].protocol != base.protocol, change
 
 
 def test_inversion_is_measured_where_it_is_named_and_default_stands_for_the_rest(monkeypatch: Any) -> None:
     data, model = made_data(), Linear(made_data())
     everything = scores(evaluate(model, data, settings("default", "inversion_mse")))
-    assert everything["inversion_mse"]["value"] is not None
+    assert everything["inversion_mse"].value is not None
     monkeypatch.setattr("paribus.evaluation.reconstruction.inverted_latents", None)
     plain = scores(evaluate(model, data, settings().model_copy(update={"metrics": None})))
     assert not set(NAMES) & set(plain) and set(plain) | {"inversion_mse"} == set(everything)
-    assert "elbo" not in everything and "warning" not in everything["parameters"]
+    assert "elbo" not in everything and not everything["parameters"].warnings
     given = scores(evaluate_images(model.sample(64), data, settings("inversion_mse")))["inversion_mse"]
-    assert given["value"] is None and "no decoder" in given["warning"]
+    assert given.value is None and given.warnings == (Fact(code="no_decoder"),)
 
 
 def test_progress_counts_steps() -> None:
@@ -152,10 +156,10 @@ def test_a_real_vae_is_scored_by_both_and_a_conditional_model_needs_classes(tmp_
     config = tiny_config("cvae", "training.budget=300updates")
     model = fit_in(tmp_path, config, data).model
     found = scores(evaluate(model, data, settings("mse", "feature_distance", *NAMES, inversion_images=24)))
-    assert found["inversion_mse"]["value"] < found["mse"]["value"]
-    assert found["inversion_mse"]["n"] == found["mse"]["n"] == 24
-    assert 0 < found["feature_distance"]["value"] < 1.5
-    assert found["feature_distance"]["protocol"].endswith("as uint8; over pairs among all 24 of test")
+    assert found["inversion_mse"].value < found["mse"].value
+    assert found["inversion_mse"].n == found["mse"].n == 24
+    assert 0 < found["feature_distance"].value < 1.5
+    assert found["feature_distance"].protocol.pairs_among == ImageSet(origin="test", count=24)
     bare = replace(data, test=replace(data.test, labels=None))
     with pytest.raises(ParibusError, match="needs labels"):
         evaluate(model, bare, settings("inversion_mse"))
@@ -164,5 +168,5 @@ def test_a_real_vae_is_scored_by_both_and_a_conditional_model_needs_classes(tmp_
 def test_metrics_of_a_study_say_where_they_are() -> None:
     names = ["seed_spread", "snapshot_spread", "failed_seeds"]
     entries = evaluate(Linear(made_data()), made_data(), settings(*names))
-    assert [entry["warning"] for entry in entries] == ["measured over a study's runs: see its results.json"] * 3
+    assert [entry.warnings for entry in entries] == [(Fact(code="measured_over_a_study"),)] * 3
     assert set(names) <= set(METRICS)

@@ -9,6 +9,7 @@ from paribus.evaluation.smoothness import score_smoothness
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.sheet import Sheet
 from paribus.metrics.smoothness import squared_speeds, step_ends
+from paribus.results.protocol import Path
 
 
 def normal(n, d, seed):
@@ -87,6 +88,6 @@ def test_a_linear_generator_under_rounding(classes):
     score_smoothness(sheet, [Identity()], Linear(classes), 5000, 0, lambda *_: None)
     (entry,) = sheet.entries
     exact = Linear.matrix.square().sum().item() * (0.5**2 / 2 if classes else 1)  # classes 0 and 1: scales 0 and 0.5
-    assert entry["value"] == pytest.approx(exact, abs=4 * entry["error"] + 64 * 16**2 / 6)  # rounding: 1/6 a pixel
-    assert entry["n"] == 1000 and entry["encoder"] == "identity-0" and entry["split"] is None
-    assert entry["protocol"] == "1,000 steps of 0.0625 radian from latents of the prior (seed 0), images as uint8"
+    assert entry.value == pytest.approx(exact, abs=4 * entry.error + 64 * 16**2 / 6)  # rounding: 1/6 a pixel
+    assert entry.n == 1000 and entry.encoder.id == "identity-0" and entry.split is None
+    assert entry.protocol.path == Path(steps=1000, angle=0.0625) and entry.protocol.seed == 0

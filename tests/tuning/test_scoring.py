@@ -12,6 +12,7 @@ from paribus.data import load_data
 from paribus.evaluation import evaluate
 from paribus.models import load_model
 from paribus.results.folder import RunFolder
+from paribus.results.protocol import ImageSet
 from paribus.runs.run import carry_out
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
@@ -54,10 +55,10 @@ def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     expected = []
     for images in seen:
         [score] = evaluate(load_model(run.path, weights=run.snapshot(images)), data, config.evaluation)
-        assert score["split"] == "validation" and "all 144 of validation" in score["protocol"]
-        expected.append(-score["value"])  # higher is better
+        assert score.split == "validation" and score.protocol.reference == ImageSet(origin="validation", count=144)
+        expected.append(-score.value)  # higher is better
     assert told == dict(enumerate(expected))
-    assert score_of(run, metric)["split"] == "validation"
+    assert score_of(run, metric).split == "validation"
 
 
 def test_winners_are_the_best_settings_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

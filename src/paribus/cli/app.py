@@ -242,7 +242,7 @@ def evaluate(
             progress=watcher.stage,
         )
     if as_json:
-        print(json.dumps(scores, indent=1))
+        print(json.dumps([score.as_json() for score in scores], indent=1))
     else:
         console.print_scores(scores)
 

@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from paribus.base.processes import place
+
+if TYPE_CHECKING:
+    from paribus.results.score import Score
 
 LINE_SECONDS = 5.0
 
@@ -112,19 +115,19 @@ def size(amount: float) -> str:
     return f"{amount:.3g} TB"
 
 
-def print_scores(scores: list[dict[str, Any]]) -> None:
+def print_scores(scores: list[Score]) -> None:
     """A table of scores on stdout."""
     rows = []
     for score in scores:
-        value = "-" if score["value"] is None else f"{score['value']:.5g}"
-        error = "" if score.get("error") is None else f"± {score['error']:.2g}"
+        value = "-" if score.value is None else f"{score.value:.5g}"
+        error = "" if score.error is None else f"± {score.error:.2g}"
         rows.append(
             {
-                "metric": score["metric"] + (" (best)" if score.get("weights") == "best" else ""),
+                "metric": score.metric + (" (best)" if score.weights == "best" else ""),
                 "value": f"{value} {error}".strip(),
-                "n": score["n"] or "",
-                "encoder": score["encoder"] or "",
-                "remark": score.get("warning") or "",
+                "n": score.n or "",
+                "encoder": score.encoder.id if score.encoder else "",
+                "remark": ", ".join(warning.code for warning in score.warnings),
             }
         )
     print_table(rows)

@@ -2,11 +2,11 @@
 
 from paribus.evaluation.scores import (
     compare_images,
-    cost_entries,
+    cost_scores,
     evaluate,
     evaluate_images,
     select_best_snapshot,
 )
 from paribus.evaluation.subject import Model
 
-__all__ = ["Model", "compare_images", "cost_entries", "evaluate", "evaluate_images", "select_best_snapshot"]
+__all__ = ["Model", "compare_images", "cost_scores", "evaluate", "evaluate_images", "select_best_snapshot"]

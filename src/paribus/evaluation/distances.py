@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,9 +11,9 @@ from torch import Tensor
 from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, counted, encoded_by, reference
 from paribus.evaluation.memorization import score_memorization
-from paribus.evaluation.subject import Model, latents_words
+from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
+from paribus.evaluation.subject import Model
 from paribus.evaluation.within_classes import score_within_classes
-from paribus.evaluation.wording import chosen_words, samples_words
 from paribus.metrics.catalogue import FLOORED
 from paribus.metrics.classes import classifier_score
 from paribus.metrics.encoders import Encoder
@@ -23,6 +22,7 @@ from paribus.metrics.inception import InceptionEncoder
 from paribus.metrics.reference import Features, cached_scores, reference_key
 from paribus.metrics.scoring import LEAST_ROWS, class_scores, distance_scores, distance_warning, is_hidden
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import Protocol
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -34,7 +34,7 @@ def score_samples(
     features: list[Features],
     data: ImageData,
     n: int,
-    protocol: str,
+    protocol: Protocol,
     progress: Progress,
     labels: Tensor | None = None,
 ) -> None:
@@ -48,10 +48,9 @@ def score_samples(
         distances = partial(distance_scores, real.features, fake.features)
         add_distances(sheet, encoder, len(fake.features), distances, protocol)
         if real.probabilities is not None and fake.probabilities is not None:
-            judged = f"; classes by a classifier of {getattr(encoder, 'accuracy', math.nan):.1%} test accuracy"
             names = tuple(data.class_names or map(str, range(real.probabilities.shape[1])))
             for metric, (score, warning) in class_scores(real.probabilities, fake.probabilities, names, labels).items():
-                sheet.add(metric, score, n=n, encoder=encoder.id, protocol=protocol + judged, warning=warning)
+                sheet.add(metric, score, n=n, encoder=encoder_record(encoder), protocol=protocol, warning=warning)
         add_inception_score(sheet, encoder, fake.features, protocol)
         if labels is not None:
             score_within_classes(sheet, encoder, data, fake.features, labels, protocol, progress)
@@ -67,9 +66,7 @@ def score_prior(
         return
     plain = model.with_prior()
     samples = counted(plain.sample_batches(n, seed=seed), n, "generating samples from the prior", progress)
-    protocol = (
-        f"{samples_words(n, data, f'seed {seed}, ')} against {chosen_words(n, data.test)}; {latents_words(plain)}"
-    )
+    protocol = samples_protocol(n, data, seed)
     for encoder, fake in zip(encoders, encoded_by(encoders, samples, n), strict=True):
         against_test(sheet, encoder, fake, data, protocol, "prior_")
 
@@ -79,7 +76,9 @@ def distances_wanted(sheet: Sheet, prefix: str) -> bool:
     return any(prefix + metric in sheet.wanted for metric in FLOORED)
 
 
-def against_test(sheet: Sheet, encoder: Encoder, fake: Features, data: ImageData, protocol: str, prefix: str) -> None:
+def against_test(
+    sheet: Sheet, encoder: Encoder, fake: Features, data: ImageData, protocol: Protocol, prefix: str
+) -> None:
     """Adds the distances that are wanted under `prefix` of images against as many test images."""
     n = len(fake.features)
     distances = partial(distance_scores, reference(encoder, data, "test", n).features, fake.features)
@@ -91,7 +90,7 @@ def add_distances(
     encoder: Encoder,
     n: int,
     score: Callable[[tuple[str, ...]], dict[str, Estimate]],
-    protocol: str,
+    protocol: Protocol,
     *,
     split: str = "test",
     prefix: str = "",
@@ -105,14 +104,23 @@ def add_distances(
     for metric in wanted:
         found = scores.get(metric)
         warning = distance_warning(metric, found and found.value, n, encoder.dimensions)
-        sheet.add(prefix + metric, found, n=n, encoder=encoder.id, split=split, protocol=protocol, warning=warning)
+        sheet.add(
+            prefix + metric,
+            found,
+            n=n,
+            encoder=encoder_record(encoder),
+            split=split,
+            protocol=protocol,
+            warning=warning,
+        )
 
 
-def add_inception_score(sheet: Sheet, encoder: Encoder, fake: Tensor, protocol: str) -> None:
+def add_inception_score(sheet: Sheet, encoder: Encoder, fake: Tensor, protocol: Protocol) -> None:
     """Adds the Inception Score of samples' features (n, 2048), where the encoder's weights go on to the classes."""
     if "inception_score" in sheet.wanted and isinstance(encoder, InceptionEncoder) and encoder.has_classes:
         score = classifier_score(encoder.logits_of(fake).double().softmax(1))
-        sheet.add("inception_score", score, n=len(fake), encoder=encoder.id, split=None, protocol=protocol)
+        alone = protocol.model_copy(update={"reference": None})
+        sheet.add("inception_score", score, n=len(fake), encoder=encoder_record(encoder), split=None, protocol=alone)
 
 
 def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features, n: int, progress: Progress) -> None:
@@ -129,5 +137,10 @@ def _add_floors(sheet: Sheet, encoder: Encoder, data: ImageData, real: Features,
         key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)
         return cached_scores(lambda: compute(wanted), key, cache_folder())
 
-    protocol = f"{n:,} training images in the samples' place against {chosen_words(n, data.test)}"
+    protocol = Protocol(
+        images=chosen(n, data.train, "train"),
+        reference=chosen(n, data.test),
+        form=form_of(data.test.images),
+        stands_in=True,
+    )
     add_distances(sheet, encoder, n, floors, protocol, prefix="floor_")

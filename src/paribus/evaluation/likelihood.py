@@ -9,12 +9,14 @@ import torch
 
 from paribus.base.randomness import keyed_seed
 from paribus.evaluation.encoding import Progress, batches
+from paribus.evaluation.protocols import chosen, form_of
 from paribus.evaluation.rows import Rows
 from paribus.evaluation.subject import Model
-from paribus.evaluation.wording import chosen_words
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.likelihood import active_units, importance_weighted_nats, likelihood_estimates
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import Protocol
+from paribus.results.score import Fact
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -33,15 +35,15 @@ def score_likelihood(sheet: Sheet, model: Model, data: ImageData, n: int, seed: 
         for name, values in model.likelihood_terms(images, labels, seed=keyed_seed("likelihood", seed, start)).items():
             kept[name].add(values.cpu())
     terms = {name: rows.joined for name, rows in kept.items()}
-    protocol = f"{chosen_words(n, data.test)}, one latent an image (seed {seed}); likelihood: {model.likelihood}"
+    protocol = _protocol(model, data, n, 1, seed)
     for metric, score in likelihood_estimates(terms["reconstruction_nats"], terms["kl_nats"]).items():
-        collapse = f"posterior collapse: the latent carries {score.value:.2g} nats, the images are drawn without it"
+        collapse = Fact(code="posterior_collapse", figures={"nats": score.value})
         warning = collapse if metric == "kl_nats" and score.value < COLLAPSED_BELOW_NATS else None
         sheet.add(metric, score, n=n, protocol=protocol, warning=warning)
     if terms.get("posterior_means") is not None:
         means = terms["posterior_means"]
         active = active_units(means)
-        warning = f"posterior collapse: none of {means.shape[1]} latent units is in use" if active == 0 else None
+        warning = Fact(code="posterior_collapse", figures={"units": means.shape[1]}) if active == 0 else None
         sheet.add("active_units", float(active), n=n, protocol=protocol, warning=warning)
 
 
@@ -56,5 +58,15 @@ def score_importance(
     for images, labels, start in batches(data.test, n, f"bound by {draws} latents an image", progress):
         weights = model.log_weights(images, labels, count=draws, seed=keyed_seed("importance", seed, start))
         parts.append(importance_weighted_nats(weights))
-    protocol = f"K = {draws}, seed {seed}; {chosen_words(n, data.test)}; likelihood: {model.likelihood}"
+    protocol = _protocol(model, data, n, draws, seed)
     sheet.add("iwae", mean_estimate(torch.cat(parts)), n=n, protocol=protocol)
+
+
+def _protocol(model: Model, data: ImageData, n: int, draws: int, seed: int) -> Protocol:
+    return Protocol(
+        images=chosen(n, data.test),
+        form=form_of(data.test.images),
+        seed=seed,
+        likelihood=model.likelihood,
+        draws=draws,
+    )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, reference
-from paribus.evaluation.wording import chosen_words
+from paribus.evaluation.protocols import chosen, encoder_record, form_of
 from paribus.metrics.catalogue import MEMORIZATION
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
@@ -19,6 +19,8 @@ from paribus.metrics.neighbours import nearest_distances
 from paribus.metrics.reference import cached_scores, reference_key
 from paribus.metrics.scoring import LEAST_ROWS
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import Protocol
+from paribus.results.score import Fact
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
 LARGEST = 1 << 23
 """Numbers in the training images' features, at most: all of 65,536 images of 128 features."""
 SUSPICIOUS = 0.05
-"""By how much more than real images a model may copy before it is said in words."""
+"""By how much more than real images a model may copy before it is said."""
 
 
 def score_memorization(
-    sheet: Sheet, encoder: Encoder, data: ImageData, fake: Tensor, protocol: str, progress: Progress
+    sheet: Sheet, encoder: Encoder, data: ImageData, fake: Tensor, protocol: Protocol, progress: Progress
 ) -> None:
     """Adds copying and authenticity of samples' features (n, d), and those of validation images.
 
@@ -53,17 +55,22 @@ def score_memorization(
             "authenticity": authenticity(train, rows, nearest=nearest),
         }
 
-    among = f"nearest among {chosen_words(searched, data.train, 'train')} and {chosen_words(n, data.test)}"
+    among = {"reference": None, "searched": chosen(searched, data.train, "train"), "held_out": chosen(n, data.test)}
     clean = _floors(encoder, data, (searched, n), scores, progress) if floors or "copying" in wanted else {}
     for name, score in scores(fake).items() if wanted else ():
         warning = _warning(score, clean.get(name)) if name == "copying" else None
-        whole = f"{protocol}; {among}"
-        sheet.add(name, score, n=len(fake), encoder=encoder.id, split="train", protocol=whole, warning=warning)
+        whole = protocol.model_copy(update=among)
+        sheet.add(
+            name, score, n=len(fake), encoder=encoder_record(encoder), split="train", protocol=whole, warning=warning
+        )
     for name in floors:
         if name in clean:
             count = len(data.validation)
-            words = f"{chosen_words(count, data.validation, 'validation')} in the samples' place; {among}"
-            sheet.add(f"floor_{name}", clean[name], n=count, encoder=encoder.id, split="train", protocol=words)
+            real = chosen(count, data.validation, "validation")
+            whole = Protocol(images=real, form=form_of(data.test.images), stands_in=True).model_copy(update=among)
+            sheet.add(
+                f"floor_{name}", clean[name], n=count, encoder=encoder_record(encoder), split="train", protocol=whole
+            )
 
 
 def _floors(
@@ -85,9 +92,9 @@ def _floors(
     return cached_scores(compute, key, cache_folder())
 
 
-def _warning(score: Estimate, clean: Estimate | None) -> str | None:
+def _warning(score: Estimate, clean: Estimate | None) -> Fact | None:
     expected = clean or Estimate(0.5, 0.0)
     excess = score.value - expected.value
     if excess <= max(SUSPICIOUS, 3 * math.hypot(score.error, expected.error)):
         return None
-    return f"copies: of equally many training and held-out images, the training ones are nearest to {score.value:.0%}"
+    return Fact(code="copies", figures={"share": score.value})

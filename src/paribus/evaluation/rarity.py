@@ -11,12 +11,13 @@ from torch import Tensor
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import Progress, choice, counted, encoded
-from paribus.evaluation.subject import Model, latents_words
-from paribus.evaluation.wording import chosen_words, samples_words
+from paribus.evaluation.protocols import encoder_record, samples_protocol
+from paribus.evaluation.subject import Model
 from paribus.latent.groups import Groups, image_groups, rare_cells
 from paribus.metrics.catalogue import RARITY
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.metrics.sheet import Sheet
+from paribus.results.score import Fact
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -73,12 +74,10 @@ def score_rarity(sheet: Sheet, model: Model, data: ImageData, n: int, seed: int,
     real, fake = (encoded(encoder, images.split(500), n).features for images in (test, samples))
     held = rare.holds(test, real)
     among = float(held.double().mean())
-    protocol = (
-        f"{samples_words(n, data, f'seed {seed}, ')} against {chosen_words(n, data.test)}, {int(held.sum())} of which "
-        f"are of the rarest kinds among {len(train):,} training images; {latents_words(model)}"
-    )
+    counts = {"rare": int(held.sum()), "rare_among": len(train)}
+    protocol = samples_protocol(n, data, seed).model_copy(update=counts)
     share = rare.share(samples, fake) / among if among else None
-    few = "too few test images are of rare kinds" if int(held.sum()) <= NEIGHBOURS else None
-    sheet.add("rare_share", share, n=n, encoder=encoder.id, protocol=protocol, warning=few)
+    few = Fact(code="few_rare_images") if int(held.sum()) <= NEIGHBOURS else None
+    sheet.add("rare_share", share, n=n, encoder=encoder_record(encoder), protocol=protocol, warning=few)
     coverage = rare_coverage(real[held], fake)
-    sheet.add("rare_coverage", coverage, n=n, encoder=encoder.id, protocol=protocol, warning=few)
+    sheet.add("rare_coverage", coverage, n=n, encoder=encoder_record(encoder), protocol=protocol, warning=few)

@@ -12,10 +12,10 @@ from torch import Tensor
 from paribus.config import EvaluationSettings
 from paribus.evaluation.distances import against_test, distances_wanted
 from paribus.evaluation.encoding import Progress, batches, choice, encoded_by, reference
+from paribus.evaluation.protocols import chosen, encoder_record, form_of
 from paribus.evaluation.rows import Rows
 from paribus.evaluation.sharpness import MEASURED_AT_ONCE, Sharpness
 from paribus.evaluation.subject import Model
-from paribus.evaluation.wording import chosen_words
 from paribus.latent.inversion import CANDIDATES, PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.metrics.catalogue import INVERSION
 from paribus.metrics.encoders import Encoder
@@ -29,6 +29,7 @@ from paribus.metrics.reconstruction import (
 )
 from paribus.metrics.reference import Features
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import Descent, ImageSet, Protocol
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -54,15 +55,15 @@ class Errors:
             if self.is_wanted("ssim"):
                 self._similarities.add(structural_similarities(real, own))
 
-    def add_scores(self, protocol: str, window: int) -> None:
+    def add_scores(self, protocol: Protocol, window: int) -> None:
         """Adds MSE, PSNR and SSIM; `window` is the side of SSIM's window in pixels."""
         squares = self._squares.joined
         add, score = partial(self.sheet.add, n=len(squares), protocol=protocol), mean_estimate(squares)
         add(f"{self.prefix}mse", score)
         add(f"{self.prefix}psnr", peak_signal_noise_ratio(score.value))
         if self._similarities.count:
-            words = f"{protocol}; window of {window}x{window} pixels"
-            add(f"{self.prefix}ssim", mean_estimate(self._similarities.joined), protocol=words)
+            local = protocol.model_copy(update={"window": window})
+            add(f"{self.prefix}ssim", mean_estimate(self._similarities.joined), protocol=local)
 
 
 def score_reconstruction(
@@ -88,11 +89,16 @@ def score_reconstruction(
 
     measured = encoders if seen else []
     features = encoded_by(measured, sharpness.passing(reconstructions(), "reconstruction_"), n)
-    protocol = f"{chosen_words(n, data.test)}, reconstructed from posterior means, as uint8"
+    protocol = Protocol(
+        images=ImageSet(origin="reconstructions", count=n),
+        reference=chosen(n, data.test),
+        form=form_of(data.test.images),
+        latents="posterior means",
+    )
     errors.add_scores(protocol, _window(data))
-    sharpness.add_scores(f"{protocol}, over the same images", "reconstruction_", paired=True)
+    sharpness.add_scores(protocol, "reconstruction_", paired=True)
     for encoder, made in zip(measured, features, strict=True):
-        against_test(sheet, encoder, made, data, f"{protocol}, against the same images", "reconstruction_")
+        against_test(sheet, encoder, made, data, protocol, "reconstruction_")
         _add_feature_distance(sheet, "feature_distance", encoder, made, data, n, protocol)
 
 
@@ -122,11 +128,17 @@ def score_inversion(
 
     measured = encoders if errors.is_wanted("feature_distance") else []
     features = encoded_by(measured, inverted(), count)
-    held = f" plus {weight:g} of the latents' mean square" if weight else ""
-    protocol = (
-        f"{chosen_words(count, data.test)}, inverted by {settings.inversion_steps} steps of Adam on the squared error"
-        f"{held} from each of the {settings.inversion_starts} best of {settings.inversion_starts * CANDIDATES} latents "
-        f"of the prior (seed {settings.seed}), as uint8"
+    protocol = Protocol(
+        images=ImageSet(origin="inversions", count=count),
+        reference=chosen(count, data.test),
+        form=form_of(data.test.images),
+        seed=settings.seed,
+        descent=Descent(
+            steps=settings.inversion_steps,
+            starts=settings.inversion_starts,
+            candidates=settings.inversion_starts * CANDIDATES,
+            prior_weight=weight,
+        ),
     )
     errors.add_scores(protocol, _window(data))
     for encoder, made in zip(measured, features, strict=True):
@@ -164,15 +176,16 @@ def _inverted(
 
 
 def _add_feature_distance(
-    sheet: Sheet, metric: str, encoder: Encoder, made: Features, data: ImageData, n: int, protocol: str
+    sheet: Sheet, metric: str, encoder: Encoder, made: Features, data: ImageData, n: int, protocol: Protocol
 ) -> None:
     """Adds the distance of chosen test images from what was made of them, over that of two of n test images."""
     if metric not in sheet.wanted:
         return
     count = len(made.features)
     images, real = (reference(encoder, data, "test", size).features for size in (count, n))
-    words = f"{protocol}; over pairs among {chosen_words(n, data.test)}"
-    sheet.add(metric, feature_distance(images, made.features, real), n=count, encoder=encoder.id, protocol=words)
+    whole = protocol.model_copy(update={"pairs_among": chosen(n, data.test)})
+    score = feature_distance(images, made.features, real)
+    sheet.add(metric, score, n=count, encoder=encoder_record(encoder), protocol=whole)
 
 
 def _window(data: ImageData) -> int:

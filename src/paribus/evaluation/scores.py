@@ -1,15 +1,14 @@
 """Evaluation: generate once from a fixed seed, encode once, and score everything on the same features.
 
-Each score is a dictionary that says all that a comparison needs to know of it: {metric, value, error, n, encoder,
-split, protocol, weights} and, where there is something to say, "warning". `value` and `error` are None where there is
-no number; the warning then says why.
+Each score says all that a comparison needs to know of it. Its value is None where there is no number; a warning then
+says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -32,12 +31,12 @@ from paribus.evaluation.encoding import (
     silent,
 )
 from paribus.evaluation.likelihood import score_importance, score_likelihood
+from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
 from paribus.evaluation.rarity import score_rarity
 from paribus.evaluation.reconstruction import score_inversion, score_reconstruction
 from paribus.evaluation.sharpness import Sharpness
 from paribus.evaluation.smoothness import score_smoothness
-from paribus.evaluation.subject import Model, latents_words
-from paribus.evaluation.wording import chosen_words, form_words, samples_words
+from paribus.evaluation.subject import Model
 from paribus.metrics.catalogue import ALIASES, DEFAULT, METRICS, UNASKED
 from paribus.metrics.cost import samples_per_second
 from paribus.metrics.distances import kernel_distance
@@ -45,6 +44,8 @@ from paribus.metrics.encoders import Encoder
 from paribus.metrics.reference import Features
 from paribus.metrics.scoring import distance_scores
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import ImageSet, Protocol, Timing
+from paribus.results.score import Score
 from paribus.training.distributed import gathered
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ def evaluate(
     data: ImageData,
     settings: EvaluationSettings | None = None,
     *,
-    weights: str = "last",
+    weights: Literal["last", "best"] = "last",
     progress: Progress | None = None,
     shared: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores a model against the test split, or against that which `settings.split` names in its place.
 
     As many samples as `settings.samples`, or as the test split holds if that is fewer, are compared with equally many
@@ -86,11 +87,10 @@ def evaluate(
     features = _sample_features(encoders, model, n, settings.seed, sharpness, progress, shared)
     if features is None:
         return []
-    compared = f"{samples_words(n, data, f'seed {settings.seed}, ')} against {chosen_words(n, data.test)}"
-    protocol = f"{compared}; {latents_words(model)}"
+    protocol = samples_protocol(n, data, settings.seed)
     score_samples(sheet, encoders, features, data, n, protocol, progress, model.sample_labels(n))
     sharpness.add_scores(protocol)
-    sharpness.add_real(chosen_words(n, data.test))
+    sharpness.add_real(Protocol(images=chosen(n, data.test), form=protocol.form))
     if model.sampler_words is not None:
         score_prior(sheet, encoders, model, data, n, settings.seed, progress)
     if model.prior_is_normal:
@@ -103,18 +103,18 @@ def evaluate(
         score_reconstruction(sheet, encoders, model, data, n, sharpness, progress)
     score_inversion(sheet, encoders, model, data, n, settings, progress)
     score_rarity(sheet, model, data, n, settings.seed, progress)
-    sheet.add("parameters", float(sum(model.parameters.values())), protocol="all networks", split=None)
+    sheet.add("parameters", float(sum(model.parameters.values())), protocol=Protocol(counted_by="networks"), split=None)
     if "samples_per_second" in sheet.wanted:
         progress("timing", 0, 1)
         speed = samples_per_second(lambda count: model.sample(count, seed=settings.seed))
-        threads = f"median of 5 batches of 64, {torch.get_num_threads()} threads"
-        sheet.add("samples_per_second", speed, protocol=threads, split=None)
+        timing = Timing(batches=5, batch_size=64, threads=torch.get_num_threads())
+        sheet.add("samples_per_second", speed, protocol=Protocol(timing=timing), split=None)
     return sheet.finished()
 
 
 def evaluate_images(
     images: Tensor, data: ImageData, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored.
 
     Raises:
@@ -126,20 +126,20 @@ def evaluate_images(
     everything, data = data, data.scored_on(settings.split)
     encoders = encoders_for(everything, settings, progress)
     n = min(settings.samples, len(images), len(data.test))
-    chosen = images[choice(len(images), n)]
-    samples = counted(chosen.split(500), n, "encoding images", progress)
-    protocol = f"{samples_words(n, data, 'given, ')} against {chosen_words(n, data.test)}"
+    samples = counted(images[choice(len(images), n)].split(500), n, "encoding images", progress)
+    given = ImageSet(origin="given", count=n, whole=n == len(images))
+    protocol = Protocol(images=given, reference=chosen(n, data.test), form=form_of(images))
     sharpness = _sharpness(sheet, data, n, progress)
     features = encoded_by(encoders, sharpness.passing(samples), n)
     score_samples(sheet, encoders, features, data, n, protocol, progress)
     sharpness.add_scores(protocol)
-    sharpness.add_real(chosen_words(n, data.test))
+    sharpness.add_real(Protocol(images=chosen(n, data.test), form=protocol.form))
     return sheet.finished()
 
 
 def compare_images(
     images: Tensor, against: Tensor, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores one set of images against another, uint8 (N, C, H, W) both; `pixels` is fitted on `against`.
 
     Raises:
@@ -155,19 +155,24 @@ def compare_images(
     real = encoded_by(encoders, counted(others.split(500), n, "encoding the images to compare with", progress), n)
     passing = sharpness.passing(images[choice(len(images), n)].split(500))
     fake = encoded_by(encoders, counted(passing, n, "encoding images", progress), n)
-    protocol = f"{n:,} images against {n:,} others ({form_words(images)})"
+    theirs_chosen = ImageSet(origin="against", count=n, whole=n == len(against))
+    protocol = Protocol(
+        images=ImageSet(origin="given", count=n, whole=n == len(images)),
+        reference=theirs_chosen,
+        form=form_of(images),
+    )
     for encoder, theirs, ours in zip(encoders, real, fake, strict=True):
         score = partial(distance_scores, theirs.features, ours.features)
         add_distances(sheet, encoder, n, score, protocol, split="against")
         add_inception_score(sheet, encoder, ours.features, protocol)
     sharpness.add_scores(protocol)
-    sharpness.add_real(protocol)
+    sharpness.add_real(Protocol(images=theirs_chosen, form=protocol.form))
     return sheet.finished()
 
 
 def select_best_snapshot(
     models: Mapping[int, Model], data: ImageData, settings: EvaluationSettings | None = None
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores a run's snapshots on the validation split, which no reported number uses.
 
     By the kernel distance, which is unbiased at the small n of a validation split; the least value is the best.
@@ -178,7 +183,7 @@ def select_best_snapshot(
         settings: How to score; the first encoder is used.
 
     Returns:
-        An entry a snapshot: as those of `evaluate`, with "snapshot".
+        A score a snapshot.
     """
     settings = settings or EvaluationSettings()
     n = min(settings.samples, len(data.validation))
@@ -186,26 +191,33 @@ def select_best_snapshot(
         return []
     encoder = main_encoder(data, settings, silent)
     real = reference(encoder, data, "validation", n)
-    samples = samples_words(n, data, f"seed {settings.seed}, ")
-    against = chosen_words(n, data.validation, "validation")
-    entries = []
+    against = chosen(n, data.validation, "validation")
+    protocol = samples_protocol(n, data, settings.seed).model_copy(update={"reference": against})
+    scores = []
     for images, model in sorted(models.items()):
-        sheet = Sheet(("kid",), named=True, weights="snapshot")
         fake = encoded(encoder, model.sample_batches(n, seed=settings.seed), n)
-        score = kernel_distance(real.features, fake.features)
-        protocol = f"{samples} against {against}; {latents_words(model)}"
-        sheet.add("kid", score, n=n, encoder=encoder.id, split="validation", protocol=protocol)
-        entries += [entry | {"snapshot": images} for entry in sheet.entries]
-    return entries
+        found = kernel_distance(real.features, fake.features)
+        scores.append(
+            Score.of(
+                "kid",
+                found.value,
+                found.error,
+                n=n,
+                encoder=encoder_record(encoder),
+                split="validation",
+                weights="snapshot",
+                snapshot=images,
+                protocol=protocol,
+            )
+        )
+    return scores
 
 
-def cost_entries(done: Mapping[str, Any], *, weights: str = "last") -> list[dict[str, Any]]:
-    """What training cost, from the content of a run's done.json, as entries beside the scores."""
-    sheet = Sheet(tuple(METRICS), named=False, weights=weights)
-    for metric, key in COSTS.items():
-        if done.get(key) is not None:
-            sheet.add(metric, float(done[key]), protocol="counted by the training run", split=None)
-    return sheet.entries
+def cost_scores(done: Mapping[str, Any]) -> list[Score]:
+    """What training cost, from the content of a run's done.json, as scores beside the others."""
+    counted_by = Protocol(counted_by="training")
+    known = {metric: done[key] for metric, key in COSTS.items() if done.get(key) is not None}
+    return [Score.of(metric, float(value), protocol=counted_by) for metric, value in known.items()]
 
 
 COSTS = {
@@ -250,13 +262,17 @@ def _check_alike(images: Tensor, others: Tensor) -> None:
         raise ParibusError(
             "The images do not fit those that they are to be compared with.",
             where="size and channels",
-            got=form_words(images),
-            expected=form_words(others),
+            got=_form_words(images),
+            expected=_form_words(others),
             fix="bring one set to the other's size and number of channels",
         )
 
 
-def _sheet(settings: EvaluationSettings, weights: str) -> Sheet:
+def _form_words(images: Tensor) -> str:
+    return f"uint8 {images.shape[2]}x{images.shape[3]}x{images.shape[1]}"
+
+
+def _sheet(settings: EvaluationSettings, weights: Literal["last", "best"]) -> Sheet:
     named = settings.metrics or [DEFAULT]
     for metric in named:
         check_known(metric, (*METRICS, *ALIASES, DEFAULT), "metric")

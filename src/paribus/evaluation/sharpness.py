@@ -12,6 +12,8 @@ from paribus.metrics.catalogue import SHARPNESS
 from paribus.metrics.estimates import mean_estimate, ratio_estimate
 from paribus.metrics.sharpness import SMALLEST, sharpness_terms
 from paribus.metrics.sheet import Sheet
+from paribus.results.protocol import Protocol
+from paribus.results.score import Fact
 
 MEASURED_AT_ONCE = 32
 """Images measured together, so that what is float64 in between stays small."""
@@ -58,17 +60,17 @@ class Sharpness:
         if measured:
             self.seen[prefix] = kept.joined
 
-    def add_scores(self, protocol: str, prefix: str = "", *, paired: bool = False) -> None:
+    def add_scores(self, protocol: Protocol, prefix: str = "", *, paired: bool = False) -> None:
         """Adds the ratios of the images that passed; `paired` if each was made from the real image in its place."""
         if not self.is_wanted(prefix):
             return
         made = self.seen.pop(prefix, {})
         for name in SHARPNESS:
             score = None if self.too_small else ratio_estimate(made[name], self.real[name], paired=paired)
-            warning = f"images of fewer than {SMALLEST} pixels" if self.too_small else None
+            warning = Fact(code="small_images", figures={"least": SMALLEST}) if self.too_small else None
             self.sheet.add(prefix + name, score, n=self.n, split=self.split, protocol=protocol, warning=warning)
 
-    def add_real(self, protocol: str) -> None:
+    def add_real(self, protocol: Protocol) -> None:
         """Adds what the real images have, the ratios' denominators."""
         if self.is_wanted("real_") and not self.too_small:
             for name in SHARPNESS:

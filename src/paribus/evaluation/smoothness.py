@@ -8,11 +8,13 @@ from torch import Tensor
 
 from paribus.base.randomness import keyed_seed
 from paribus.evaluation.encoding import Progress, counted, encoded_by
+from paribus.evaluation.protocols import encoder_record, form_of
 from paribus.evaluation.subject import Model
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.sheet import Sheet
 from paribus.metrics.smoothness import ANGLE, squared_speeds, step_ends
+from paribus.results.protocol import Path, Protocol
 
 STEPS = 1000
 """Pairs of images at most: each costs as much as two samples."""
@@ -35,7 +37,8 @@ def score_smoothness(
         return counted(made, n, "smoothness", progress)
 
     both = zip(*(encoded_by(encoders, images(z), n) for z in (starts, step_ends(starts, targets))), strict=True)
-    protocol = f"{n:,} steps of {ANGLE:g} radian from latents of the prior (seed {seed}), images as uint8"
+    form = form_of(model.decode(starts[:1], None if labels is None else labels[:1]))
+    protocol = Protocol(form=form, seed=seed, labels="evenly", path=Path(steps=n, angle=ANGLE))
     for encoder, (first, second) in zip(encoders, both, strict=True):
         score = mean_estimate(squared_speeds(first.features, second.features))
-        sheet.add("smoothness", score, n=n, encoder=encoder.id, split=None, protocol=protocol)
+        sheet.add("smoothness", score, n=n, encoder=encoder_record(encoder), split=None, protocol=protocol)

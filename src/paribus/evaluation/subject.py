@@ -7,6 +7,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from paribus.results.protocol import Likelihood
+
 
 class Model(Protocol):
     """What evaluation needs of a model; `paribus.models.Model` is one."""
@@ -16,8 +18,8 @@ class Model(Protocol):
         """Whether `reconstruct` is to be had."""
 
     @property
-    def likelihood(self) -> str | None:
-        """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
+    def likelihood(self) -> Likelihood | None:
+        """What the nats of `likelihood_terms` mean; None without a likelihood."""
 
     @property
     def has_log_weights(self) -> bool:
@@ -64,11 +66,3 @@ class Model(Protocol):
 
     def log_weights(self, images: Tensor, labels: Tensor | None = None, *, count: int = 64, seed: int = 0) -> Tensor:
         """Per image: log p(x, z_k) / q(z_k|x) (n, count) of draws z_k from q(z|x)."""
-
-
-def latents_words(model: Model) -> str:
-    """The end of a protocol that says where a model's latents come from.
-
-    It stands last, so that protocols can be compared up to the sampler, which is a part of the model.
-    """
-    return f"averaged weights; latents from {model.sampler_words or 'the prior'}"

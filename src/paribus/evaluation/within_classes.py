@@ -8,12 +8,15 @@ from torch import Tensor
 
 from paribus.base.cache import cache_folder
 from paribus.evaluation.encoding import Progress, choice, reference
+from paribus.evaluation.protocols import chosen, encoder_record, form_of
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import cached_scores, reference_key
 from paribus.metrics.scoring import LEAST_PER_FEATURE, is_hidden
 from paribus.metrics.sheet import Sheet
 from paribus.metrics.within_classes import class_counts, frechet_within_classes
+from paribus.results.protocol import Protocol
+from paribus.results.score import Fact
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -22,7 +25,7 @@ METRIC = "frechet_within_classes"
 
 
 def score_within_classes(
-    sheet: Sheet, encoder: Encoder, data: ImageData, fake: Tensor, asked: Tensor, protocol: str, progress: Progress
+    sheet: Sheet, encoder: Encoder, data: ImageData, fake: Tensor, asked: Tensor, protocol: Protocol, progress: Progress
 ) -> None:
     """Adds the distance within classes of samples' features (n, d) that were asked for classes (n,), and its floor."""
     progress("scoring within classes", 0, 1)
@@ -31,8 +34,13 @@ def score_within_classes(
     if f"floor_{METRIC}" in sheet.wanted and data.train.labels is not None:
         n = min(len(fake), len(data.train))
         others, labels = reference(encoder, data, "train", n).features, data.train.labels[choice(len(data.train), n)]
-        words = f"{n:,} training images in the samples' place against {n:,} of {data.test.name or 'test'}"
-        _add(sheet, f"floor_{METRIC}", encoder, data, others, labels, words, cached=True)
+        real = Protocol(
+            images=chosen(n, data.train, "train"),
+            reference=chosen(n, data.test),
+            form=form_of(data.test.images),
+            stands_in=True,
+        )
+        _add(sheet, f"floor_{METRIC}", encoder, data, others, labels, real, cached=True)
 
 
 def _add(
@@ -42,7 +50,7 @@ def _add(
     data: ImageData,
     rows: Tensor,
     labels: Tensor,
-    protocol: str,
+    protocol: Protocol,
     *,
     cached: bool = False,
 ) -> None:
@@ -65,6 +73,7 @@ def _add(
     else:
         score = compute()
     needed = LEAST_PER_FEATURE[METRIC] * encoder.dimensions
-    warning = f"too few images of a class: {least:,} for {encoder.dimensions} features, at least {needed:,} are needed"
-    whole = f"{protocol}; at least {least:,} of each class"
-    sheet.add(metric, score[METRIC], n=n, encoder=encoder.id, protocol=whole, warning=warning if few else None)
+    figures = {"least": least, "features": encoder.dimensions, "needed": needed}
+    warning = Fact(code="too_few_of_a_class", figures=figures) if few else None
+    whole = protocol.model_copy(update={"least_per_class": least})
+    sheet.add(metric, score[METRIC], n=n, encoder=encoder_record(encoder), protocol=whole, warning=warning)

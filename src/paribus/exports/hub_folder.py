@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,15 +128,16 @@ def _training(source: Source) -> list[tuple[str, str]]:
 def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
     """Rows (metric, value, better, encoder, number of its protocol), and the protocols."""
     rows, protocols = [], list[str]()
-    for entry in source.run.evaluation if source.run else ():
-        words = METRICS.get(entry["metric"])
-        if words is None or words["direction"] == "none" or entry["value"] is None or entry.get("weights") == "best":
+    for score in source.run.evaluation if source.run else ():
+        words = METRICS.get(score.metric)
+        if words is None or words["direction"] == "none" or score.value is None or score.weights == "best":
             continue
-        if entry["protocol"] not in protocols:
-            protocols.append(entry["protocol"])
+        protocol = json.dumps(score.as_json()["protocol"])
+        if protocol not in protocols:
+            protocols.append(protocol)
         better: str = "1 is best" if words["direction"] == "towards" else words["direction"]
         unit = f" {words['unit']}" if words["unit"] else ""
-        value = plus_minus(entry["value"], entry["error"]) + unit
-        number = protocols.index(entry["protocol"]) + 1
-        rows.append((words["label"], value, better, entry["encoder"] or "", number))
+        value = plus_minus(score.value, score.error) + unit
+        number = protocols.index(protocol) + 1
+        rows.append((words["label"], value, better, score.encoder.id if score.encoder else "", number))
     return rows, protocols

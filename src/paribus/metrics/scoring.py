@@ -19,6 +19,7 @@ from paribus.metrics.estimates import Estimate
 from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.metrics.transport import monge_inception_distance
+from paribus.results.score import Fact
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 LEAST_ROWS = 10
@@ -49,15 +50,15 @@ def distance_scores(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict
     return scores
 
 
-def distance_warning(metric: str, value: float | None, n: int, dimensions: int) -> str | None:
-    """What is to be said of a distance, in words."""
+def distance_warning(metric: str, value: float | None, n: int, dimensions: int) -> Fact | None:
+    """What is to be said of a distance."""
     if n < LEAST_ROWS:
-        return f"too few images: {n}, at least {LEAST_ROWS} are needed"
+        return Fact(code="too_few_images", figures={"n": n, "least": LEAST_ROWS})
     if is_hidden(metric, n, dimensions):
         least = LEAST_PER_FEATURE[metric] * dimensions
-        return f"too few samples: {n:,} for {dimensions} features, at least {least:,} are needed"
+        return Fact(code="too_few_samples", figures={"n": n, "features": dimensions, "least": least})
     if metric == "coverage" and value is not None and value < 0.05:
-        return "mode collapse, or samples far from the data: they reach under 5 % of the real images' neighbourhoods"
+        return Fact(code="low_coverage", figures={"coverage": value})
     return None
 
 
@@ -68,7 +69,7 @@ def is_hidden(metric: str, n: int, dimensions: int) -> bool:
 
 def class_scores(
     real: Tensor, fake: Tensor, names: tuple[str, ...], labels: Tensor | None = None
-) -> dict[str, tuple[Estimate, str | None]]:
+) -> dict[str, tuple[Estimate, Fact | None]]:
     """Scores of class probabilities (n, classes) and (m, classes), each with a warning or None.
 
     The real images' classes are the classifier's view of them too, so that its mistakes cancel. `labels` (m,) are the
@@ -76,20 +77,19 @@ def class_scores(
     """
     real_shares, fake_shares = class_histogram(real), class_histogram(fake)
     missing = missing_classes(real_shares, fake_shares)
-    lost = ", ".join(names[index] for index in missing[:10]) + (", ..." if len(missing) > 10 else "")
-    one = len(missing) == 1
-    collapse = (
-        f"mode collapse: {'class' if one else 'classes'} {lost} {'is' if one else 'are'} (almost) never generated"
+    lost = Fact(
+        code="missing_classes",
+        figures={"classes": tuple(names[index] for index in missing[:10]), "count": len(missing)},
     )
     divergence = class_histogram_divergence(real_shares, fake_shares)
-    uneven = "mode collapse: the classes' shares among samples are far from those among real images"
+    uneven = Fact(code="uneven_classes", figures={"divergence": divergence})
     if divergence == float("inf"):
-        uneven = "samples have a class that the compared real images lack: use more images"
+        uneven = Fact(code="unknown_classes")
     agreement = {} if labels is None else {"class_agreement": (class_agreement(fake, labels), None)}
     return agreement | {
         "classifier_score": (classifier_score(fake), None),
         "mode_score": (mode_score(real, fake), None),
         "class_divergence": (Estimate(divergence, UNKNOWN), uneven if divergence > 0.5 else None),
-        "missing_classes": (Estimate(float(len(missing)), UNKNOWN), collapse if missing else None),
+        "missing_classes": (Estimate(float(len(missing)), UNKNOWN), lost if missing else None),
         "modes_found": (Estimate(float(modes_found(fake_shares)), UNKNOWN), None),
     }

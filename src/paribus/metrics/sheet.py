@@ -1,12 +1,13 @@
-"""The form of a score: what a comparison needs to know of a number, beside the number."""
+"""The scores of one subject, as they are added."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from paribus.metrics.estimates import Estimate
+from paribus.results.protocol import Protocol
+from paribus.results.score import EncoderRecord, Fact, Score
 
 
 @dataclass
@@ -15,68 +16,71 @@ class Sheet:
 
     wanted: tuple[str, ...]
     named: bool  # the user named them: say of each why it is missing
-    weights: str
+    weights: Literal["last", "best", "snapshot"]
     reference: str = "test"  # the split whose images stand in the place of the test images
-    entries: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[Score] = field(default_factory=list)
 
     def add(
         self,
         metric: str,
         score: Estimate | float | None,
         *,
-        protocol: str,
+        protocol: Protocol,
         n: int | None = None,
-        encoder: str | None = None,
+        encoder: EncoderRecord | None = None,
         split: str | None = "test",
-        warning: str | None = None,
+        warning: Fact | None = None,
     ) -> None:
         """Adds a score, if it is wanted."""
         if metric not in self.wanted:
             return
         value, error = score if isinstance(score, Estimate) else (score, None)
-        if value is not None and not math.isfinite(value):
-            value, error, warning = None, None, warning or "the value is not finite"
-        entry: dict[str, Any] = {"metric": metric, "value": value, "error": _finite(error), "n": n, "encoder": encoder}
-        entry |= {"split": self.reference if split == "test" else split, "protocol": protocol, "weights": self.weights}
-        self.entries.append(entry | ({"warning": warning} if warning else {}))
+        added = Score.of(
+            metric,
+            value,
+            error,
+            n=n,
+            encoder=encoder,
+            split=self.reference if split == "test" else split,
+            weights=self.weights,
+            protocol=protocol,
+            warnings=(warning,) if warning else (),
+        )
+        self.entries.append(added)
 
-    def finished(self) -> list[dict[str, Any]]:
+    def finished(self) -> list[Score]:
         """All scores; metrics that the user named and that don't apply are there without a value."""
-        missing = [name for name in self.wanted if name not in {entry["metric"] for entry in self.entries}]
+        missing = [name for name in self.wanted if name not in {entry.metric for entry in self.entries}]
         for name in missing if self.named else []:
-            self.add(name, None, protocol="", split=None, warning=_why_missing(name))
+            self.add(name, None, protocol=Protocol(), split=None, warning=Fact(code=_why_missing(name)))
         return self.entries
-
-
-def _finite(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _why_missing(metric: str) -> str:
     if metric in ("train_seconds", "sampler_seconds", "images_seen", "peak_memory_bytes", "flops_per_image"):
-        return "counted during training: see the run's done.json"
+        return "counted_in_training"
     if metric == "inception_score":
-        return "needs inception-2048 with its last layer; 'classifier_score' is by the data's own classifier"
+        return "needs_inception_classes"
     if metric == "class_agreement":
-        return "the model is not conditional, or the encoder is not 'classifier'"
+        return "not_conditional"
     if metric in ("frechet_within_classes", "floor_frechet_within_classes"):
-        return "the model is not conditional"
+        return "not_conditional"
     if metric in ("classifier_score", "mode_score", "class_divergence", "missing_classes", "modes_found"):
-        return "needs the encoder 'classifier', which needs labelled data"
+        return "needs_classifier"
     if metric in ("elbo", "reconstruction_nats", "kl_nats", "active_units"):
-        return "the model has no likelihood"
+        return "no_likelihood"
     if metric == "iwae":
-        return "the model is not trained by a bound with a posterior of known density, as VAEs are"
+        return "no_known_density"
     if metric == "smoothness":
-        return "needs a model whose prior is a standard normal distribution"
+        return "prior_not_normal"
     if metric.startswith("prior_"):
-        return "the model's latents come from the prior already"
+        return "draws_from_prior_already"
     if metric in ("mse", "psnr", "ssim", "feature_distance") or metric.startswith("reconstruction_"):
-        return "the model reconstructs no images"
+        return "no_encoder"
     if metric.startswith("inversion_"):
-        return "needs a model: there is no decoder behind these images"
+        return "no_decoder"
     if metric in ("seed_spread", "snapshot_spread", "failed_seeds"):
-        return "measured over a study's runs: see its results.json"
+        return "measured_over_a_study"
     if metric in ("copying", "authenticity", "floor_copying", "floor_authenticity"):
-        return "needs a data set with training images (and validation images, for what real ones score)"
-    return "does not apply here"
+        return "needs_training_images"
+    return "does_not_apply"

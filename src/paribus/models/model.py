@@ -16,6 +16,7 @@ from paribus.models.pixels import to_bytes, to_float
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.recipes import RunConfig
+from paribus.results.protocol import Likelihood
 
 if TYPE_CHECKING:
     from paribus.models.samplers import Sampler
@@ -59,9 +60,9 @@ class Model:
         return isinstance(self.objective, EncodingObjective)
 
     @property
-    def likelihood(self) -> str | None:
-        """What the nats of `likelihood_terms` mean, in words; None without a likelihood."""
-        return self.objective.likelihood_name if isinstance(self.objective, LikelihoodObjective) else None
+    def likelihood(self) -> Likelihood | None:
+        """What the nats of `likelihood_terms` mean; None without a likelihood."""
+        return self.objective.measured_likelihood if isinstance(self.objective, LikelihoodObjective) else None
 
     @property
     def has_log_weights(self) -> bool:

@@ -15,6 +15,7 @@ from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase
 from paribus.objectives.encoding import PixelObjective
 from paribus.objectives.likelihoods import gaussian_log_ratio
+from paribus.results.protocol import Likelihood
 
 ENCODING_DRAWS = 8  # draws of the posterior whose mean stands for an image
 
@@ -47,9 +48,9 @@ class AVB(PixelObjective, LikelihoodObjective):
     """Draws of E from which those are estimated."""
 
     @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
-        return f"{self.pixel_likelihood}; KL estimated by a critic (no bound)"
+    def measured_likelihood(self) -> Likelihood:
+        """See `LikelihoodObjective.measured_likelihood`: a critic estimates the KL."""
+        return self.pixel_likelihood.model_copy(update={"is_bound": False})
 
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
         """See `Objective.roles`."""

@@ -14,6 +14,7 @@ from torch.overrides import wrap_torch_function
 
 from paribus.base.randomness import keyed_seed
 from paribus.config import ImageShape, Optimizer, Settings
+from paribus.results.protocol import Likelihood
 
 Nets = dict[str, nn.Module]
 """Networks by role: G (generator or decoder), D (discriminator), E (encoder), ..."""
@@ -188,8 +189,8 @@ class LikelihoodObjective(EncodingObjective):
 
     @property
     @abstractmethod
-    def likelihood_name(self) -> str:
-        """What the nats mean, in words."""
+    def measured_likelihood(self) -> Likelihood:
+        """What the nats mean."""
 
 
 @wrap_torch_function(lambda rows: (rows,))

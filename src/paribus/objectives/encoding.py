@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets, whole_mean
 from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_log_ratio, gaussian_nats
+from paribus.results.protocol import Likelihood
 
 
 class ScaledDecoder(nn.Module):
@@ -56,12 +57,12 @@ class PixelObjective(EncodingObjective):
         return self.sigma == "optimal"
 
     @property
-    def pixel_likelihood(self) -> str:
-        """The likelihood in words."""
+    def pixel_likelihood(self) -> Likelihood:
+        """The density of pixels as a record."""
         if self.likelihood == "bernoulli":
-            return "binary cross-entropy on grey pixels (a surrogate, not a likelihood)"
-        deviation = self.sigma if isinstance(self.sigma, str) else f"{self.sigma:g}"
-        return f"Gaussian density of pixels in [-1, 1], deviation {deviation}"
+            return Likelihood(density="bernoulli", pixels="[0, 1]", given_class=self.conditional)
+        deviation = self.sigma if isinstance(self.sigma, float) else "fitted"
+        return Likelihood(density="gaussian", pixels="[-1, 1]", deviation=deviation, given_class=self.conditional)
 
     def decoder(self, backbone: Builder, image: ImageShape) -> nn.Module:
         """The network for role G."""
@@ -135,8 +136,8 @@ class VariationalObjective(PixelObjective, PosteriorObjective):
     }
 
     @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
+    def measured_likelihood(self) -> Likelihood:
+        """See `LikelihoodObjective.measured_likelihood`."""
         return self.pixel_likelihood
 
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
@@ -161,9 +162,11 @@ class HybridObjective(PosteriorObjective):
     """A VAE joined to a GAN: G ends in tanh, and pixels are only a part of what it is trained by, if at all."""
 
     @property
-    def likelihood_name(self) -> str:
-        """See `LikelihoodObjective.likelihood_name`."""
-        return "Gaussian density of pixels in [-1, 1], deviation 1 (not what is trained for)"
+    def measured_likelihood(self) -> Likelihood:
+        """See `LikelihoodObjective.measured_likelihood`."""
+        return Likelihood(
+            density="gaussian", pixels="[-1, 1]", deviation=1.0, trained_for=False, given_class=self.conditional
+        )
 
     @property
     def judgement(self) -> Literal["logit", "score"]:

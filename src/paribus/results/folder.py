@@ -26,6 +26,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.files import held, read_yaml
 from paribus.results.metric import Metric
 from paribus.results.score import Score
+from paribus.results.scores_file import read_scores
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
@@ -91,7 +92,7 @@ class RunFolder:
     @property
     def snapshot_scores(self) -> list[Score]:
         """What snapshots score on the validation split, or an empty list where they were not compared."""
-        return [score for score, _ in _scores(self.path / "snapshots.json")]
+        return read_scores(self.path / "snapshots.json")[0]
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -106,12 +107,12 @@ class RunFolder:
     @property
     def evaluation(self) -> list[Score]:
         """The scores, or an empty list before the evaluation."""
-        return [score for score, _ in _scores(self.path / "evaluation.json")]
+        return read_scores(self.path / "evaluation.json")[0]
 
     @property
     def metric_words(self) -> dict[str, Metric]:
         """The words of the metrics that the run was scored by, by name."""
-        return {words.name: words for _, words in _scores(self.path / "evaluation.json") if words}
+        return read_scores(self.path / "evaluation.json")[1]
 
     @property
     def live(self) -> Path:
@@ -146,12 +147,3 @@ class RunFolder:
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text()) if path.is_file() else None
-
-
-def _scores(path: Path) -> list[tuple[Score, Metric | None]]:
-    """The scores in a file, each with the words of its metric where they are there."""
-    found = []
-    for entry in _read_json(path) or []:
-        words = entry.pop("words", None)
-        found.append((Score.model_validate(entry), Metric.model_validate(words) if words else None))
-    return found

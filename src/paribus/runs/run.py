@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -22,6 +21,7 @@ from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
 from paribus.evaluation.wording import stage_words
+from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
@@ -30,6 +30,9 @@ from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import RunConfig, resolve
 from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder
+from paribus.results.metric import Metric
+from paribus.results.score import Score
+from paribus.results.scores_file import write_scores
 from paribus.runs.identity import identity, is_complete, refuse_existing, settled
 from paribus.training import NUMERICS_VERSION
 from paribus.training.distributed import agreed, first, joined
@@ -58,9 +61,9 @@ class Run:
         return load_model(self.folder.path)
 
     @property
-    def scores(self) -> list[dict[str, Any]]:
+    def scores(self) -> list[Score]:
         """The evaluation of the last weights, a score a metric."""
-        return [score for score in self.folder.evaluation if score.get("weights", "last") == "last"]
+        return [score for score in self.folder.evaluation if score.weights == "last"]
 
 
 def train(
@@ -255,15 +258,14 @@ def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig,
         for model in models.values():  # a sampler belongs to the weights that it was fitted to
             _fit_sampler(model, data, notice)
         snapshots = select_best_snapshot(models, data, config.evaluation)
-        write_json(run.path / "snapshots.json", snapshots)
-        usable = [entry for entry in snapshots if entry["value"] is not None and math.isfinite(entry["value"])]
-        best = min(usable, key=lambda entry: entry["value"])["snapshot"] if usable else kept[-1]
+        write_scores(run.path / "snapshots.json", snapshots, {})
+        usable = [(s.value, s.snapshot) for s in snapshots if s.value is not None and s.snapshot is not None]
+        best = min(usable, default=(0.0, kept[-1]))[1]
         if best != kept[-1]:
             notice("evaluating the best snapshot")
-            scores += [
-                entry | {"snapshot": best} for entry in evaluate(models[best], data, config.evaluation, weights="best")
-            ]
-    write_json(run.path / "evaluation.json", scores)
+            of_best = evaluate(models[best], data, config.evaluation, weights="best")
+            scores += [score.model_copy(update={"snapshot": best}) for score in of_best]
+    write_scores(run.path / "evaluation.json", scores, {name: Metric(name=name, **METRICS[name]) for name in METRICS})
 
 
 def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:

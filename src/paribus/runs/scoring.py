@@ -11,6 +11,7 @@ from paribus.config.overrides import merged, with_override
 from paribus.data import load_data, load_images
 from paribus.evaluation import compare_images, evaluate, evaluate_images
 from paribus.evaluation.encoding import Progress
+from paribus.results.score import Score
 from paribus.runs.run import load, load_with_sampler
 
 
@@ -23,7 +24,7 @@ def score_subject(
     overrides: list[str],
     sampler: str | None = None,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Score]:
     """Scores a run or a folder of images.
 
     Args:
@@ -68,9 +69,7 @@ def score_subject(
     return evaluate_images(load_images(folder), load_data(data), settings, progress=progress)
 
 
-def _score_model(
-    subject: str, data: str | None, change: dict[str, Any], progress: Progress | None
-) -> list[dict[str, Any]]:
+def _score_model(subject: str, data: str | None, change: dict[str, Any], progress: Progress | None) -> list[Score]:
     model = load_with_sampler(subject, change.get("sampler"))
     stored = model.config.evaluation.model_dump()
     settings = validated(EvaluationSettings, merged(stored, change.get("evaluation", {})), where="evaluation")

@@ -12,6 +12,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
+from paribus.results.score import Score
 from paribus.training.loop import Progress
 
 
@@ -21,7 +22,7 @@ class Tracker(Protocol):
     def write(self, line: dict[str, Any]) -> None:
         """Takes a line of metrics.jsonl: step, images, seconds and the terms."""
 
-    def finish(self, scores: Sequence[dict[str, Any]]) -> None:
+    def finish(self, scores: Sequence[Score]) -> None:
         """Takes the scores of the last weights, if the run came so far, and closes."""
 
 
@@ -40,11 +41,11 @@ class TensorBoard:
             if name != "step":
                 self._open().add_scalar(name, value, self._step)
 
-    def finish(self, scores: Sequence[dict[str, Any]]) -> None:
+    def finish(self, scores: Sequence[Score]) -> None:
         """Writes the scores at the last step."""
         for score in scores:
-            if score["value"] is not None:
-                self._open().add_scalar(f"evaluation/{score['metric']}", score["value"], self._step)
+            if score.value is not None:
+                self._open().add_scalar(f"evaluation/{score.metric}", score.value, self._step)
         if self._writer is not None:
             self._writer.close()
 
@@ -76,9 +77,9 @@ class WeightsAndBiases:
         """Logs each term at its step."""
         self._run.log({name: value for name, value in line.items() if name != "step"}, step=line["step"])
 
-    def finish(self, scores: Sequence[dict[str, Any]]) -> None:
+    def finish(self, scores: Sequence[Score]) -> None:
         """Puts the scores into the run's summary."""
-        self._run.summary.update({f"evaluation/{score['metric']}": score["value"] for score in scores})
+        self._run.summary.update({f"evaluation/{score.metric}": score.value for score in scores})
         self._run.finish()
 
 
@@ -120,10 +121,10 @@ def tracked(
             tracker.write(progress.terms)
         report(progress)
 
-    scores: list[dict[str, Any]] = []
+    scores: list[Score] = []
     try:
         yield to_all
-        scores = [score for score in run.evaluation if score.get("weights", "last") == "last"]
+        scores = [score for score in run.evaluation if score.weights == "last"]
     finally:
         for tracker in trackers:
             tracker.finish(scores)

@@ -14,6 +14,7 @@ from paribus.evaluation.scores import COSTS
 from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig
 from paribus.report.reading import METRICS
+from paribus.results.protocol import Protocol
 from paribus.training.loop import check
 from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import only
@@ -96,10 +97,10 @@ def check_score(plan: TuningPlan, config: RunConfig, data: ImageData) -> None:
     metric = plan.scored_by
     model = Model(config, build_networks(config, data.shape), data.shape, data.class_names)
     score = only(evaluate(model, data, config.evaluation), metric)
-    if score["value"] is None and not score["protocol"]:
+    if score.value is None and score.protocol == Protocol():
         raise ParibusError(
             f"Trials of '{config.model}' cannot be scored by '{metric.name}'.",
             where="metric",
-            got=score.get("warning"),
+            got=", ".join(warning.code for warning in score.warnings),
             fix="choose another one: 'paribus list metrics' explains each",
         )

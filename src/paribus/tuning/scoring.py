@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from optuna import Trial
 
@@ -15,9 +14,10 @@ from paribus.models.samplers import fitted_sampler
 from paribus.recipes import RunConfig
 from paribus.report.contents import Metric
 from paribus.results.folder import RunFolder
+from paribus.results.score import Score
 
 
-def score_of(run: RunFolder, metric: Metric) -> dict[str, Any]:
+def score_of(run: RunFolder, metric: Metric) -> Score:
     """The score of a finished trial, as its evaluation.json has it."""
     return only(run.evaluation, metric)
 
@@ -56,10 +56,10 @@ class Snapshots:
     def _shortfall(self, images: int) -> float:
         model = load_model(self.run.path, weights=self.run.snapshot(images))
         model.sampler = fitted_sampler(model, self.data.train)
-        value = only(evaluate(model, self.data, self.config.evaluation), self.metric)["value"]
+        value = only(evaluate(model, self.data, self.config.evaluation), self.metric).value
         return math.nan if value is None else self.metric.shortfall(value)
 
 
-def only(scores: list[dict[str, Any]], metric: Metric) -> dict[str, Any]:
+def only(scores: list[Score], metric: Metric) -> Score:
     """The metric's score by the first encoder, which ranks."""
-    return next(score for score in scores if score["metric"] == metric.name)
+    return next(score for score in scores if score.metric == metric.name)

@@ -223,14 +223,17 @@ class Tuning:
         if job.state == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
             raise Interrupted(run.path)
         score = score_of(run, metric) if job.state == "done" else None
-        turn.trial.set_user_attr("score", score)
-        if score is None or score["value"] is None:
+        turn.trial.set_user_attr("score", score and score.as_json())
+        if score is None or score.value is None:
             # for Optuna the worst of all, so that TPE keeps away from it; an error would go unnoticed
-            job.state, job.reason = "failed", job.reason or str((score or {}).get("warning"))
+            job.state, job.reason = (
+                "failed",
+                job.reason or ", ".join(fact.code for fact in (score.warnings if score else ())),
+            )
             turn.trial.set_user_attr("reason", job.reason)
             raise TrialPruned
-        job.reason = f"{metric.name} {score['value']:.5g}"
-        return metric.shortfall(score["value"])
+        job.reason = f"{metric.name} {score.value:.5g}"
+        return metric.shortfall(score.value)
 
     def _job(self, place: int, known: dict[str, Any] | None) -> Job:
         state = {"done": "done", "pruned": "stopped", "failed": "failed"}.get((known or {}).get("state", ""), "waiting")

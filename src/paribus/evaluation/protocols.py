@@ -1,0 +1,42 @@
+"""The parts of a protocol that several scores share: which images, in what form, seen through what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from paribus.metrics.encoders import Encoder
+from paribus.results.protocol import Form, ImageSet, Origin, Protocol
+from paribus.results.score import EncoderRecord
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData, Split
+
+ORIGINS: dict[str, Origin] = {"train": "train", "validation": "validation", "test": "test"}
+"""Splits that scores are of."""
+
+
+def chosen(n: int, split: Split, name: str = "test") -> ImageSet:
+    """The chosen n images of a split; one that stands in another's place has a name of its own."""
+    return ImageSet(origin=ORIGINS[split.name or name], count=n, whole=n == len(split))
+
+
+def form_of(images: Tensor) -> Form:
+    """Of images (N, C, H, W)."""
+    channels, height, width = images.shape[1:]
+    return Form(height=height, width=width, channels=channels)
+
+
+def samples_protocol(n: int, data: ImageData, seed: int) -> Protocol:
+    """N samples of a model, drawn from a fixed seed, against as many test images."""
+    images = ImageSet(origin="samples", count=n)
+    form = form_of(data.test.images)
+    return Protocol(images=images, reference=chosen(n, data.test), form=form, seed=seed, labels="evenly")
+
+
+def encoder_record(encoder: Encoder) -> EncoderRecord:
+    """What a score keeps of its encoder."""
+    accuracy = getattr(encoder, "accuracy", math.nan)  # of classifiers alone
+    return EncoderRecord(name=encoder.name, id=encoder.id, accuracy=None if math.isnan(accuracy) else accuracy)
