@@ -6,10 +6,10 @@ from pathlib import Path
 
 import optuna
 import pytest
-from paribus.report.reading import METRICS
 
 from paribus.data import load_data
 from paribus.evaluation import evaluate
+from paribus.evaluation.words import METRIC_WORDS
 from paribus.models import load_model
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import ImageSet
@@ -34,7 +34,7 @@ PLAN = TuningPlan(
 def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     others: float, hopeless: bool, tmp_path: Path
 ) -> None:
-    data, metric = load_data("digits"), METRICS["coverage"]
+    data, metric = load_data("digits"), METRIC_WORDS["coverage"]
     config = PLAN.trial({"objective.latent_dim": 4})
     run = RunFolder(tmp_path / "run")
     carry_out(config, data, run)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from paribus.base.cache import cache_folder
-from paribus.cli.console import size
+from paribus.base.wording import size
 from paribus.metrics.inception_weights import URL, VARIABLE
 from paribus.training.hardware import machine
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paribus.base.errors import ParibusError
+from paribus.base.wording import duration, size
 
 if TYPE_CHECKING:
     from paribus.studies.study import Study
@@ -68,7 +69,7 @@ def status(
             "state": run["state"],
             "progress": "" if run["fraction"] is None else f"{run['fraction']:.0%}",
             "images": f"{run['images']:,}",
-            "left": "" if run["seconds_left"] is None else console.duration(run["seconds_left"]),
+            "left": "" if run["seconds_left"] is None else duration(run["seconds_left"]),
             "remark": (run["reason"] or "").split("\n")[0] or _losses(run["terms"]),
         }
         for run in found["runs"]
@@ -128,11 +129,12 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
     from paribus.base.signals import stop_on_signal
     from paribus.cli import console
     from paribus.cli.watching import watching_study
+    from paribus.results.words import statement
     from paribus.studies.equality import equal_parameters
 
     check_output(study.folder)
-    for sentence in equal_parameters(study.matches):
-        console.say(sentence)
+    for fact in equal_parameters(study.matches):
+        console.say(str(statement(fact)))
     waiting = study.waiting(retry)
     if dry_run:
         console.print_table(study.listing(waiting))
@@ -144,8 +146,8 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
             kinds = len({run.label for run in waiting})
             console.say(f"timing a few steps of each kind of run ({kinds})")
             cost = study.estimate(waiting)
-            runs += f": about {console.duration(cost.training_seconds)} of training and "
-            runs += f"{console.duration(cost.sampling_seconds)} of sampling, {console.size(cost.disk_bytes)}"
+            runs += f": about {duration(cost.training_seconds)} of training and "
+            runs += f"{duration(cost.sampling_seconds)} of sampling, {size(cost.disk_bytes)}"
         console.say(f"{runs} in {study.folder}")
     else:
         console.say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")
@@ -153,9 +155,9 @@ def carry_out(study: Study, *, retry: bool = False, dry_run: bool = False, estim
         return
     with watching_study() as changed, stop_on_signal() as stop_requested:
         finished = study.run(changed, stop_requested, retry=retry)
-    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
-    for row in failed:
-        console.say(f"failed: {row['label']} seed {row['seed']}: {row['reason']}")
+    failed = [run for run in study.results.runs if run.status == "failed"]
+    for run in failed:
+        console.say(f"failed: {run.model} seed {run.seed}: {run.reason}")
     if failed:
         console.say(f"'paribus study retry {study.folder}' tries failed runs again")
     if not finished:

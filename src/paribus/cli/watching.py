@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from paribus.cli.console import LINE_SECONDS, duration, say
+from paribus.base.wording import duration
+from paribus.cli.console import LINE_SECONDS, say
 from paribus.studies.engines import Job
 
 if TYPE_CHECKING:

@@ -313,7 +313,7 @@ def form_differences(
         for form in row.forms:
             own = _configuration(study, labels.get(f"{name}.{form}"))
             found = [
-                (words_of(path), value_words(path, published.get(path)), value_words(path, own.get(path)))
+                (words_of(path), value_words(published.get(path)), value_words(own.get(path)))
                 for path in dict.fromkeys([*published, *own])
                 if published.get(path) != own.get(path) and path not in APART
             ]

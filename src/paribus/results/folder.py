@@ -97,12 +97,13 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of run.yaml."""
-        return read_yaml(self.path / "run.yaml")
+        return dict(read_yaml(self.path / "run.yaml") or {})
 
     @property
     def done(self) -> dict[str, Any] | None:
         """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
-        return _read_json(self.path / "done.json")
+        path = self.path / "done.json"
+        return dict(json.loads(path.read_text())) if path.is_file() else None
 
     @property
     def evaluation(self) -> list[Score]:
@@ -144,6 +145,3 @@ class RunFolder:
         """Holds the folder for this process; see `held`."""
         return held(self.path, patience_seconds=patience_seconds)
 
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None

@@ -175,7 +175,7 @@ def read_run(folder: RunFolder, model: str = "") -> RunResult:
         folder: It holds a run.
         model: What its settings are called; by default as its preset is.
     """
-    record, done, last = folder.record or {}, folder.done or {}, folder.last_line()
+    record, done, last = folder.record, folder.done or {}, folder.last_line()
     config, data = record.get("config") or {}, record.get("data") or {}
     preset = str(record.get("model") or config.get("model") or folder.path.name)
     scores, best, others = by_encoder(folder.evaluation)

@@ -213,12 +213,9 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
-    except (ValueError, yaml.YAMLError) as error:
+        return dict(json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path))
+    except (ValueError, TypeError, yaml.YAMLError) as error:
         raise _unreadable(path, str(error)) from None
-    if not isinstance(value, dict):
-        raise _unreadable(path, type(value).__name__)
-    return value
 
 
 def _unreadable(path: Path, got: str) -> ParibusError:

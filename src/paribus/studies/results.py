@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from paribus.evaluation import cost_scores
-from paribus.evaluation.words import metric_words
+from paribus.evaluation.words import METRIC_WORDS
 from paribus.results.run import RunResult, read_run
 from paribus.results.score import Fact
 from paribus.results.study import StudyResult, models_of
@@ -25,16 +25,22 @@ def study_result(
         varied: What differs between them.
     """
     found = tuple(run_result(run) for run in runs)
-    return StudyResult(name, found, models_of(found), metric_words(), equal=tuple(equal), varied=tuple(varied))
+    return StudyResult(name, found, models_of(found), METRIC_WORDS, equal=tuple(equal), varied=tuple(varied))
 
 
 def run_result(planned: PlannedRun) -> RunResult:
     """What one run gave, with what training cost among its scores."""
     folder = planned.folder
-    known = {"preset": planned.config.model, "axes": planned.axes, "identity": planned.identity}
     if folder.exists:
         run = read_run(folder, planned.label)
     else:
         run = RunResult(planned.label, planned.seed, "unfinished", "not started", folder=folder)
     costs = {score.metric: score for score in cost_scores(folder.done or {})} if run.status == "done" else {}
-    return replace(run, scores=run.scores | costs, expected_images=planned.expected_images, **known)
+    return replace(
+        run,
+        scores=run.scores | costs,
+        preset=planned.config.model,
+        axes=planned.axes,
+        identity=planned.identity,
+        expected_images=planned.expected_images,
+    )

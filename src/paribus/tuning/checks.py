@@ -11,9 +11,9 @@ from paribus.config import Budget
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
 from paribus.evaluation.scores import COSTS
+from paribus.evaluation.words import METRIC_WORDS
 from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig
-from paribus.report.reading import METRICS
 from paribus.results.protocol import Protocol
 from paribus.training.loop import check
 from paribus.tuning.plan import TuningPlan
@@ -55,7 +55,7 @@ def check_plan(plan: TuningPlan) -> None:
 
 
 def _check_metric(metric: str) -> None:
-    usable = [name for name, words in METRICS.items() if words.direction != "none" and name not in COSTS]
+    usable = [name for name, words in METRIC_WORDS.items() if words.direction != "none" and name not in COSTS]
     if metric not in usable:
         raise ParibusError(
             f"Trials cannot be scored by '{metric}'.{did_you_mean(metric, usable)}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from paribus.base.wording import count, listed, number, plural
 from paribus.results.score import Fact
-from paribus.results.words.settings import sampler_words, value_words, words_of
+from paribus.results.words.settings import sampler_words, words_of
 
 SENTENCES: dict[str, str | Callable[..., str]] = {
     "not_finite": "the value is not finite",
@@ -144,7 +144,7 @@ def _sampler(name: str) -> Statement:
 
 
 def _setting(path: str, values: tuple[str, ...], models: tuple[tuple[str, ...], ...] = ()) -> Statement:
-    written = [value_words(path, value) for value in values]
+    written = [sampler_words(value) if path == "sampler.name" else value for value in values]
     groups = [f"{value} ({', '.join(of)})" for value, of in zip(written, models, strict=True)] if models else []
     text = "; ".join(groups) if models else f"{written[0]} for every model"
     return Statement(words_of(path), f"{text}.", path, len(values))

@@ -88,10 +88,8 @@ def words_of(path: str) -> str:
     return f"{_spelt(' '.join(parts))} ({group})"
 
 
-def value_words(path: str, value: Any) -> str:
+def value_words(value: Any) -> str:
     """A setting's value as people write it."""
-    if path == "sampler.name":
-        return sampler_words(str(value))
     if isinstance(value, dict):  # one value: a schedule beside a constant is a difference
         return f"{value['start']} to {value['end']} over {value['images']:,.10g} images"
     if isinstance(value, list | tuple):
