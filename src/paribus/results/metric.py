@@ -60,7 +60,7 @@ class Metric(Settings):
     def arrow(self) -> str:
         """The same as a sign."""
         if self.target is not None:
-            return f"→ {self.target:g}"
+            return f"→\u00a0{self.target:g}"
         return {"lower": "↓", "higher": "↑"}.get(self.direction, "")
 
     def shortfall(self, value: float) -> float:

@@ -213,7 +213,8 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path))
+        value = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
+        return {**value}
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise _unreadable(path, str(error)) from None
 
