@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from paribus.base.errors import ParibusError
 from paribus.base.wording import number
 from paribus.report import write_report
 from paribus.report.cautions import cautions_of
+from paribus.report.html import rendered
 from paribus.report.pictures import encoded, spread
-from paribus.results.score import Score
+from paribus.results.score import Fact, Score
 from paribus.results.study_files import SCHEMA, read_folder
 from tests.results.metrics import METRICS
 
@@ -220,6 +222,20 @@ def test_damaged_results_are_refused(study: Given, tools: Tools) -> None:
     tools["save"](folder, results)
     with pytest.raises(ParibusError, match="cannot be read"):
         read_folder(folder)
+
+
+def test_the_page_shows_words_and_path(study: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = study
+    path = "training.optimizer.G.learning_rate"
+    rates = {"path": path, "values": ("0.0002", "0.001"), "models": (("<gan>",), ("vae",))}
+    varied = (Fact(code="setting", figures=rates), Fact(code="seeds", figures={"seeds": (0, 1)}))
+    text = rendered(replace(read_folder(folder), varied=varied))
+    items = re.search(r"<h2>Varied</h2><ul>(.*?)</ul>", text, re.S)[1]  # type: ignore[index]
+    assert items == (
+        "<li>Learning rate of the generator or decoder: 0.0002 (&lt;gan&gt;); 0.001 (vae). "
+        f'<code class="path">{path}</code></li>'
+        "<li>Seeds: 0, 1 (initial weights, order of the images, noise).</li>"
+    )
 
 
 def test_numbers_that_are_not_finite_are_missing() -> None:

@@ -22,6 +22,7 @@ from paribus.results.study import StudyResult
 from paribus.results.words import budget_words
 from tests.results.metrics import METRICS
 
+PIXELS = EncoderRecord(name="pixels", id="pixels-b")
 FEW = Fact(code="too_few_samples", figures={"n": 500, "features": 400, "least": 800})
 
 
@@ -151,7 +152,7 @@ def test_two_leaders_ahead_of_the_rest() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"encoder": EncoderRecord(name="pixels", id="pixels-b")}, "the encoders differ (classifier-a for vae{0}; pixels-b for dcgan{0})"),
+        ({"encoder": PIXELS}, "the encoders differ (classifier-a for vae{0}; pixels-b for dcgan{0})"),
         ({"n": 10_000}, "the numbers of images compared differ (500 for vae{0}; 10,000 for dcgan{0})"),
         ({"split": "train"}, "the reference splits differ (test for vae{0}; train for dcgan{0})"),
         (

@@ -18,7 +18,8 @@ _LEADERBOARD = [
     ("frechet", "Fréchet distance", "lower"), ("kid", "KID", "lower"), ("precision", "Precision", "higher"),
     ("recall", "Recall", "higher"), ("coverage", "Coverage", "higher"), ("sharpness", "Sharpness", "towards"),
     ("class_agreement", "Class agreement", "higher"), ("classifier_score", "Classifier score", "higher"),
-    ("inception_score", "Inception Score", "higher"), ("elbo", "−ELBO", "lower"), ("mse", "Reconstruction error", "lower"),
+    ("inception_score", "Inception Score", "higher"), ("elbo", "−ELBO", "lower"),
+    ("mse", "Reconstruction error", "lower"),
 ]  # fmt: skip
 _COSTS = [
     ("parameters", "Parameters", "none"), ("train_seconds", "Training time", "lower"),

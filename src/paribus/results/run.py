@@ -97,12 +97,12 @@ class RunResult:
     axes: dict[str, JsonValue] = field(default_factory=dict)
     identity: str = ""
     expected_images: float | None = None
-    images: float | None = None
+    images: int | None = None
     seconds: float | None = None
     updates: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     flops_per_image: float | None = None
-    peak_memory_bytes: float | None = None
+    peak_memory_bytes: int | None = None
     sampler_seconds: float | None = None
     spent: dict[str, float] = field(default_factory=dict)
     size: int | None = None
@@ -191,12 +191,12 @@ def read_run(folder: RunFolder, model: str = "") -> RunResult:
         snapshots=tuple(folder.snapshot_scores),
         preset=preset,
         identity=str(record.get("identity") or ""),
-        images=finite(done.get("images", last.get("images"))),
+        images=done.get("images", last.get("images")),
         seconds=finite(done.get("seconds", last.get("seconds"))),
         updates=done.get("updates") or {},
         parameters=record.get("parameters") or {},
         flops_per_image=finite(done.get("flops_per_image")),
-        peak_memory_bytes=finite(done.get("peak_memory_bytes")),
+        peak_memory_bytes=done.get("peak_memory_bytes"),
         sampler_seconds=finite(done.get("sampler_seconds")),
         spent=done.get("spent") or {},
         size=data.get("size"),
