@@ -14,10 +14,11 @@ from paribus.base.errors import ParibusError
 from paribus.base.files import is_held
 from paribus.cli.watching import live_table, standing, totals
 from paribus.results.folder import RunFolder
+from paribus.results.study_files import write_results
 from paribus.studies.engines import Job
 from paribus.studies.plan import Plan
 from paribus.studies.planning import planned
-from paribus.studies.results import results, run_row
+from paribus.studies.results import study_result
 from paribus.studies.status import status
 from tests.conftest import made_data, tiny_config
 
@@ -26,7 +27,7 @@ def folder_of(root: Path, plan: Plan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
     runs, *_ = planned(plan, root, images=made_data())
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
-    (root / "results.json").write_text(json.dumps(results([run_row(run, root) for run in runs])))
+    write_results(root / "results.json", study_result("small", runs))
     for run in runs:
         run.folder.path.mkdir(parents=True)
     return [run.folder.path for run in runs]

@@ -144,4 +144,3 @@ class RunFolder:
     def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
         """Holds the folder for this process; see `held`."""
         return held(self.path, patience_seconds=patience_seconds)
-

@@ -184,7 +184,7 @@ def _row(run: RunResult, root: Path) -> dict[str, Any]:
         "others": {encoder: _table(scores) for encoder, scores in run.others.items()},
         "snapshots": [score.as_json() for score in run.snapshots],
     }
-    plain = ROW.dump_python(run, mode="json", exclude={"folder", *tables}, exclude_none=True)
+    plain: dict[str, Any] = ROW.dump_python(run, mode="json", exclude={"folder", *tables}, exclude_none=True)
     return plain | ({"folder": str(run.folder.path.relative_to(root))} if run.folder else {}) | tables
 
 
@@ -213,8 +213,8 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
-        return {**value}
+        value: Any = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
+        return dict(value)
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise _unreadable(path, str(error)) from None
 
