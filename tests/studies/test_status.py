@@ -93,7 +93,7 @@ def jobs() -> list[Job]:
 
 
 def test_a_job_in_words() -> None:
-    assert standing(jobs()[3]) == ("25%", "1,000 images", "30 s left", "D/loss 1.25")
+    assert standing(jobs()[3]) == ("25%", "1,000 images", "30\u202fs left", "D/loss 1.25")
     assert standing(jobs()[-1]) == ("", "", "", "Training diverged.")
     assert totals(jobs()) == "11 runs: 1 running, 1 failed, 6 waiting, 3 done"
 
@@ -109,7 +109,7 @@ def test_the_live_table_shows_what_has_room_and_what_is_at_work() -> None:
     console.print(live_table(jobs(), 11))
     whole = console.export_text()
     assert all(f"gan seed {k}" in whole for k in range(11))
-    assert "30 s left" in whole
+    assert "30\u202fs left" in whole
     console.print(live_table(jobs(), 2))
     short = console.export_text()
     assert "gan seed 3" in short
