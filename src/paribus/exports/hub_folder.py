@@ -13,8 +13,8 @@ from paribus import __version__
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
 from paribus.data import DATASETS
+from paribus.evaluation.measures import metrics
 from paribus.exports.source import Source
-from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, save_model
 from paribus.recipes import about, model_names
 from paribus.recipes.command import command_of
@@ -127,17 +127,17 @@ def _training(source: Source) -> list[tuple[str, str]]:
 
 def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
     """Rows (metric, value, better, encoder, number of its protocol), and the protocols."""
-    rows, protocols = [], list[str]()
+    rows, protocols, known = [], list[str](), metrics()
     for score in source.run.evaluation if source.run else ():
-        words = METRICS.get(score.metric)
-        if words is None or words["direction"] == "none" or score.value is None or score.weights == "best":
+        words = known.get(score.metric)
+        if words is None or words.direction == "none" or score.value is None or score.weights == "best":
             continue
         protocol = json.dumps(score.as_json()["protocol"])
         if protocol not in protocols:
             protocols.append(protocol)
-        better: str = "1 is best" if words["direction"] == "towards" else words["direction"]
-        unit = f" {words['unit']}" if words["unit"] else ""
+        better: str = "1 is best" if words.direction == "towards" else words.direction
+        unit = f" {words.unit}" if words.unit else ""
         value = plus_minus(score.value, score.error) + unit
         number = protocols.index(protocol) + 1
-        rows.append((words["label"], value, better, score.encoder.id if score.encoder else "", number))
+        rows.append((words.label, value, better, score.encoder.id if score.encoder else "", number))
     return rows, protocols

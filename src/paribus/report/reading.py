@@ -9,12 +9,15 @@ from typing import Any
 import yaml
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.catalogue import METRICS as CATALOGUE
+from paribus.evaluation.measures import metrics
 from paribus.report.contents import Metric, Run, Score, Study, finite
 from paribus.results.folder import RunFolder
 from paribus.results.statistics import Summary
 
-METRICS = {name: Metric(name, **words) for name, words in CATALOGUE.items()}
+METRICS = {
+    name: Metric(name, own.label, own.unit, own.direction, own.meaning, own.comparable, own.target)
+    for name, own in metrics().items()
+}
 
 
 def read_folder(path: Path) -> Study:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from paribus.evaluation import cost_scores
+from paribus.evaluation.measures.costs import training_costs
 from paribus.report.comparisons import comparisons
 from paribus.report.reading import label_of
 from paribus.results.statistics import summary
@@ -40,7 +40,7 @@ def run_row(planned: PlannedRun, root: Path) -> dict[str, Any]:
     row |= {key: done[key] for key in ("images", "seconds", "updates", "flops_per_image", "peak_memory_bytes")}
     row |= run.tables
     row["snapshots"] = [score.as_json() for score in run.snapshot_scores]
-    row["scores"] |= {cost.metric: cost.as_json() for cost in cost_scores(done)}
+    row["scores"] |= {cost.metric: cost.as_json() for cost in training_costs(done)}
     return row
 
 

@@ -10,10 +10,10 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
-from paribus.evaluation.scores import COSTS
+from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures.costs import DONE
 from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig
-from paribus.report.reading import METRICS
 from paribus.results.protocol import Protocol
 from paribus.training.loop import check
 from paribus.tuning.plan import TuningPlan
@@ -55,7 +55,7 @@ def check_plan(plan: TuningPlan) -> None:
 
 
 def _check_metric(metric: str) -> None:
-    usable = [name for name, words in METRICS.items() if words.direction != "none" and name not in COSTS]
+    usable = [name for name, words in metrics().items() if words.direction != "none" and name not in DONE]
     if metric not in usable:
         raise ParibusError(
             f"Trials cannot be scored by '{metric}'.{did_you_mean(metric, usable)}",

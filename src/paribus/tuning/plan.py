@@ -12,9 +12,9 @@ from pydantic import Field, field_validator
 from paribus.base.errors import ParibusError
 from paribus.config import Settings, validated
 from paribus.config.overrides import merged, with_override
+from paribus.evaluation.measures import metrics
 from paribus.recipes import RunConfig, resolve
-from paribus.report.contents import Metric
-from paribus.report.reading import METRICS
+from paribus.results.metric import Metric
 from paribus.studies.plan import Plan
 from paribus.studies.variants import variants
 from paribus.tuning.space import Dimension, read_space
@@ -88,7 +88,7 @@ class TuningPlan(Settings):
     @property
     def scored_by(self) -> Metric:
         """The metric."""
-        return METRICS[self.metric]
+        return metrics()[self.metric]
 
     @property
     def fresh_seeds(self) -> list[int]:

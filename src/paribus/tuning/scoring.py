@@ -12,8 +12,8 @@ from paribus.evaluation import evaluate
 from paribus.models import load_model
 from paribus.models.samplers import fitted_sampler
 from paribus.recipes import RunConfig
-from paribus.report.contents import Metric
 from paribus.results.folder import RunFolder
+from paribus.results.metric import Metric
 from paribus.results.score import Score
 
 
