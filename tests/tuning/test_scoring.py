@@ -9,7 +9,7 @@ import pytest
 
 from paribus.data import load_data
 from paribus.evaluation import evaluate
-from paribus.evaluation.words import METRIC_WORDS
+from paribus.evaluation.measures import metrics
 from paribus.models import load_model
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import ImageSet
@@ -34,7 +34,7 @@ PLAN = TuningPlan(
 def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     others: float, hopeless: bool, tmp_path: Path
 ) -> None:
-    data, metric = load_data("digits"), METRIC_WORDS["coverage"]
+    data, metric = load_data("digits"), metrics()["coverage"]
     config = PLAN.trial({"objective.latent_dim": 4})
     run = RunFolder(tmp_path / "run")
     carry_out(config, data, run)

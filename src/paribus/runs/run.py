@@ -20,8 +20,8 @@ from paribus.data import ImageData, load_data
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
+from paribus.evaluation.measures import metrics
 from paribus.evaluation.wording import stage_words
-from paribus.evaluation.words import METRIC_WORDS
 from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.grids import save_pictures
 from paribus.models.networks import parameter_count
@@ -264,7 +264,7 @@ def _score(run: RunFolder, outcome: Outcome, data: ImageData, config: RunConfig,
             notice("evaluating the best snapshot")
             of_best = evaluate(models[best], data, config.evaluation, weights="best")
             scores += [score.model_copy(update={"snapshot": best}) for score in of_best]
-    write_scores(run.path / "evaluation.json", scores, METRIC_WORDS)
+    write_scores(run.path / "evaluation.json", scores, metrics())
 
 
 def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:

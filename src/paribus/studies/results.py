@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from paribus.evaluation import cost_scores
-from paribus.evaluation.words import METRIC_WORDS
+from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures.costs import training_costs
 from paribus.results.run import RunResult, read_run
 from paribus.results.score import Fact
 from paribus.results.study import StudyResult, models_of
@@ -25,7 +25,7 @@ def study_result(
         varied: What differs between them.
     """
     found = tuple(run_result(run) for run in runs)
-    return StudyResult(name, found, models_of(found), METRIC_WORDS, equal=tuple(equal), varied=tuple(varied))
+    return StudyResult(name, found, models_of(found), metrics(), equal=tuple(equal), varied=tuple(varied))
 
 
 def run_result(planned: PlannedRun) -> RunResult:
@@ -35,7 +35,7 @@ def run_result(planned: PlannedRun) -> RunResult:
         run = read_run(folder, planned.label)
     else:
         run = RunResult(planned.label, planned.seed, "unfinished", "not started", folder=folder)
-    costs = {score.metric: score for score in cost_scores(folder.done or {})} if run.status == "done" else {}
+    costs = {score.metric: score for score in training_costs(folder.done or {})} if run.status == "done" else {}
     return replace(
         run,
         scores=run.scores | costs,

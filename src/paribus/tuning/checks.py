@@ -10,8 +10,8 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
-from paribus.evaluation.scores import COSTS
-from paribus.evaluation.words import METRIC_WORDS
+from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures.costs import DONE
 from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig
 from paribus.results.protocol import Protocol
@@ -55,7 +55,7 @@ def check_plan(plan: TuningPlan) -> None:
 
 
 def _check_metric(metric: str) -> None:
-    usable = [name for name, words in METRIC_WORDS.items() if words.direction != "none" and name not in COSTS]
+    usable = [name for name, words in metrics().items() if words.direction != "none" and name not in DONE]
     if metric not in usable:
         raise ParibusError(
             f"Trials cannot be scored by '{metric}'.{did_you_mean(metric, usable)}",

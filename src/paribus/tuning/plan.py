@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from paribus.base.errors import ParibusError
 from paribus.config import Settings, validated
 from paribus.config.overrides import merged, with_override
-from paribus.evaluation.words import METRIC_WORDS
+from paribus.evaluation.measures import metrics
 from paribus.recipes import RunConfig, resolve
 from paribus.results.metric import Metric
 from paribus.studies.plan import Plan
@@ -88,7 +88,7 @@ class TuningPlan(Settings):
     @property
     def scored_by(self) -> Metric:
         """The metric."""
-        return METRIC_WORDS[self.metric]
+        return metrics()[self.metric]
 
     @property
     def fresh_seeds(self) -> list[int]:
