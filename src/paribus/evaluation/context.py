@@ -152,7 +152,7 @@ class Context:
     def _real_images(self, stage: str) -> Iterable[Tensor]:
         if self.data is None:
             assert self.against is not None
-            return self.against.split(500)
+            return list(self.against.split(500))
         return (images for images, _, _ in batches(self.data.test, self.n, stage, self.progress))
 
     def score(

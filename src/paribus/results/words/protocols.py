@@ -57,10 +57,10 @@ def protocol_words(protocol: Protocol) -> str:
     parts = [
         _images(protocol),
         _further_images(protocol),
-        f"K = {protocol.draws}" if protocol.draws is not None else "",
+        _draws(protocol.draws) if protocol.draws is not None else "",
         f"likelihood: {_likelihood(protocol.likelihood)}" if protocol.likelihood else "",
         f"window of {protocol.window}x{protocol.window} pixels" if protocol.window else "",
-        f"over pairs among {_set(protocol.pairs_among)}" if protocol.pairs_among else "",
+        f"over pairs among {_whole(protocol.pairs_among)}" if protocol.pairs_among else "",
         f"at least {count(protocol.least_per_class)} of each class" if protocol.least_per_class is not None else "",
         _timing(protocol),
         _spread(protocol.spread) if protocol.spread else "",
@@ -80,7 +80,7 @@ def _images(protocol: Protocol) -> str:
         return _seed(protocol)
     images, reference = protocol.images, protocol.reference
     brackets = [_seed(protocol), "given" if images.origin == "given" else ""]
-    brackets += ["every class equally often" if protocol.labels else "", _form(protocol.form)]
+    brackets += [_form(protocol.form)]
     text = _set(images)
     if protocol.stands_in:
         text += " in the samples' place"
@@ -88,15 +88,16 @@ def _images(protocol: Protocol) -> str:
         text += f" from {protocol.latents}"
     if protocol.descent:
         text += f", found by {_descent(protocol.descent)}"
-    text += _brackets(*brackets)
-    return f"{text} against {_set(reference)}" if reference else text
+    chosen = "fixed choice" if images.origin in SPLITS and not images.whole else ""
+    text += _brackets(chosen, *brackets)
+    return f"{text} against {_whole(reference)}" if reference else text
 
 
 def _further_images(protocol: Protocol) -> str:
     parts = []
     if protocol.searched:
-        held = f" and {_set(protocol.held_out)}" if protocol.held_out else ""
-        parts.append(f"nearest among {_set(protocol.searched)}{held}")
+        held = f" and {_whole(protocol.held_out)}" if protocol.held_out else ""
+        parts.append(f"nearest among {_whole(protocol.searched)}{held}")
     if protocol.rare is not None:
         among = f" among {count(protocol.rare_among)} training images" if protocol.rare_among is not None else ""
         parts.append(f"{count(protocol.rare)} of the latter are of the rarest kinds{among}")
@@ -113,7 +114,16 @@ def _set(images: ImageSet) -> str:
     if images.origin == "against":
         return f"{n} others"
     of = f"{n} {SPLITS[images.origin]} images"
-    return f"all {of}" if images.whole else f"{of} (fixed choice)"
+    return f"all {of}" if images.whole else of
+
+
+def _whole(images: ImageSet) -> str:
+    """The same, and whether they were chosen."""
+    return _set(images) + (" (fixed choice)" if images.origin in SPLITS and not images.whole else "")
+
+
+def _draws(draws: int) -> str:
+    return "one latent an image" if draws == 1 else f"K = {draws} latents an image"
 
 
 def _seed(protocol: Protocol) -> str:
@@ -185,7 +195,7 @@ def _value(obstacle: Obstacle, run: RunResult) -> str:
     name = obstacle.field.split(".")[-1]
     value = getattr(score.protocol, name)
     if isinstance(value, ImageSet):
-        return _set(value)
+        return _whole(value)
     return NOT_RECORDED if value is None else protocol_words(Protocol(**{name: value})) or str(value)
 
 
