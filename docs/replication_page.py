@@ -9,10 +9,10 @@ import argparse
 import math
 from pathlib import Path
 
-from paribus.report.paper import replication_markdown
-from paribus.report.reading import read_folder
+from paribus.base.wording import plural
+from paribus.report.manuscript import replication_markdown
 from paribus.report.replication import replication
-from paribus.report.wording import plural
+from paribus.results.study_files import read_folder
 
 
 def main() -> None:

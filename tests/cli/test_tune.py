@@ -62,9 +62,11 @@ def test_a_grid_that_was_killed_is_resumed_and_its_winner_meets_the_defaults(par
     for row in results["runs"]:
         config = yaml.safe_load((tuning / row["folder"] / "run.yaml").read_text())["config"]
         assert (config["seed"], config["training"]["budget"], row["images"]) == (1, "1kimg", 1024)
-        assert config["tuning"]["trials"] == (0 if row["label"] == "vae defaults" else 3)
+        assert config["tuning"]["trials"] == (0 if row["model"] == "vae defaults" else 3)
         assert {score["split"] for score in row["scores"].values()} <= {"test", "train", None}
-    assert f"tuning.trials: 0 (vae defaults); 3 (vae trial {best['trial']})." in results["varied"]
+    varied = [fact["figures"] for fact in results["varied"] if fact["figures"].get("path") == "tuning.trials"]
+    assert [figures["values"] for figures in varied] == [["0", "3"]]
+    assert [figures["models"] for figures in varied] == [[["vae defaults"], [f"vae trial {best['trial']}"]]]
     assert {record["seed"] for record in records} == {0}
     assert "Settings tried before these were chosen" in (tuning / "report.html").read_text()
 

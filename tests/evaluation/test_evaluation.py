@@ -7,7 +7,8 @@ import torch
 from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData, Split
-from paribus.evaluation import compare_images, cost_scores, evaluate, evaluate_images, select_best_snapshot
+from paribus.evaluation import compare_images, evaluate, evaluate_images, select_best_snapshot
+from paribus.evaluation.measures.costs import training_costs
 from paribus.metrics.reconstruction import structural_similarities
 from paribus.metrics.sharpness import sharpness_terms
 from paribus.results.protocol import Form, ImageSet, Likelihood, Protocol
@@ -214,7 +215,6 @@ def test_entries_say_how_they_came_about():
         reference=ImageSet(origin="test", count=128, whole=False),
         form=Form(height=8, width=8, channels=1),
         seed=7,
-        labels="evenly",
     )
     assert found["parameters"].value == 100
     assert found["samples_per_second"].value > 0
@@ -225,7 +225,10 @@ def test_validation_images_stand_in_for_the_test_images():
     settings = EvaluationSettings(samples=200, split="validation")
     changed = replace(DATA, test=Split(NOISE[:200], DATA.test.labels))  # whatever the test images are
     model = Fake(blobs(300, 5)[0], latents=[1.0, 0.5])
-    held_out, otherwise = (evaluate(model, data, settings)[:-1] for data in (DATA, changed))  # the last is a speed
+    held_out, otherwise = (
+        [score for score in evaluate(model, data, settings) if score.metric != "samples_per_second"]
+        for data in (DATA, changed)
+    )
     assert otherwise == held_out
     found = scores(held_out)
     assert {entry.split for entry in held_out} == {"validation", "train", None}
@@ -304,7 +307,7 @@ def test_the_bound_by_several_latents_says_how_many(monkeypatch):
         likelihood=GAUSSIAN,
         draws=64,
     )
-    monkeypatch.setattr("paribus.evaluation.likelihood.IWAE_IMAGES", 70)
+    monkeypatch.setattr("paribus.evaluation.measures.likelihood.IWAE_IMAGES", 70)
     one = scores(evaluate(model, DATA, EvaluationSettings(samples=200, metrics=["iwae"], iwae_samples=1)))["iwae"]
     assert model.weighed == (70, 1) and one.n == 70 and one.protocol.draws == 1
     assert one.protocol.images == ImageSet(origin="test", count=70, whole=False)
@@ -341,7 +344,7 @@ def test_sharpness_is_measured_in_the_one_pass_and_where_asked_for(monkeypatch):
     found = scores(evaluate(model, DATA, EvaluationSettings(samples=100, metrics=["sharpness", "ssim", "mind"])))
     assert model.seeds == [0]
     assert set(found) == {"sharpness", "ssim", "mind"}
-    monkeypatch.setattr("paribus.evaluation.sharpness.sharpness_terms", None)
+    monkeypatch.setattr("paribus.evaluation.measures.sharpness.sharpness_terms", None)
     evaluate(model, DATA, EvaluationSettings(samples=100, metrics=["kid", "ssim"]))
 
 
@@ -566,7 +569,7 @@ def test_cost_of_training_stands_beside_the_scores():
         "peak_memory_bytes": 10,
         "sampler_seconds": 2,
     }
-    found = scores(cost_scores(done))
+    found = scores(training_costs(done))
     assert {name: entry.value for name, entry in found.items()} == {
         "train_seconds": 12.5,
         "sampler_seconds": 2,

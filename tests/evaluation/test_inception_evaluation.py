@@ -148,7 +148,8 @@ def test_the_best_snapshot_is_chosen_by_the_first_encoder_alone(
     tiny_data: ImageData, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Given:
-        sampler_words = None
+        def sample_labels(self, n: int) -> None:
+            return None
 
         def sample_batches(self, n: int, *, seed: int = 0, rows: Any = None) -> Iterator[Tensor]:
             yield tiny_data.train.images[:n]

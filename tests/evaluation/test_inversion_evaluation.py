@@ -14,7 +14,8 @@ from paribus.config import EvaluationSettings
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, evaluate_images
 from paribus.evaluation.encoding import choice
-from paribus.metrics.catalogue import INVERSION, METRICS
+from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures.inversion import Inversion
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
 from paribus.models.pixels import to_bytes
@@ -22,7 +23,7 @@ from paribus.results.protocol import Descent, Form, ImageSet, Protocol
 from paribus.results.score import Fact, Score
 from tests.conftest import fit_in, made_data, tiny_config
 
-NAMES = list(INVERSION)
+NAMES = [metric.name for metric in Inversion.metrics]
 
 
 def normal(*shape: int, seed: int) -> Tensor:
@@ -132,7 +133,7 @@ def test_inversion_is_measured_where_it_is_named_and_default_stands_for_the_rest
     data, model = made_data(), Linear(made_data())
     everything = scores(evaluate(model, data, settings("default", "inversion_mse")))
     assert everything["inversion_mse"].value is not None
-    monkeypatch.setattr("paribus.evaluation.reconstruction.inverted_latents", None)
+    monkeypatch.setattr("paribus.evaluation.measures.inversion.inverted_latents", None)
     plain = scores(evaluate(model, data, settings().model_copy(update={"metrics": None})))
     assert not set(NAMES) & set(plain) and set(plain) | {"inversion_mse"} == set(everything)
     assert "elbo" not in everything and not everything["parameters"].warnings
@@ -169,4 +170,4 @@ def test_metrics_of_a_study_say_where_they_are() -> None:
     names = ["seed_spread", "snapshot_spread", "failed_seeds"]
     entries = evaluate(Linear(made_data()), made_data(), settings(*names))
     assert [entry.warnings for entry in entries] == [(Fact(code="measured_over_a_study"),)] * 3
-    assert set(names) <= set(METRICS)
+    assert set(names) <= set(metrics())

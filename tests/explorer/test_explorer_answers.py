@@ -21,6 +21,7 @@ from paribus.explorer.exhibits import Exhibit, exhibits
 from paribus.models import load_model
 from paribus.models.grids import save_grid
 from paribus.results.folder import RunFolder
+from paribus.results.study_files import SCHEMA
 from paribus.runs.run import complete_run
 from paribus.views.axes import leading_axes
 from paribus.views.subject import Subject
@@ -263,7 +264,8 @@ def test_a_study_shows_its_trained_runs(folders: list[Path], tmp_path: Path) -> 
     for row, folder in zip(rows, folders[:2], strict=False):
         shutil.copytree(folder, tmp_path / row["folder"])
     (tmp_path / "study.yaml").write_text("name: two\n")
-    (tmp_path / "results.json").write_text(json.dumps({"runs": rows}))
+    content = {"schema": SCHEMA, "metrics": {}, "runs": rows, "equal": [], "varied": []}
+    (tmp_path / "results.json").write_text(json.dumps(content))
     shown = exhibits([str(tmp_path)])
     assert [exhibit.name for exhibit in shown] == ["gan, seed 0", "vae, seed 0"]
     both = exhibits([str(tmp_path), str(folders[0])])

@@ -17,6 +17,7 @@ from paribus.config import ImageShape
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import Source
 from paribus.results.folder import RunFolder
+from paribus.results.words import protocol_words
 from paribus.runs.run import Run
 from tests.conftest import tiny_config
 from tests.exports.made import made_model
@@ -50,11 +51,11 @@ def test_the_card_says_what_the_run_recorded(made_run: Run) -> None:
     assert done is not None
     for fact in (record["identity"], record["data"]["fingerprint"], f"{done['images']:,}", "train 64", "6updates"):
         assert fact in card
-    scores = {score["metric"]: score for score in made_run.folder.evaluation}
+    scores = {score.metric: score for score in made_run.folder.evaluation}
     [line] = [line for line in card.splitlines() if line.startswith("| Reconstruction error")]
     value = float(line.split("|")[2].split()[0])
-    assert value == pytest.approx(scores["mse"]["value"], rel=0.01)
-    assert scores["frechet"]["protocol"] in card
+    assert value == pytest.approx(scores["mse"].value, rel=0.01)
+    assert protocol_words(scores["frechet"].protocol) in card
     assert "| licence of the data | not stated |" in card
 
 

@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from paribus.evaluation.smoothness import score_smoothness
+from paribus.config import EvaluationSettings
+from paribus.evaluation.context import Context
+from paribus.evaluation.measures.smoothness import Smoothness
 from paribus.metrics.estimates import mean_estimate
-from paribus.metrics.sheet import Sheet
 from paribus.metrics.smoothness import squared_speeds, step_ends
-from paribus.results.protocol import Path
+from paribus.results.protocol import Path, Protocol
 
 
 def normal(n, d, seed):
@@ -84,9 +85,9 @@ class Identity:
 
 @pytest.mark.parametrize("classes", [0, 2])
 def test_a_linear_generator_under_rounding(classes):
-    sheet = Sheet(("smoothness",), named=True, weights="last")
-    score_smoothness(sheet, [Identity()], Linear(classes), 5000, 0, lambda *_: None)
-    (entry,) = sheet.entries
+    asked = {"settings": EvaluationSettings(), "wanted": ("smoothness",), "n": 5000, "encoders": [Identity()]}
+    context = Context(**asked, images=lambda *_: (), protocol=Protocol(seed=0), model=Linear(classes))
+    (entry,) = Smoothness().scores(context)
     exact = Linear.matrix.square().sum().item() * (0.5**2 / 2 if classes else 1)  # classes 0 and 1: scales 0 and 0.5
     assert entry.value == pytest.approx(exact, abs=4 * entry.error + 64 * 16**2 / 6)  # rounding: 1/6 a pixel
     assert entry.n == 1000 and entry.encoder.id == "identity-0" and entry.split is None

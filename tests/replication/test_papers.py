@@ -10,7 +10,7 @@ import pytest
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
 from paribus.data import DATASETS
-from paribus.metrics.catalogue import METRICS
+from paribus.evaluation.measures import metrics
 from paribus.models.networks import parameter_counts
 from paribus.replication.papers import FOLDER, SCALES, Paper, paper, paper_names, read_paper
 from paribus.replication.study import labels, plan_of
@@ -191,7 +191,7 @@ def test_numbers_stand_beside_something_that_is_measured(name: str) -> None:
     names = {variant.axes["settings"]: variant.config for variant in study_runs(plan_of(read, "paper"), Path("study"))}
     for label, row in read.rows.items():
         for number in row.published:
-            assert number.score is None or number.score in METRICS
+            assert number.score is None or number.score in metrics()
             assert number.term is None or number.term.partition("/")[0] in {
                 phase.name for phase in names[label].objective.phases()
             }
@@ -201,7 +201,7 @@ def test_numbers_stand_beside_something_that_is_measured(name: str) -> None:
 def test_claims_name_what_can_be_measured(name: str) -> None:
     for claim in paper(name).claims.values():
         for part in claim.parts:
-            assert all("/" in what or what in (*METRICS, "seconds_per_update") for what in part.by)
+            assert all("/" in what or what in (*metrics(), "seconds_per_update") for what in part.by)
 
 
 def test_each_of_the_ten_claims_has_a_metric_and_a_rule() -> None:

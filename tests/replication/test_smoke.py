@@ -67,7 +67,7 @@ def test_a_small_paper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "papers" / "small-2026.yaml").write_text(SMALL)
     monkeypatch.setattr(papers, "FOLDER", tmp_path / "papers")
     study = pb.replicate("small-2026", scale="smoke", out=tmp_path / "out")
-    assert {row["status"] for row in study.results["runs"]} == {"done"}
+    assert {run.status for run in study.results.runs} == {"done"}
     page = (tmp_path / "out" / "report.html").read_text()
     for words in (
         "12.5",
@@ -94,7 +94,7 @@ def test_all_five_papers_run_within_five_minutes(tmp_path: Path) -> None:
     start = time.monotonic()
     for name in paper_names():
         study = pb.replicate(name, scale="smoke", out=tmp_path / name)
-        failed = [(row["label"], row["reason"]) for row in study.results["runs"] if row["status"] != "done"]
+        failed = [(run.model, run.reason) for run in study.results.runs if run.status != "done"]
         assert not failed
         told = json.loads((tmp_path / name / "replication.json").read_text())
         page = (tmp_path / name / "report.html").read_text()

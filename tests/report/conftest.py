@@ -14,9 +14,16 @@ import pytest
 import yaml
 from PIL import Image
 
+from paribus.results.folder import RunFolder
+from paribus.results.run import read_run
+from paribus.results.score import Fact
+from paribus.results.statistics import summary
+from paribus.results.study import StudyResult, models_of
+from paribus.results.study_files import write_results
+from tests.results.metrics import METRICS
+
 MODELS = ("vae", "beta-vae", "dcgan", "wgan-gp")
-NASTY = 'evil"><script>alert(1)</script>&'
-FEW = "too few samples for the Fréchet distance: 359 against 512 features"
+FEW = {"code": "too_few_samples", "figures": {"n": 359, "features": 512, "least": 1024}}
 BASE = {"vae": 38.2, "beta-vae": 61.7, "dcgan": 12.4, "wgan-gp": 17.9}
 PARAMETERS = {
     "vae": {"E": 412_304, "G": 398_721},
@@ -24,22 +31,6 @@ PARAMETERS = {
     "dcgan": {"G": 398_721, "D": 377_153},
     "wgan-gp": {"G": 398_721, "D": 377_153},
 }
-METRICS = (
-    "frechet",
-    "kid",
-    "precision",
-    "recall",
-    "coverage",
-    "classifier_score",
-    "elbo",
-    "mse",
-    "active_units",
-    "samples_per_second",
-    "peak_memory_bytes",
-    "flops_per_image",
-    "floor_frechet",
-    "floor_kid",
-)
 
 
 def digits() -> np.ndarray:
@@ -66,40 +57,50 @@ def degraded(images: np.ndarray, model: str, quality: float, random: np.random.G
     return x.clip(0, 255).astype(np.uint8)
 
 
-def score(value: float | None, encoder: str = "classifier-3f9a", **extra: Any) -> dict[str, Any]:
+def score(metric: str, value: float | None, encoder: str | None = "classifier", **extra: Any) -> dict[str, Any]:
     error = None if value is None else abs(value) * 0.02
-    protocol = "1,797 samples of the averaged weights, seed 0, rounded to 8 bits, against as many test images"
+    images = {"images": {"origin": "samples", "count": 359}, "reference": {"origin": "test", "count": 359}, "seed": 0}
+    seen = {"name": encoder, "id": f"{encoder}-3f9a", "accuracy": None} if encoder else None
     return {
-        "value": value, "error": error, "n": 359, "encoder": encoder, "split": "test", "protocol": protocol,
+        "metric": metric, "value": value, "error": error, "n": 359, "encoder": seen, "split": "test",
+        "weights": "last", "protocol": images if encoder else {"images": images["reference"]}, "warnings": [],
     } | extra  # fmt: skip
 
 
-def scores(model: str, seed: int) -> dict[str, dict[str, Any]]:
+def scores(model: str, seed: int) -> list[dict[str, Any]]:
     random = np.random.default_rng(100 * MODELS.index(model) + seed)
     frechet = BASE[model] + random.normal() * 0.8
     quality = 1 / (1 + frechet / 30)
-    table = {
-        "frechet": score(frechet),
-        "kid": score(frechet / 9000 + random.normal() * 1e-5),
-        "precision": score(0.55 + 0.4 * quality),
-        "recall": score(0.9 * quality + 0.05),
-        "coverage": score(quality + 0.08),
-        "classifier_score": score(9.6 * quality + 0.3),
-        "samples_per_second": score(11_000 + 900 * seed),
-        "peak_memory_bytes": score(613e6),
-        "floor_frechet": score(1.84),
-        "floor_kid": score(0.00011),
-    }
+    found = [
+        score("frechet", frechet),
+        score("kid", frechet / 9000 + random.normal() * 1e-5),
+        score("precision", 0.55 + 0.4 * quality),
+        score("recall", 0.9 * quality + 0.05),
+        score("coverage", quality + 0.08),
+        score("classifier_score", 9.6 * quality + 0.3),
+        score("samples_per_second", 11_000 + 900 * seed, None),
+        score("peak_memory_bytes", 613e6, None),
+        score("floor_frechet", 1.84),
+        score("floor_kid", 0.00011),
+    ]
     if "vae" in model:
-        plain = {"encoder": None, "protocol": "importance weights off, 359 test images"}
-        table |= {
-            "elbo": score(21.4 + 3 * (model == "beta-vae") + 0.2 * seed, **plain),
-            "mse": score(0.021 + 0.018 * (model == "beta-vae"), **plain),
-            "active_units": score(0.0 if model == "beta-vae" else 9.0, **plain),
-        }
-        if model == "beta-vae":
-            table["active_units"]["warning"] = "posterior collapse: no latent unit reacts to the image"
-    return table
+        collapsed = [{"code": "posterior_collapse", "figures": {"units": 16}}] if model == "beta-vae" else []
+        found += [
+            score("elbo", 21.4 + 3 * (model == "beta-vae") + 0.2 * seed, None),
+            score("mse", 0.021 + 0.018 * (model == "beta-vae"), None),
+            score("active_units", 0.0 if model == "beta-vae" else 9.0, None, warnings=collapsed),
+        ]
+    return found
+
+
+def evaluated(model: str, seed: int, images: int) -> list[dict[str, Any]]:
+    """The content of evaluation.json; the best snapshot of dcgan is an earlier one."""
+    found = scores(model, seed)
+    if model == "dcgan":
+        best = [entry | {"weights": "best", "snapshot": images // 2} for entry in scores(model, seed)]
+        best[0]["value"] -= 1.5
+        found += best
+    return [entry | {"words": METRICS[entry["metric"]].model_dump(mode="json")} for entry in found]
 
 
 def write_run(folder: Path, model: str, seed: int, images: int, seconds: float, *, finished: bool = True) -> None:
@@ -108,8 +109,8 @@ def write_run(folder: Path, model: str, seed: int, images: int, seconds: float, 
         "model": model, "seed": seed, "config": {"model": model, "seed": seed, "data": {"name": "digits", "size": None},
         "objective": {"name": model, "latent_dim": 16}, "training": {"budget": "20s"}},
         "data": {"name": "digits", "size": 8, "channels": 1, "fingerprint": "sha256:9d3cc1a7be10455e77"},
-        "parameters": PARAMETERS.get(model, {"G": 5}), "flops_per_image": 5.3e6,
-        "versions": {"python": "3.11.2", "torch": "2.13.0", "paribus": "0.1.0"}, "threads": 2,
+        "parameters": PARAMETERS.get(model, {"G": 5}),
+        "machine": {"python": "3.11.2", "torch": "2.13.0", "paribus": "0.1.0"}, "threads": 2,
     }  # fmt: skip
     (folder / "samples").mkdir(parents=True)
     (folder / "run.yaml").write_text(yaml.safe_dump(record))
@@ -128,13 +129,14 @@ def write_run(folder: Path, model: str, seed: int, images: int, seconds: float, 
     pictures(folder, model, seed, images, finished)
     if finished:
         entries = [
-            {"metric": "kid", "value": BASE.get(model, 20) / 9000 * (1 + 3 * math.exp(-4 * s)),
-             "snapshot": round(s * images), "split": "validation"} for s in (0.125, 0.25, 0.5, 1)
+            score("kid", BASE.get(model, 20) / 9000 * (1 + 3 * math.exp(-4 * s)), error=None, split="validation",
+                  weights="snapshot", snapshot=round(s * images)) for s in (0.125, 0.25, 0.5, 1)
         ]  # fmt: skip
         (folder / "snapshots.json").write_text(json.dumps(entries))
-        table = [{"metric": name} | entry for name, entry in scores(model, seed).items()] if model in BASE else []
+        table = evaluated(model, seed, images) if model in BASE else []
         (folder / "evaluation.json").write_text(json.dumps(table))
-        done = {"status": "done", "images": images, "seconds": seconds, "updates": {"D": 900, "G": 900}}
+        updates = {"D": 900, "G": 900} if "gan" in model else {"VAE": 1100}
+        done = {"status": "done", "images": images, "seconds": seconds, "updates": updates, "flops_per_image": 5.3e6}
         (folder / "done.json").write_text(json.dumps(done))
 
 
@@ -153,37 +155,25 @@ def pictures(folder: Path, model: str, seed: int, images: int, finished: bool) -
             Image.fromarray(grid(pairs)).save(folder / "samples" / "reconstructions.png")
 
 
-def summary(values: list[float]) -> dict[str, float | int | None]:
-    from paribus.results import statistics
+EQUAL = (
+    Fact(code="data", figures={"name": "digits", "images": 1293, "size": 8, "channels": 1}),
+    Fact(code="budget", figures={"budget": "20s"}),
+    Fact(code="machine", figures={"threads": 2, "precision": "auto"}),
+)
+VARIED = (
+    Fact(
+        code="setting", figures={"path": "objective.name", "values": ("vae", "gan"), "models": (("vae",), ("dcgan",))}
+    ),
+    Fact(code="seeds", figures={"seeds": (0, 1)}),
+)
 
-    return statistics.summary(values).as_dict()
 
-
-def results(models: tuple[str, ...], seeds: tuple[int, ...], images: dict[str, int]) -> dict[str, Any]:
-    rows = []
-    for model in models:
-        for seed in seeds:
-            row: dict[str, Any] = {
-                "model": model, "seed": seed, "folder": f"runs/{model}-seed{seed}", "status": "done", "reason": "",
-                "scores": scores(model, seed), "best": None, "other_encoders": {}, "snapshots": [],
-                "images": images[model], "seconds": 20.0 + 0.02 * seed,
-                "updates": {"D": 900, "G": 900} if "gan" in model else {"VAE": 1100}, "parameters": PARAMETERS[model],
-            }  # fmt: skip
-            if model == "dcgan":
-                best = {name: entry | {"snapshot": images[model] // 2} for name, entry in scores(model, seed).items()}
-                best["frechet"]["value"] -= 1.5
-                row["best"] = best
-            rows.append(row)
-    summaries: dict[str, dict[str, Any]] = {}
-    for model in models:
-        for name in METRICS:
-            values = [r["scores"][name]["value"] for r in rows if r["model"] == model and name in r["scores"]]
-            if values:
-                summaries.setdefault(model, {})[name] = summary(values)
-    equal = ["The same 1,293 training images in the same order.", "The same backbone (dcgan, width 32).",
-             "20 s of training on 2 threads, one run at a time.", "The same encoder and test images."]  # fmt: skip
-    varied = ["The objective.", "Images seen: faster models saw more in 20 s.", "Two seeds per model."]
-    return {"runs": rows, "models": summaries, "equal": equal, "varied": varied}
+def results(folder: Path, runs: list[Path]) -> dict[str, Any]:
+    """Writes results.json from the runs' folders; returns its content."""
+    read = [read_run(RunFolder(path)) for path in runs]
+    study = StudyResult("", tuple(read), models_of(read), METRICS, equal=EQUAL, varied=VARIED)
+    write_results(folder / "results.json", study)
+    return json.loads((folder / "results.json").read_text())
 
 
 def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1), models: tuple[str, ...] = MODELS) -> dict[str, Any]:
@@ -204,9 +194,7 @@ def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1), models: tuple[str
     for model in models:
         for seed in seeds:
             write_run(folder / "runs" / f"{model}-seed{seed}", model, seed, images[model], 20.0 + 0.02 * seed)
-    found = results(models, seeds, images)
-    save(folder, found)
-    return found
+    return results(folder, [folder / "runs" / f"{model}-seed{seed}" for model in models for seed in seeds])
 
 
 def save(folder: Path, found: dict[str, Any]) -> None:
@@ -216,9 +204,11 @@ def save(folder: Path, found: dict[str, Any]) -> None:
 def fail(folder: Path, found: dict[str, Any], model: str, seed: int, reason: str) -> None:
     """Turns a run of a study into a failed one, summaries included."""
     row = next(r for r in found["runs"] if (r["model"], r["seed"]) == (model, seed))
-    row |= {"status": "failed", "reason": reason, "scores": {}, "best": None}
+    row |= {"status": "failed", "reason": reason, "scores": {}, "best": {}, "snapshots": []}
     values = [r["scores"] for r in found["runs"] if r["model"] == model and r["status"] == "done"]
-    found["models"][model] = {n: summary([t[n]["value"] for t in values]) for n in values[0]} if values else {}
+    found["models"][model] = (
+        {n: summary([t[n]["value"] for t in values]).as_dict() for n in values[0]} if values else {}
+    )
     run = folder / "runs" / f"{model}-seed{seed}"
     for name in ("samples/final.png", "evaluation.json", "snapshots.json"):
         (run / name).unlink(missing_ok=True)
@@ -228,7 +218,7 @@ def fail(folder: Path, found: dict[str, Any], model: str, seed: int, reason: str
 def hide_frechet(found: dict[str, Any], model: str) -> None:
     for row in found["runs"]:
         if row["model"] == model and row["scores"]:
-            row["scores"]["frechet"] |= {"value": None, "error": None, "warning": FEW}
+            row["scores"]["frechet"] |= {"value": None, "error": None, "warnings": [FEW]}
     found["models"][model].pop("frechet")
 
 

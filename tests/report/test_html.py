@@ -4,10 +4,10 @@ import base64
 import hashlib
 import html
 import io
-import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ import pytest
 from PIL import Image
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.catalogue import METRICS as CATALOGUE
+from paribus.base.wording import number
 from paribus.report import write_report
 from paribus.report.cautions import cautions_of
-from paribus.report.contents import Score
+from paribus.report.html import rendered
 from paribus.report.pictures import encoded, spread
-from paribus.report.reading import read_folder
-from paribus.report.wording import number
+from paribus.results.score import Fact, Score
+from paribus.results.study_files import SCHEMA, read_folder
+from tests.results.metrics import METRICS
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]
@@ -105,10 +106,10 @@ def test_every_score_is_shown(flawed: Given) -> None:
         shown[name, weights] = re.findall(r'class="value[^>]*>([^<]*)', row)
     checked = 0
     for run in results["runs"]:
-        for weights, table in (("last", run["scores"]), ("best", run["best"] or {})):
+        for weights, table in (("last", run["scores"]), ("best", run["best"])):
             for metric, score in table.items():
                 cells = shown[f"{run['model']}, seed {run['seed']}", weights]
-                label = CATALOGUE[metric]["label"]
+                label = METRICS[metric].label
                 assert cells[labels[label]] == number(score["value"], 4)
                 checked += 1
     assert checked > 80
@@ -124,8 +125,8 @@ def test_all_warnings_are_said(flawed: Given) -> None:
     found, _ = page(folder)
     for text in (
         "wgan-gp, seed 1 failed and is in no mean: the loss of D became infinite at step 412.",
-        "Active units of beta-vae (seeds 0 and 1): posterior collapse: no latent unit reacts to the image.",
-        "Fréchet distance of vae (seeds 0 and 1): too few samples for the Fréchet distance: 359 against 512 features.",
+        "Active units of beta-vae (seeds 0 and 1): posterior collapse: none of 16 latent units is in use.",
+        "Fréchet distance of vae (seeds 0 and 1): too few samples: 359 for 512 features, at least 1,024 are needed.",
         "wgan-gp: one finished seed, so the spread between seeds is unknown.",
         "An earlier snapshot scored better on the validation split than the last weights did, for dcgan",
         "1 file of the data could not be read and was skipped.",
@@ -204,10 +205,43 @@ def test_foreign_and_broken_folders_are_refused(tmp_path: Path, study: Given) ->
         write_report(study[0])
 
 
-def test_reads_numbers_that_are_not_finite_as_missing() -> None:
-    score = Score.read(json.loads('{"value": NaN, "error": null}'))
-    assert score.value is None
-    assert score.warning == "the result was not a finite number"
+@pytest.mark.parametrize(
+    ("schema", "fix"), [(SCHEMA + 1, "update Paribus"), (1, "'paribus study run"), (None, "'paribus study run")]
+)
+def test_results_of_another_schema_are_refused(study: Given, tools: Tools, schema: int | None, fix: str) -> None:
+    folder, results = study
+    tools["save"](folder, results | {"schema": schema})
+    with pytest.raises(ParibusError) as refused:
+        read_folder(folder)
+    assert str(refused.value.fix).startswith(fix)
+
+
+def test_damaged_results_are_refused(study: Given, tools: Tools) -> None:
+    folder, results = study
+    results["runs"][0]["scores"]["frechet"]["value"] = "much"
+    tools["save"](folder, results)
+    with pytest.raises(ParibusError, match="cannot be read"):
+        read_folder(folder)
+
+
+def test_the_page_shows_words_and_path(study: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = study
+    path = "training.optimizer.G.learning_rate"
+    rates = {"path": path, "values": ("0.0002", "0.001"), "models": (("<gan>",), ("vae",))}
+    varied = (Fact(code="setting", figures=rates), Fact(code="seeds", figures={"seeds": (0, 1)}))
+    text = rendered(replace(read_folder(folder), varied=varied))
+    items = re.search(r"<h2>Varied</h2><ul>(.*?)</ul>", text, re.S)[1]  # type: ignore[index]
+    assert items == (
+        "<li>Learning rate of the generator or decoder: 0.0002 (&lt;gan&gt;); 0.001 (vae). "
+        f'<code class="path">{path}</code></li>'
+        "<li>Seeds: 0, 1 (initial weights, order of the images, noise).</li>"
+    )
+
+
+def test_numbers_that_are_not_finite_are_missing() -> None:
+    score = Score.of("frechet", float("nan"), 0.1)
+    assert score.value is None and score.error is None
+    assert [fact.code for fact in score.warnings] == ["not_finite"]
 
 
 def test_pictures_are_spread_with_gaps_and_kept_small() -> None:

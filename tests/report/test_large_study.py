@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,27 +24,29 @@ LARGEST_BYTES = 15_000_000
 def large_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """4 models x 10 latent dimensions x 5 seeds, as `paribus study run` leaves them behind."""
     folder = tmp_path_factory.mktemp("large")
-    images = dict.fromkeys(MODELS, 24_000)
-    rows: list[dict[str, Any]] = []
-    summaries: dict[str, Any] = {}
+    paths, labels, axes = [], [], []
     for place, latent_dim in enumerate(LATENT_DIMS):
-        found = results(MODELS, SEEDS, images)
-        for row in found["runs"]:
-            label = f"{row['model']} latent_dim={latent_dim}"
-            name = f"{label.replace(' ', '-')}-seed{row['seed']}"
-            # other pictures for each run
-            seed = 1000 * place + row["seed"]
-            write_run(folder / "runs" / name, row["model"], seed, images[row["model"]], row["seconds"])
-            if "vae" in row["model"]:
-                shown = digits()[8 * seed % 1700 :][:8]
-                strip = np.concatenate([shown, shown // (2 + MODELS.index(row["model"]))])
-                Image.fromarray(grid(strip)).save(folder / "runs" / name / "samples" / "reconstructions.png")
-            axes = {"model": row["model"], "objective.latent_dim": latent_dim}
-            rows.append(row | {"label": label, "axes": axes, "folder": f"runs/{name}", "expected_images": 24_000})
-            summaries[label] = found["models"][row["model"]]
-    save(folder, found | {"runs": rows, "models": summaries})
+        for model in MODELS:
+            for seed in SEEDS:
+                label = f"{model} latent_dim={latent_dim}"
+                path = folder / "runs" / f"{label.replace(' ', '-')}-seed{seed}"
+                drawn = 1000 * place + seed  # other pictures for each run
+                write_run(path, model, drawn, 24_000, 20.0)
+                if "vae" in model:
+                    shown = digits()[8 * drawn % 1700 :][:8]
+                    strip = np.concatenate([shown, shown // (2 + MODELS.index(model))])
+                    Image.fromarray(grid(strip)).save(path / "samples" / "reconstructions.png")
+                paths.append(path)
+                labels.append((label, seed))
+                axes.append({"model": model, "objective.latent_dim": latent_dim})
+    found = results(folder, paths)
+    for row, (label, seed), values in zip(found["runs"], labels, axes, strict=True):
+        row |= {"model": label, "seed": seed, "axes": values, "expected_images": 24_000}
+    save(folder, found)
     study = {"name": "large", "budget": "24kimg", "data": {"name": "digits", "size": 8, "channels": 1}}
-    (folder / "study.yaml").write_text(yaml.safe_dump(study | {"models": list(summaries), "seeds": list(SEEDS)}))
+    (folder / "study.yaml").write_text(
+        yaml.safe_dump(study | {"models": list(dict.fromkeys(label for label, _ in labels)), "seeds": list(SEEDS)})
+    )
     return folder
 
 

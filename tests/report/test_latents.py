@@ -8,27 +8,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from paribus.report.contents import Run, Score, Study
 from paribus.report.html import rendered
 from paribus.report.latents import latents_table
-from paribus.report.reading import METRICS, read_folder
-from paribus.report.tables import cost_table, leaderboard
+from paribus.report.tables import all_scores, cost_table, leaderboard
+from paribus.results.run import RunResult
+from paribus.results.score import EncoderRecord, Fact, Score
+from paribus.results.study import StudyResult
+from paribus.results.study_files import read_folder
+from tests.report.conftest import score
+from tests.results.metrics import METRICS
 
 Given = tuple[Path, dict[str, Any]]
 
 
-def run(model: str, seed: int, sampler: str = "prior", **values: float | None) -> Run:
-    scores = {name: Score(value, encoder="classifier-a", n=359, split="test") for name, value in values.items()}
-    return Run(model, seed, scores=scores | {"floor_frechet": Score(0.5)}, sampler=sampler)
+def run(model: str, seed: int, sampler: str = "prior", **values: float | None) -> RunResult:
+    seen, why = EncoderRecord(name="classifier", id="classifier-a"), (Fact(code="too_few_images"),)
+    scores = {
+        name: Score(metric=name, value=value, encoder=seen, n=359, split="test", warnings=() if value else why)
+        for name, value in values.items()
+    }
+    floor = {"floor_frechet": Score(metric="floor_frechet", value=0.5)}
+    return RunResult(model, seed, scores=scores | floor, sampler=sampler)
 
 
-def made(*runs: Run) -> Study:
-    return Study("test", runs, tuple(dict.fromkeys(r.model for r in runs)), METRICS)
+def made(*runs: RunResult) -> StudyResult:
+    return StudyResult("test", runs, tuple(dict.fromkeys(r.model for r in runs)), METRICS)
 
 
-def shown(given: Study) -> dict[str, list[str]]:
+def shown(given: StudyResult) -> dict[str, list[str]]:
     table = latents_table(given)
     assert table is not None
     heads = [source.head.replace("\u00a0", " ") for source in table.sources]
@@ -75,14 +82,10 @@ def test_the_page_explains_each_column(study: Given) -> None:
     for row in results["runs"]:
         if "vae" in row["model"]:
             row["scores"] |= {
-                "prior_frechet": row["scores"]["frechet"] | {"value": 77.0},
-                "reconstruction_frechet": row["scores"]["frechet"] | {"value": 11.0},
+                "prior_frechet": score("prior_frechet", 77.0),
+                "reconstruction_frechet": score("reconstruction_frechet", 11.0),
             }
-    path = folder / "runs" / "vae-seed0" / "run.yaml"
-    record = yaml.safe_load(path.read_text())
-    record["config"]["sampler"] = {"name": "two-stage"}
-    path.write_text(yaml.safe_dump(record))
-    results["models"] = {}
+    results["runs"][0]["sampler"] = "two-stage"
     (folder / "results.json").write_text(json.dumps(results))
     text = rendered(read_folder(folder))
     table = re.search(r'<table class="plain latents">(.*?)</table>', text, re.S)[1]  # type: ignore[index]
@@ -97,7 +100,7 @@ def test_the_page_explains_each_column(study: Given) -> None:
 def test_fitting_a_sampler_is_a_cost_where_one_was_fitted(study: Given) -> None:
     folder, results = study
     assert "Sampler fit" not in cost_table(read_folder(folder))[0]
-    results["runs"][0]["scores"]["sampler_seconds"] = {"value": 3.5}
+    results["runs"][0]["scores"]["sampler_seconds"] = score("sampler_seconds", 3.5, None)
     (folder / "results.json").write_text(json.dumps(results))
     heads, rows = cost_table(read_folder(folder))
     cells = {model: row[heads.index("Sampler fit")].text for model, _, row in rows}
@@ -109,16 +112,23 @@ def test_fitting_a_sampler_is_a_cost_where_one_was_fitted(study: Given) -> None:
     assert rows[0][2][heads.index("Sampler fit")].text == "2.5\u202fs"
 
 
-def test_class_agreement_has_a_column_with_or_without_words_for_it() -> None:
+def test_class_agreement_has_a_column_where_its_words_say_so() -> None:
     given = study_of_agreement()
-    for metrics in (METRICS, {name: words for name, words in METRICS.items() if name != "class_agreement"}):
-        board = leaderboard(replace(given, metrics=metrics), "frechet")
-        [place] = [k for k, metric in enumerate(board.columns) if metric.name == "class_agreement"]
-        assert board.columns[place].label.lower() == "class agreement"
-        assert {e.model: e.lines[0].cells[place].text for e in board.entries} == {"cvae": "0.950", "gan": "–"}
-        assert "lass agreement" in rendered(replace(given, metrics=metrics))
+    board = leaderboard(given, "frechet")
+    [place] = [k for k, metric in enumerate(board.columns) if metric.name == "class_agreement"]
+    assert {e.model: e.lines[0].cells[place].text for e in board.entries} == {"cvae": "0.950", "gan": "–"}
+    assert "Class agreement" in rendered(given)
     assert all(m.name != "class_agreement" for m in leaderboard(made(run("gan", 0, frechet=2.0)), "frechet").columns)
 
 
-def study_of_agreement() -> Study:
+def test_a_metric_without_words_stands_among_all_scores() -> None:
+    words = {name: metric for name, metric in METRICS.items() if name != "class_agreement"}
+    given = replace(study_of_agreement(), metrics=words)
+    columns, lines = all_scores(given)
+    [place] = [k for k, metric in enumerate(columns) if metric.label == "class agreement"]
+    assert [line.cells[place].text for line in lines] == ["0.9500", "–"]
+    assert "class agreement" in rendered(given)
+
+
+def study_of_agreement() -> StudyResult:
     return made(run("cvae", 0, frechet=1.0, class_agreement=0.95), run("gan", 0, frechet=2.0))

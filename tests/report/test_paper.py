@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import html
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +14,12 @@ import pytest
 import yaml
 
 from paribus.report import write_report
-from paribus.report.crossed import cross_tables
-from paribus.report.paper import escaped, latex, markdown, methods, scores_csv
-from paribus.report.reading import read_folder
+from paribus.report.analyses import cross_tables
+from paribus.report.manuscript import escaped, latex, markdown, methods, scores_csv
 from paribus.report.tables import leaderboard
+from paribus.results.study_files import read_folder
+from paribus.results.words import statement
+from tests.report.conftest import EQUAL
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]
@@ -51,9 +52,8 @@ def test_the_csv_names_axes_and_failed_runs(study: Given, tools: Tools) -> None:
     folder, results = study
     for run in results["runs"]:
         run["axes"] = {"model": run["model"], "backbone.width": 32}
-        run["label"] = f"{run['model']} width=32"
-    results["models"] = {f"{model} width=32": table for model, table in results["models"].items()}
-    results["runs"][3] |= {"status": "failed", "scores": {}, "best": None}
+        run["model"] = f"{run['model']} width=32"
+    results["runs"][3] |= {"status": "failed", "scores": {}, "best": {}, "snapshots": []}
     tools["save"](folder, results)
     rows = [row for row in read_csv(scores_csv(read_folder(folder))) if row["status"]]
     failed = [row for row in rows if row["status"] == "failed"]
@@ -91,11 +91,11 @@ def test_the_paragraph_says_only_what_was_done(study: Given, tools: Tools) -> No
     assert text.startswith(
         "With Paribus 0.1.0, vae, beta-vae, dcgan and wgan-gp were trained on digits, each with 2 seeds (0 and 1)."
     )
-    for sentence in results["equal"]:
-        assert sentence in text
-    assert "Fréchet distance: 1,797 samples" in text and "Values are means over seeds." in text
+    for fact in EQUAL:
+        assert str(statement(fact)) in text
+    assert "Fréchet distance: 359 samples" in text and "Values are means over seeds." in text
     assert "t-interval" not in text and "t-test" not in text, "two seeds have neither"
-    results["runs"][0]["scores"]["frechet"]["protocol"] = "another"
+    results["runs"][0]["scores"]["frechet"]["protocol"]["seed"] = 1
     tools["save"](folder, results)
     assert "Fréchet distance:" not in methods(read_folder(folder), "frechet")
 
@@ -116,7 +116,7 @@ def test_axes_stand_against_each_other(study: Given, tools: Tools) -> None:
     labels = {model: f"{name} latent_dim={size}" for model, (name, size) in names.items()}
     for run in results["runs"]:
         name, size = names[run["model"]]
-        run |= {"label": labels[run["model"]], "axes": {"model": name, "objective.latent_dim": size}}
+        run |= {"model": labels[run["model"]], "axes": {"model": name, "objective.latent_dim": size}}
     results["models"] = {labels[model]: table for model, table in results["models"].items()}
     tools["save"](folder, results)
     record = yaml.safe_load((folder / "study.yaml").read_text())
@@ -140,11 +140,12 @@ def test_axes_stand_against_each_other(study: Given, tools: Tools) -> None:
     assert f"The same for {len(others)} more metrics" in page
 
 
-def test_each_run_has_its_command_and_machine(study: Given) -> None:
-    folder, _ = study
-    for path in (folder / "runs").glob("*/run.yaml"):
-        path.write_text(path.read_text() + f"command: paribus train X --seed 7 -o a='<{path.parent.name}>'\n")
+def test_each_run_has_its_command_and_machine(study: Given, tools: Tools) -> None:
+    folder, results = study
+    for run in results["runs"]:
+        run["command"] = f"paribus train X --seed 7 -o a='<{run['model']}-seed{run['seed']}>'"
+    tools["save"](folder, results)
     page = html.unescape(write_report(folder).read_text())
-    for run in json.loads((folder / "results.json").read_text())["runs"]:
+    for run in results["runs"]:
         assert f"paribus train X --seed 7 -o a='<{run['model']}-seed{run['seed']}>'" in page
     assert "2 threads" in page

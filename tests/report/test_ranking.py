@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from paribus.report import write_report
-from paribus.report.comparisons import comparisons
-from paribus.report.pareto import fronts, pareto_figures
-from paribus.report.ranking import probability, ranking
-from paribus.report.reading import read_folder
+from paribus.report.analyses import probability, standings
+from paribus.report.curves import pareto_figures
+from paribus.results.comparison import comparisons, fronts
 from paribus.results.statistics import difference, sign_flip_p
-from paribus.studies.results import results as all_results
+from paribus.results.study_files import read_folder
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]
@@ -31,9 +30,9 @@ def ten(tmp_path_factory: pytest.TempPathFactory) -> Given:
 
 
 def test_standings_with_two_seeds(study: Given) -> None:
-    found = ranking(read_folder(study[0]), "frechet")
+    found = standings(read_folder(study[0]), "frechet")
     assert found is not None
-    assert [(s.model, s.rank, s.beats, s.level, s.beaten_by) for s in found.standings] == [
+    assert [(s.model, s.rank, s.beats, s.level, s.beaten_by) for s in found.models] == [
         ("dcgan", "1", "wgan-gp, vae and beta-vae", "–", "–"),
         ("wgan-gp", "2", "vae and beta-vae", "–", "dcgan"),
         ("vae", "3", "beta-vae", "–", "dcgan and wgan-gp"),
@@ -47,10 +46,10 @@ def test_a_failed_run_is_shown_and_leaves_the_rank_open(study: Given, tools: Too
     folder, results = study
     tools["fail"](folder, results, "dcgan", 1, "out of memory")
     tools["save"](folder, results)
-    found = ranking(read_folder(folder), "frechet")
+    found = standings(read_folder(folder), "frechet")
     assert found is not None
-    assert (found.standings[0].model, found.standings[0].runs) == ("dcgan", "1 seed, 1 failed")
-    assert (found.standings[0].rank, found.standings[0].beats) == ("1 to 4", "–")
+    assert (found.models[0].model, found.models[0].runs) == ("dcgan", "1 seed, 1 failed")
+    assert (found.models[0].rank, found.models[0].beats) == ("1 to 4", "–")
 
 
 def test_a_model_whose_runs_all_failed_stands_last_without_a_rank(study: Given, tools: Tools) -> None:
@@ -58,49 +57,50 @@ def test_a_model_whose_runs_all_failed_stands_last_without_a_rank(study: Given, 
     for seed in (0, 1):
         tools["fail"](folder, results, "dcgan", seed, "out of memory")
     tools["save"](folder, results)
-    found = ranking(read_folder(folder), "frechet")
+    found = standings(read_folder(folder), "frechet")
     assert found is not None
-    assert (found.standings[-1].model, found.standings[-1].rank) == ("dcgan", "–")
-    assert found.standings[-1].runs == "0 seeds, 2 failed"
-    assert comparisons(results["runs"])["failed"]["dcgan"] == 2
+    assert (found.models[-1].model, found.models[-1].rank) == ("dcgan", "–")
+    assert found.models[-1].runs == "0 seeds, 2 failed"
+    assert comparisons(read_folder(folder))["failed"]["dcgan"] == 2
 
 
 def test_ten_seeds_against_the_functions_of_numbers(ten: Given) -> None:
     folder, results = ten
-    found = ranking(read_folder(folder), "frechet")
+    found = standings(read_folder(folder), "frechet")
     assert found is not None
     scored = {
         model: {r["seed"]: r["scores"]["frechet"]["value"] for r in results["runs"] if r["model"] == model}
         for model in ("dcgan", "wgan-gp")
     }
     expected = difference(scored["wgan-gp"], scored["dcgan"])
-    (pair,) = comparisons(results["runs"])["metrics"]["frechet"]["pairs"]
+    (pair,) = comparisons(read_folder(folder))["metrics"]["frechet"]["pairs"]
     assert pair["by"] == json.loads(json.dumps(expected.as_dict())) | {"counts": (10, 10)}
     assert pair["exact_p"] == sign_flip_p([scored["wgan-gp"][k] - scored["dcgan"][k] for k in range(10)]) == 2 / 1024
     assert (found.pairs[0].told, found.pairs[0].exact_p) == ("dcgan: yes", "0.002")
 
 
 def test_a_higher_metric_is_compared_the_other_way_round(study: Given) -> None:
-    found = ranking(read_folder(study[0]), "precision")
+    found = standings(read_folder(study[0]), "precision")
     assert found is not None
-    assert found.standings[0].model == "dcgan"
+    assert found.models[0].model == "dcgan"
     assert not any(line.by.startswith("−") for line in found.pairs)
 
 
 def test_nothing_is_ranked_that_was_measured_differently(study: Given, tools: Tools) -> None:
     folder, results = study
-    results["runs"][0]["scores"]["frechet"]["encoder"] = "pixels"
+    results["runs"][0]["scores"]["frechet"]["encoder"]["id"] = "pixels"
     tools["save"](folder, results)
-    assert ranking(read_folder(folder), "frechet") is None
+    assert standings(read_folder(folder), "frechet") is None
     assert fronts(read_folder(folder), "frechet") == {}
-    assert "the encoders differ" in comparisons(results["runs"])["metrics"]["frechet"]["not_comparable"][0]
+    [against] = comparisons(read_folder(folder))["metrics"]["frechet"]["not_comparable"]
+    assert against["field"] == "encoder" and against["runs"][0] == ["vae, seed 0"]
 
 
 def test_results_hold_what_the_report_says(study: Given) -> None:
     folder, results = study
-    found = json.loads(json.dumps(comparisons(results["runs"])))
+    found = json.loads(json.dumps(comparisons(read_folder(folder))))
     assert found["primary"] == "frechet"
-    assert json.loads(json.dumps(all_results(results["runs"])["comparisons"])) == found
+    assert results["comparisons"] == found
     kept = found["metrics"]["frechet"]
     assert kept["ranks"]["dcgan"] == {"best": 1, "worst": 1}
     assert kept["leaders"] == ["dcgan"]
@@ -132,7 +132,7 @@ def test_axes_show_their_effects(study: Given, tools: Tools) -> None:
     page = write_report(folder).read_text()
     assert "What each axis does" in page
     means = {m: t["frechet"]["mean"] for m, t in results["models"].items()}
-    found = comparisons(results["runs"])["metrics"]["frechet"]["effects"]
+    found = comparisons(read_folder(folder))["metrics"]["frechet"]["effects"]
     assert found[0]["effect"]["mean"] == pytest.approx((means["vae"] + means["beta-vae"]) / 2 - sum(means.values()) / 4)
 
 

@@ -14,9 +14,11 @@ import yaml
 from paribus.report.cautions import cautions_of
 from paribus.report.claims import judged, together
 from paribus.report.html import rendered
-from paribus.report.paper import replication_markdown
-from paribus.report.reading import read_folder
+from paribus.report.manuscript import replication_markdown
 from paribus.report.replication import replication
+from paribus.results.replication import ReplicationRecord
+from paribus.results.study_files import read_folder
+from tests.report.conftest import save, score
 
 StudyFixture = tuple[Path, dict[str, Any]]
 
@@ -64,7 +66,8 @@ def part(of: str, against: str | None, by: list[str], expected: str, **more: Any
 
 def verdict(folder: Path, *parts: dict[str, Any], reserve: str = "") -> tuple[str, str]:
     claims = {"one": {"claim": "A claim", "place": "section 1", "parts": list(parts)}}
-    [found] = judged(read_folder(folder), claims, TOLD["labels"], {"vae": 800, "dcgan": 1000}, reserve)
+    told = ReplicationRecord.model_validate(TOLD | {"claims": claims, "parameters": {"vae": 800, "dcgan": 1000}})
+    [found] = judged(read_folder(folder), told, reserve)
     return found.decision, "; ".join(each.text for each in found.parts)
 
 
@@ -175,13 +178,16 @@ def test_forms_differ_from_their_row_in_what_the_runs_say(told: StudyFixture) ->
     section = replication(read_folder(folder))
     assert section is not None
     [form] = section.differences
-    assert (form.system, form.settings) == ("vae.equal", (("Weight of the KL (beta)", "1.0", "4.0"),))
+    assert (form.system, form.settings) == ("vae.equal", (("Weight of the KL (beta)", "1", "4"),))
 
 
 def test_settings_that_differ_between_rows_are_folded(told: StudyFixture) -> None:
     folder, found = told
-    long = "training.budget: " + "; ".join(f"{k}epochs (a row with a long name {k})" for k in range(20)) + "."
-    (folder / "results.json").write_text(json.dumps(found | {"varied": ["objective.beta: 1 (a); 4 (b).", long]}))
+    rows = [f"a row with a long name {k}" for k in range(20)]
+    beta = {"path": "objective.beta", "values": ["1", "4"], "models": [["a"], ["b"]]}
+    long = {"path": "training.budget", "values": [f"{k}epochs" for k in range(20)], "models": [[row] for row in rows]}
+    varied = [{"code": "setting", "figures": figures} for figures in (beta, long)]
+    (folder / "results.json").write_text(json.dumps(found | {"varied": varied}))
     page = rendered(read_folder(folder))
     assert "2 settings that differ between rows" in page and "Budget: 20 values" in page
     assert "Weight of the KL (beta): 1 (a); 4 (b)." in page
@@ -217,7 +223,7 @@ def test_what_was_not_measured_alike_decides_nothing(told: StudyFixture, tools: 
     folder, found = told
     for row in found["runs"]:
         if row["model"] == "vae":
-            row["scores"]["frechet"]["encoder"] = "another"
+            row["scores"]["frechet"]["encoder"]["id"] = "another"
     tools["save"](folder, found)
     decision, text = verdict(folder, part("dcgan", "vae", ["frechet"], "less"))
     assert decision == "can't tell" and "the encoders differ" in text
@@ -293,7 +299,7 @@ def test_smoke_decides_nothing(told: StudyFixture) -> None:
         assert [claim.parts[0].decision for claim in section.claims] == ["supported"]
 
 
-def logs(folder: Path, model: str, accuracy: float, distances: list[float]) -> None:
+def logs(folder: Path, found: dict[str, Any], model: str, accuracy: float, distances: list[float]) -> None:
     """Gives a model's first seed a D of that accuracy in the second half, and snapshots at those distances."""
     run = folder / "runs" / f"{model}-seed0"
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -302,9 +308,12 @@ def logs(folder: Path, model: str, accuracy: float, distances: list[float]) -> N
         right = accuracy if line["images"] >= last / 2 else 0.5
         line |= {"D/accuracy_real": right, "D/accuracy_fake": right}
     (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    entries = [{"metric": "frechet", "value": value, "snapshot": round(share * last), "split": "validation"}
-               for share, value in zip((0.25, 0.5, 1.0), distances, strict=True)]  # fmt: skip
-    (run / "snapshots.json").write_text(json.dumps(entries))
+    row = next(row for row in found["runs"] if (row["model"], row["seed"]) == (model, 0))
+    row["snapshots"] = [
+        score("frechet", value, weights="snapshot", snapshot=round(share * last), split="validation")
+        for share, value in zip((0.25, 0.5, 1.0), distances, strict=True)
+    ]
+    save(folder, found)
 
 
 @pytest.mark.parametrize(("accuracy", "distances", "said"), [
@@ -315,7 +324,7 @@ def logs(folder: Path, model: str, accuracy: float, distances: list[float]) -> N
     (0.98, [300, 300, 300], ""),  # D errs
 ])  # fmt: skip
 def test_a_stalled_run_is_named(told: StudyFixture, accuracy: float, distances: list[float], said: str) -> None:
-    logs(told[0], "dcgan", accuracy, distances)
+    logs(*told, "dcgan", accuracy, distances)
     named = [c for c in cautions_of(read_folder(told[0])) if c.text.startswith("Stalled: ") and "dcgan" in c.text]
     assert bool(named) == bool(said)
     for caution in named:
@@ -330,10 +339,10 @@ def test_a_collapsed_run_is_named(
     collapses: bool,
 ) -> None:  # fmt: skip
     folder, found = told
-    logs(folder, "dcgan", accuracy, [300, 300, 300])
+    logs(folder, found, "dcgan", accuracy, [300, 300, 300])
     row = next(row for row in found["runs"] if (row["model"], row["seed"]) == ("dcgan", 0))
     row["scores"]["coverage"]["value"] = coverage
-    row["scores"]["diversity"] = row["scores"]["coverage"] | {"value": diversity}
+    row["scores"]["diversity"] = score("diversity", diversity)
     tools["save"](folder, found)
     texts = [caution.text for caution in cautions_of(read_folder(folder))]
     assert any(text.startswith("Collapsed: ") and "dcgan" in text for text in texts) == collapses

@@ -4,35 +4,55 @@ from dataclasses import replace
 
 import pytest
 
+from paribus.base.wording import compact, duration, estimate, number, plus_minus
 from paribus.report.cautions import cautions_of
-from paribus.report.comparison import half_width, leaders, obstacles, ordered, separated
-from paribus.report.contents import Run, Score, Study
-from paribus.report.reading import METRICS
-from paribus.report.verdict import primary_metric, verdict
-from paribus.report.wording import budget_words, compact, duration, estimate, number, plus_minus
+from paribus.report.verdict import verdict
+from paribus.results.comparison import (
+    comparison,
+    half_width,
+    leaders,
+    obstacles,
+    ordered,
+    primary_metric,
+)
+from paribus.results.protocol import ImageSet, Protocol
+from paribus.results.run import DataRecord, RunResult
+from paribus.results.score import EncoderRecord, Fact, Score
+from paribus.results.study import StudyResult
+from paribus.results.words import budget_words
+from tests.results.metrics import METRICS
+
+PIXELS = EncoderRecord(name="pixels", id="pixels-b")
+FEW = Fact(code="too_few_samples", figures={"n": 500, "features": 400, "least": 800})
 
 
-def study(frechet: dict[str, list[float | None]], *, extra: tuple[Run, ...] = (), **score: object) -> Study:
+def scored(metric: str, value: float | None, error: float | None = None, *warnings: Fact) -> Score:
+    """A score through a classifier, of 500 images of test."""
+    seen = EncoderRecord(name="classifier", id="classifier-a")
+    why = warnings if warnings or value is not None else (FEW,)
+    return Score(metric=metric, value=value, error=error, n=500, encoder=seen, split="test", warnings=why)
+
+
+def study(frechet: dict[str, list[float | None]], *, extra: tuple[RunResult, ...] = (), **score: object) -> StudyResult:
     """A study with the given Fréchet distances, a list of seeds per model; KID is a hundredth of it."""
-    why = "too few samples"
     runs = [
-        Run(
+        RunResult(
             model, seed, images=1000, seconds=20, size=8,
             scores={
-                "frechet": Score(value, 0.1, 500, "classifier-a", "test", "as usual", "" if value else why),
-                "kid": Score((value or 40) / 100, 0.001, 500, "classifier-a", "test", "as usual"),
+                "frechet": scored("frechet", value, 0.1),
+                "kid": scored("kid", (value or 40) / 100, 0.001),
             },
         )
         for model, values in frechet.items() for seed, value in enumerate(values)
     ]  # fmt: skip
     models = tuple(dict.fromkeys([*frechet, *(run.model for run in extra)]))
-    return Study("test", (*runs, *extra), models, METRICS, budget="20s", data={"name": "digits"})
+    return StudyResult("test", (*runs, *extra), models, METRICS, budget="20s", data=DataRecord(name="digits"))
 
 
-def changed(given: Study, model: str, **fields: object) -> Study:
+def changed(given: StudyResult, model: str, **fields: object) -> StudyResult:
     """The study with other fields in all of a model's Fréchet scores."""
     runs = (
-        replace(run, scores=run.scores | {"frechet": replace(run.scores["frechet"], **fields)})  # type: ignore[arg-type]
+        replace(run, scores=run.scores | {"frechet": run.scores["frechet"].model_copy(update=fields)})
         if run.model == model
         else run
         for run in given.runs
@@ -94,7 +114,7 @@ def test_ten_seeds_let_an_exact_test_agree() -> None:
 
 
 def test_a_best_mean_with_a_failed_run_names_no_winner() -> None:
-    given = study(TWO, extra=(Run("dcgan", 2, "failed", "out of memory"),))
+    given = study(TWO, extra=(RunResult("dcgan", 2, "failed", "out of memory"),))
     said = verdict(given)
     assert said.text == (
         f"{PLACE}, dcgan scored best (Fréchet distance 12.0 ± 3.0, next vae with 40.0 ± 5.0; 2 seeds each), "
@@ -132,9 +152,14 @@ def test_two_leaders_ahead_of_the_rest() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"encoder": "pixels"}, "the encoders differ (classifier-a for vae{0}; pixels for dcgan{0})"),
+        ({"encoder": PIXELS}, "the encoders differ (classifier-a for vae{0}; pixels-b for dcgan{0})"),
         ({"n": 10_000}, "the numbers of images compared differ (500 for vae{0}; 10,000 for dcgan{0})"),
         ({"split": "train"}, "the reference splits differ (test for vae{0}; train for dcgan{0})"),
+        (
+            {"protocol": Protocol(images=ImageSet(origin="samples", count=500), seed=7)},
+            "the measured images differ (not recorded for vae{0}; 500 samples for dcgan{0}); "
+            "the seeds of what is drawn differ (not recorded for vae{0}; seed 7 for dcgan{0})",
+        ),
     ],
 )  # fmt: skip
 def test_refuses_to_rank_what_was_measured_differently(fields: dict[str, object], reason: str) -> None:
@@ -157,12 +182,15 @@ def test_falls_back_to_kid_and_says_why() -> None:
     said = verdict(study({"vae": [None, None], "dcgan": [9.0, 15.0]}))
     assert said.metric == "kid"
     assert "(KID 0.120 ± 0.030 against 0.400 ± 0, 2 seeds each)" in said.text
-    expected = "The Fréchet distance is missing for vae (seeds 0 and 1) (too few samples). KID decides instead."
+    expected = (
+        "The Fréchet distance is missing for vae (seeds 0 and 1) (too few samples: 500 for 400 features, at "
+        "least 800 are needed). KID decides instead."
+    )
     assert said.notes[0] == expected
 
 
 def test_failed_runs_are_in_no_mean_and_are_named() -> None:
-    failed = Run("vae", 2, "failed", "The loss became infinite.")
+    failed = RunResult("vae", 2, "failed", "The loss became infinite.")
     given = study(TWO, extra=(failed,))
     assert verdict(given).text == verdict(study(TWO)).text
     said = (
@@ -175,8 +203,11 @@ def test_failed_runs_are_in_no_mean_and_are_named() -> None:
 
 
 def test_everything_failed_or_nothing_finished() -> None:
-    failed, unfinished = Run("vae", 0, "failed", "out of memory"), Run("gan", 0, "unfinished", "not started")
-    only = Study("test", (failed,), ("vae",), METRICS)
+    failed, unfinished = (
+        RunResult("vae", 0, "failed", "out of memory"),
+        RunResult("gan", 0, "unfinished", "not started"),
+    )
+    only = StudyResult("test", (failed,), ("vae",), METRICS)
     assert verdict(only).text == "Every run failed, so there is nothing to compare."
     assert verdict(replace(only, runs=(failed, unfinished))).text == (
         "No run has finished yet, so there is nothing to compare."
@@ -184,14 +215,14 @@ def test_everything_failed_or_nothing_finished() -> None:
 
 
 def test_unfinished_study_speaks_of_so_far() -> None:
-    given = study(TWO, extra=(Run("wgan", 0, "unfinished", "not started"),))
+    given = study(TWO, extra=(RunResult("wgan", 0, "unfinished", "not started"),))
     start = "So far (4 of 5 runs finished), on digits with 20\u202fs of training each, dcgan came out ahead of vae"
     assert verdict(given).text.startswith(start)
     assert cautions_of(given)[0].text == "1 run of 5 has not finished and is in no mean."
 
 
 def test_only_one_model_scored() -> None:
-    given = study({"vae": [40.0, 41.0]}, extra=(Run("gan", 0, "failed", "out of memory"),))
+    given = study({"vae": [40.0, 41.0]}, extra=(RunResult("gan", 0, "failed", "out of memory"),))
     assert verdict(given).text == (
         "On digits with 20\u202fs of training, only vae has a Fréchet distance (40.50 ± 0.50): "
         "there is nothing to compare it with."
@@ -200,19 +231,22 @@ def test_only_one_model_scored() -> None:
 
 def test_noise_of_measuring_prevents_a_winner_of_two_seeds() -> None:
     close = {"vae": [12.0, 12.01], "dcgan": [11.9, 11.91]}  # seeds agree, but each value is known to ±0.1 only
-    assert not separated(study(close), "frechet", "dcgan", "vae")
+    assert not comparison(study(close), "frechet").beats("dcgan", "vae")
 
 
 def test_direction_is_respected() -> None:
     given = study({"vae": [0.2, 0.21, 0.22], "dcgan": [0.8, 0.81, 0.82]})
-    given = replace(given, metrics=METRICS | {"frechet": replace(METRICS["frechet"], direction="higher")})
+    given = replace(given, metrics=METRICS | {"frechet": METRICS["frechet"].model_copy(update={"direction": "higher"})})
     assert leaders(given, "frechet") == {"dcgan"}
 
 
-def towards(frechet: dict[str, list[float | None]]) -> Study:
+def towards(frechet: dict[str, list[float | None]]) -> StudyResult:
     """A study of a metric that is best at 1."""
     given = study(frechet)
-    return replace(given, metrics=METRICS | {"frechet": replace(METRICS["frechet"], direction="towards", target=1.0)})
+    return replace(
+        given,
+        metrics=METRICS | {"frechet": METRICS["frechet"].model_copy(update={"direction": "towards", "target": 1.0})},
+    )
 
 
 def test_a_target_is_best_and_both_sides_of_it_count_alike() -> None:
@@ -226,10 +260,11 @@ def test_a_target_is_best_and_both_sides_of_it_count_alike() -> None:
     # what counts is how far the runs are from the target, not their mean, which errors on both sides leave at it
     around = towards({"vae": [0.8, 1.0, 1.2], "dcgan": [0.95, 0.96, 0.94]})
     assert ordered(around, "frechet") == ["dcgan", "vae"]
-    assert not separated(around, "frechet", "dcgan", "vae")
-    assert separated(towards({"vae": [0.9, 1.0, 1.1], "dcgan": [1.5, 1.51, 1.52]}), "frechet", "vae", "dcgan")
+    assert not comparison(around, "frechet").beats("dcgan", "vae")
+    apart = towards({"vae": [0.9, 1.0, 1.1], "dcgan": [1.5, 1.51, 1.52]})
+    assert comparison(apart, "frechet").beats("vae", "dcgan")
     two = towards({"vae": [0.9, 0.92], "dcgan": [1.4, 1.5]})
-    assert separated(two, "frechet", "vae", "dcgan") and not separated(two, "frechet", "dcgan", "vae")
+    assert comparison(two, "frechet").beats("vae", "dcgan") and not comparison(two, "frechet").beats("dcgan", "vae")
 
 
 def test_directions_in_words() -> None:
@@ -244,20 +279,28 @@ def test_directions_in_words() -> None:
 
 
 def test_collapse_is_said_once() -> None:
-    given = Study("test", (Run("vae", 0, latent_dim=16, scores={"active_units": Score(1.0)}),), ("vae",), METRICS)
+    given = StudyResult(
+        "test",
+        (RunResult("vae", 0, latent_dim=16, scores={"active_units": scored("active_units", 1.0)}),),
+        ("vae",),
+        METRICS,
+    )
     assert any("1.00 of 16 latent dimensions in use" in d for c in cautions_of(given) for d in c.details)
-    scored = {"active_units": Score(1.0, warning="posterior collapse")}
-    texts = [c.text for c in cautions_of(replace(given, runs=(replace(given.runs[0], scores=scored),)))]
-    assert texts[0] == "Active units of vae (seed 0): posterior collapse."
+    collapse = Fact(code="posterior_collapse", figures={"units": 16})
+    scores = {"active_units": scored("active_units", 1.0, None, collapse)}
+    texts = [c.text for c in cautions_of(replace(given, runs=(replace(given.runs[0], scores=scores),)))]
+    assert texts[0] == "Active units of vae (seed 0): posterior collapse: none of 16 latent units is in use."
     assert not any(text.startswith("Posterior") for text in texts)
 
 
 def test_warnings_that_differ_in_a_number_are_said_once_and_name_the_model() -> None:
-    collapse = "posterior collapse: the latent carries {} nats, the images are drawn without it"
-    kl = [{"kl_nats": Score(nats, warning=collapse.format(nats))} for nats in (0.02, 0.03)]
-    units = {"active_units": Score(0.0, warning="posterior collapse: none of 16 latent units is in use")}
-    runs = tuple(Run("beta-vae", seed, scores=scores | units) for seed, scores in enumerate(kl))
-    found = cautions_of(Study("test", runs, ("beta-vae",), METRICS))
+    def collapse(**figures: float) -> Fact:
+        return Fact(code="posterior_collapse", figures=figures)
+
+    kl = [{"kl_nats": scored("kl_nats", nats, None, collapse(nats=nats))} for nats in (0.02, 0.03)]
+    units = {"active_units": scored("active_units", 0.0, None, collapse(units=16))}
+    runs = tuple(RunResult("beta-vae", seed, scores=scores | units) for seed, scores in enumerate(kl))
+    found = cautions_of(StudyResult("test", runs, ("beta-vae",), METRICS))
     assert found[0].text == "KL and Active units of beta-vae (seeds 0 and 1): posterior collapse."
     assert found[0].details[0] == (
         "beta-vae, seed 0: KL: the latent carries 0.02 nats, the images are drawn without it"
@@ -267,13 +310,15 @@ def test_warnings_that_differ_in_a_number_are_said_once_and_name_the_model() -> 
 
 
 def test_single_run() -> None:
-    run = Run("vae", 0, images=24_000, seconds=20, scores={"frechet": Score(36.8, 0.74), "floor_frechet": Score(1.84)})
-    given = Study("vae", (run,), ("vae",), METRICS, single=True, data={"name": "digits"})
+    run = RunResult("vae", 0, images=24_000, seconds=20, scores={
+        "frechet": scored("frechet", 36.8, 0.74), "floor_frechet": scored("floor_frechet", 1.84),
+    })  # fmt: skip
+    given = StudyResult("vae", (run,), ("vae",), METRICS, single=True, data=DataRecord(name="digits"))
     assert verdict(given).text == (
         "vae, trained on digits for 20\u202fs (24,000 images), reached a Fréchet distance of 36.80 ± 0.74; "
         "real images against other real images score 1.84, so it stands at 20 times the floor."
     )
-    assert primary_metric(given) == ("frechet", "")
+    assert primary_metric(given) == "frechet"
 
 
 def test_half_width() -> None:

@@ -15,10 +15,11 @@ from paribus.base.errors import ParibusError
 from paribus.base.files import is_held
 from paribus.cli.watching import live_table, progress_words, totals
 from paribus.results.folder import RunFolder
+from paribus.results.study_files import write_results
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import prepare
 from paribus.studies.progress import Message, Progress, RunState
-from paribus.studies.results import results, run_row
+from paribus.studies.results import study_result
 from paribus.studies.status import status
 from tests.conftest import made_data, tiny_config
 
@@ -27,7 +28,7 @@ def folder_of(root: Path, plan: StudyPlan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
     runs = prepare(plan, root, images=made_data()).runs
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
-    (root / "results.json").write_text(json.dumps(results([run_row(run, root) for run in runs])))
+    write_results(root / "results.json", study_result("small", runs))
     for run in runs:
         run.folder.path.mkdir(parents=True)
     return [run.folder.path for run in runs]
@@ -105,7 +106,7 @@ def test_a_worker_s_messages_change_what_they_name_and_nothing_else() -> None:
 
 
 def test_a_state_in_words() -> None:
-    assert progress_words(states()[3]) == ("25%", "1,000 images", "30 s left", "D/loss 1.25")
+    assert progress_words(states()[3]) == ("25%", "1,000 images", "30\u202fs left", "D/loss 1.25")
     assert progress_words(states()[-1]) == ("", "", "", "Training diverged.")
     assert totals(states()) == "11 runs: 1 running, 1 failed, 6 waiting, 3 done"
 
@@ -121,7 +122,7 @@ def test_the_live_table_shows_what_has_room_and_what_is_at_work() -> None:
     console.print(live_table(states(), 11))
     whole = console.export_text()
     assert all(f"gan seed {k}" in whole for k in range(11))
-    assert "30 s left" in whole
+    assert "30\u202fs left" in whole
     console.print(live_table(states(), 2))
     short = console.export_text()
     assert "gan seed 3" in short

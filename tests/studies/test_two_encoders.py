@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 
 from paribus.commands.compare import compare
@@ -20,18 +21,20 @@ def test_results_hold_both_encoders_and_the_report_compares_their_rankings(tmp_p
     ]
     study = compare(["vae", "gan"], "digits", seeds=1, budget="1kimg", out=tmp_path, overrides=overrides, workers=1)
     found = study.results
-    [second] = found["other_encoders"]
+    kept = json.loads((tmp_path / "results.json").read_text())
+    [second] = kept["other_encoders"]
     assert second.startswith("classifier-2-")
     values: dict[str, dict[str, tuple[float, float]]] = {}
-    for row in found["runs"]:
-        entries = study.run_folder(row["model"], row["seed"]).evaluation
-        others = row["other_encoders"][second]["scores"]
+    for run in found.runs:
+        scores = study.run_folder(run.model, run.seed).evaluation
         for metric in METRICS:
-            first, other = (entry for entry in entries if entry["metric"] == metric)
-            assert row["scores"][metric] == first and others[metric] == other and other["encoder"] == second
-            values.setdefault(metric, {})[row["model"]] = first["value"], other["value"]
-            assert found["models"][row["model"]][metric]["mean"] == first["value"]
-            assert found["other_encoders"][second][row["model"]][metric]["mean"] == other["value"]
+            first, other = (score for score in scores if score.metric == metric)
+            assert run.scores[metric] == first and run.others[second][metric] == other
+            assert other.encoder is not None and other.encoder.id == second
+            assert first.value is not None and other.value is not None
+            values.setdefault(metric, {})[run.model] = first.value, other.value
+            assert kept["models"][run.model][metric]["mean"] == first.value
+            assert kept["other_encoders"][second][run.model][metric]["mean"] == other.value
     page = html.unescape((tmp_path / "report.html").read_text())
     assert f"{second}, a classifier of " in page
     vae_is_less = {m: [of["vae"][k] < of["gan"][k] for k in (0, 1)] for m, of in values.items()}

@@ -9,12 +9,13 @@ import pytest
 
 from paribus.data import load_data
 from paribus.evaluation import evaluate
+from paribus.evaluation.measures import metrics
 from paribus.models import load_model
 from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import ImageSet
 from paribus.runs.run import complete_run
-from paribus.tuning.plan import METRICS, TuningPlan
+from paribus.tuning.plan import TuningPlan
 from paribus.tuning.scoring import Snapshots, score_of
 from paribus.tuning.tuning import TrialRecord, Tuning
 
@@ -34,7 +35,7 @@ PLAN = TuningPlan(
 def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
     others: float, hopeless: bool, tmp_path: Path
 ) -> None:
-    data, metric = load_data("digits"), METRICS["coverage"]
+    data, metric = load_data("digits"), metrics()["coverage"]
     config = PLAN.trial({"objective.latent_dim": 4})
     run = RunFolder(tmp_path / "run")
     complete_run(config, data, run)

@@ -48,6 +48,11 @@ class Registry(Generic[T]):
         self._import_all()
         return sorted(self._classes)
 
+    def remove(self, name: str) -> None:
+        """Forgets a class, as one that was registered for a while."""
+        self._import_all()
+        del self._classes[name]
+
     def _import_all(self) -> None:
         if self._complete:
             return
@@ -59,3 +64,4 @@ class Registry(Generic[T]):
 
 backbones: Registry[Any] = Registry("backbone", "paribus.backbones")
 objectives: Registry[Any] = Registry("objective", "paribus.objectives")
+measures: Registry[Any] = Registry("measure", "paribus.evaluation.measures")

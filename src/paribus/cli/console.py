@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from paribus.base.processes import place
+from paribus.base.wording import duration
 
 if TYPE_CHECKING:
     from paribus.results.score import Score
@@ -96,27 +97,10 @@ def watching(name: str) -> Iterator[Watcher]:
         yield Watcher(name, bar, bar.add_task(name, total=1.0, text="preparing"))
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def size(amount: float) -> str:
-    """Bytes as people say them: 3.4 MB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.3g} {unit}"
-        amount /= 1000
-    return f"{amount:.3g} TB"
-
-
 def print_scores(scores: list[Score]) -> None:
     """A table of scores on stdout."""
+    from paribus.results.words import fact_words
+
     rows = []
     for score in scores:
         value = "-" if score.value is None else f"{score.value:.5g}"
@@ -127,7 +111,7 @@ def print_scores(scores: list[Score]) -> None:
                 "value": f"{value} {error}".strip(),
                 "n": score.n or "",
                 "encoder": score.encoder.id if score.encoder else "",
-                "remark": ", ".join(warning.code for warning in score.warnings),
+                "remark": "; ".join(map(fact_words, score.warnings)),
             }
         )
     print_table(rows)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from paribus.base.cache import cache_folder
-from paribus.cli.console import size
+from paribus.base.wording import size
 
 
 def doctor(

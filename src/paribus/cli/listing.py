@@ -79,9 +79,9 @@ def _data() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from paribus.metrics.catalogue import METRICS
+    from paribus.evaluation.measures import metrics
 
-    return [{"name": name} | entry for name, entry in METRICS.items()]
+    return [metric.model_dump(mode="json") for metric in metrics().values()]
 
 
 def _papers() -> list[dict[str, Any]]:

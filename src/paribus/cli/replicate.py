@@ -35,6 +35,6 @@ def replicate(
         study = study_of(name, scale=scale, out=folder, seeds=seeds, workers=workers, start=False)
         # timing a few steps of each row would take as long as the rows themselves
         run_watched(study, dry_run=dry_run, estimated=scale != "smoke")
-        failed |= not dry_run and any(row["status"] == "failed" for row in study.results["runs"])
+        failed |= not dry_run and any(run.status == "failed" for run in study.results.runs)
     if failed and scale == "smoke":  # elsewhere a run that diverges is a result
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from paribus.base.wording import duration
 from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
@@ -54,7 +55,7 @@ def status(
             "state": run.state,
             "progress": "" if run.fraction is None else f"{run.fraction:.0%}",
             "images": f"{run.images:,}",
-            "left": "" if run.seconds_left is None else console.duration(run.seconds_left),
+            "left": "" if run.seconds_left is None else duration(run.seconds_left),
             "remark": (run.reason or "").split("\n")[0] or _losses(run.terms),
         }
         for run in found.runs

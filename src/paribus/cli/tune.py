@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paribus.base.wording import duration
 from paribus.cli import console
 from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 from paribus.cli.study import WorkersOption
@@ -87,7 +88,7 @@ def _run_trials(tuning: Tuning) -> None:
     if tuning.left:
         console.say(
             f"{tuning.left} trials of {plan.model} on {tuning.data.name}, {tuning.config({}).training.budget} each, "
-            f"{tuning.workers} at a time: about {console.duration(tuning.seconds())} of training, "
+            f"{tuning.workers} at a time: about {duration(tuning.seconds())} of training, "
             f"scored by {plan.metric} on {len(tuning.data.validation):,} validation images, in {tuning.folder}"
         )
     with watching_study() as changed, stop_on_signal() as stop_requested:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from paribus.base.errors import ParibusError
-from paribus.cli.console import LINE_SECONDS, duration, print_table, say, size
+from paribus.base.wording import duration, size
+from paribus.cli.console import LINE_SECONDS, print_table, say
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -29,11 +29,15 @@ def form_of(images: Tensor) -> Form:
     return Form(height=height, width=width, channels=channels)
 
 
-def samples_protocol(n: int, data: ImageData, seed: int) -> Protocol:
-    """N samples of a model, drawn from a fixed seed, against as many test images."""
-    images = ImageSet(origin="samples", count=n)
-    form = form_of(data.test.images)
-    return Protocol(images=images, reference=chosen(n, data.test), form=form, seed=seed, labels="evenly")
+def samples_protocol(n: int, data: ImageData, labels: Tensor | None, seed: int) -> Protocol:
+    """N samples of a model, drawn from a fixed seed, against as many test images; `labels` of a conditional model."""
+    return Protocol(
+        images=ImageSet(origin="samples", count=n),
+        reference=chosen(n, data.test),
+        form=form_of(data.test.images),
+        seed=seed,
+        labels=None if labels is None else "evenly",
+    )
 
 
 def encoder_record(encoder: Encoder) -> EncoderRecord:

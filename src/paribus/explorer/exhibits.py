@@ -12,8 +12,8 @@ from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.models import Model, load_model
-from paribus.report.reading import read_folder
 from paribus.results.folder import RunFolder
+from paribus.results.study_files import read_folder
 from paribus.views.axes import Axes, activation_axes, leading_axes
 from paribus.views.subject import Subject
 

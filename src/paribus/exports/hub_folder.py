@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
 from paribus.base.version import __version__
+from paribus.base.wording import compact, count, duration, plus_minus
 from paribus.data import DATASETS
 from paribus.exports.source import Source
-from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, save_model
 from paribus.recipes import about, model_names
 from paribus.recipes.command import command_of
-from paribus.report.wording import compact, count, duration, plus_minus
+from paribus.results.words import protocol_words
 from paribus.views.drawing import tile_sheet
 
 SHOWN = 8
@@ -128,16 +127,16 @@ def _training(source: Source) -> list[tuple[str, str]]:
 def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
     """Rows (metric, value, better, encoder, number of its protocol), and the protocols."""
     rows, protocols = [], list[str]()
+    words = source.run.metric_words if source.run else {}
     for score in source.run.evaluation if source.run else ():
-        words = METRICS.get(score.metric)
-        if words is None or words["direction"] == "none" or score.value is None or score.weights == "best":
+        metric = words.get(score.metric)
+        if metric is None or metric.direction == "none" or score.value is None or score.weights == "best":
             continue
-        protocol = json.dumps(score.as_json()["protocol"])
+        protocol = protocol_words(score.protocol)
         if protocol not in protocols:
             protocols.append(protocol)
-        better: str = "1 is best" if words["direction"] == "towards" else words["direction"]
-        unit = f" {words['unit']}" if words["unit"] else ""
-        value = plus_minus(score.value, score.error) + unit
-        number = protocols.index(protocol) + 1
-        rows.append((words["label"], value, better, score.encoder.id if score.encoder else "", number))
+        better = f"{metric.target:g} is best" if metric.target is not None else metric.direction
+        value = plus_minus(score.value, score.error) + (f" {metric.unit}" if metric.unit else "")
+        encoder = score.encoder.id if score.encoder else ""
+        rows.append((metric.label, value, better, encoder, protocols.index(protocol) + 1))
     return rows, protocols

@@ -15,8 +15,8 @@ from paribus.base.files import write_atomically
 from paribus.exports.networks import Decoder
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
-from paribus.report.live import TOTAL_BYTES, no_room, runs_to_show
-from paribus.report.reading import read_folder
+from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
+from paribus.results.study_files import read_folder
 from paribus.views.axes import activation_axes
 from paribus.views.subject import Subject
 

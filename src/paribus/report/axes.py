@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from paribus.report.wording import MINUS
+from paribus.base.wording import MINUS
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from paribus.report.contents import Run, Study
-from paribus.report.curves import snapshots
-from paribus.report.encoders import Change, other_encoders, ranking
-from paribus.report.verdict import named, scores_of
-from paribus.report.wording import clause, count, listed, number, plural
+from paribus.base.wording import clause, count, listed, number, plural
+from paribus.report.encoders import OrderChange, agreement, other_encoders
+from paribus.results.run import RunResult
+from paribus.results.score import Fact
+from paribus.results.study import StudyResult
+from paribus.results.words import detail_words, fact_words, kind_words, runs_words
 
 COLLAPSED_UNITS = 0.1
 """Share of latent dimensions below which a report speaks of posterior collapse."""
@@ -19,6 +20,8 @@ COLLAPSED_COVERAGE = 0.1
 
 LOST_COVERAGE, LOST_DIVERSITY = 0.05, 0.5
 """Coverage and diversity below which both a generator is called collapsed: few images, and those alike."""
+MODE_COLLAPSE = {"missing_classes", "uneven_classes", "low_coverage"}
+"""Codes of warnings that say so."""
 SURE_ACCURACY = 0.99
 """Share of real and of generated images on which D must be right, in the second half of training, for a stalled run."""
 STALLED_GAIN = 0.1
@@ -34,7 +37,7 @@ class Caution:
     details: tuple[str, ...] = ()
 
 
-def cautions_of(study: Study) -> list[Caution]:
+def cautions_of(study: StudyResult) -> list[Caution]:
     """All warnings, the gravest first."""
     found = [
         *_failed(study),
@@ -47,14 +50,14 @@ def cautions_of(study: Study) -> list[Caution]:
     return [*found, *_seeds(study), *_best(study), *_skipped(study)]
 
 
-def _failed(study: Study) -> Iterable[Caution]:
+def _failed(study: StudyResult) -> Iterable[Caution]:
     for run in study.runs:
         if run.status == "failed":
             reason = clause(run.reason or "no reason was recorded")
             yield Caution("failed", f"{run.label} failed and is in no mean: {reason}.")
 
 
-def _unfinished(study: Study) -> Iterable[Caution]:
+def _unfinished(study: StudyResult) -> Iterable[Caution]:
     runs = [run for run in study.runs if run.status == "unfinished"]
     if runs:
         details = tuple(f"{run.label}: {_state(run)}" for run in runs)
@@ -64,39 +67,37 @@ def _unfinished(study: Study) -> Iterable[Caution]:
         yield Caution("caution", f"{number_of} and {'is' if len(runs) == 1 else 'are'} in no mean.", details)
 
 
-def _state(run: Run) -> str:
+def _state(run: RunResult) -> str:
     return (run.reason or "unfinished") + (f" ({count(run.images)} images so far)" if run.images else "")
 
 
-def _collapse(study: Study) -> Iterable[Caution]:
+def _collapse(study: StudyResult) -> Iterable[Caution]:
     posterior, modes = [], []
     for run in study.done:
-        said = " ".join([*run.warnings, *(score.warning for score in run.scores.values())]).lower()
+        said = {fact.code for score in run.scores.values() for fact in score.warnings}
         units, coverage, missing = (run.value(m) for m in ("active_units", "coverage", "missing_classes"))
         if (
-            "posterior collapse" not in said
+            "posterior_collapse" not in said
             and units is not None
             and run.latent_dim
             and units <= COLLAPSED_UNITS * run.latent_dim
         ):
             posterior.append((run, f"{number(units)} of {run.latent_dim} latent dimensions in use"))
-        if "mode collapse" in said:
+        if said & MODE_COLLAPSE:
             continue
         if missing:
-            modes.append(
-                (run, f"{plural(round(missing), 'class').replace('classs', 'classes')} missing from the samples")
-            )
+            modes.append((run, f"{plural(round(missing), 'class')} missing from the samples"))
         elif coverage is not None and coverage < COLLAPSED_COVERAGE:
             modes.append((run, f"the samples cover {number(100 * coverage, 2)} % of the real images"))
     if posterior:
         text = "Posterior collapse: the decoder ignores nearly all of the code, so its reconstructions say little, in"
-        yield Caution("caution", f"{text} {named([run for run, _ in posterior])}.", _details(posterior))
+        yield Caution("caution", f"{text} {runs_words([run for run, _ in posterior])}.", _details(posterior))
     if modes:
         text = "Mode collapse: part of the data's variety never appears in the samples of"
-        yield Caution("caution", f"{text} {named([run for run, _ in modes])}.", _details(modes))
+        yield Caution("caution", f"{text} {runs_words([run for run, _ in modes])}.", _details(modes))
 
 
-def _adversarial(study: Study) -> Iterable[Caution]:
+def _adversarial(study: StudyResult) -> Iterable[Caution]:
     """Runs whose discriminator outran the generator, and runs whose generator shows one image."""
     stalled, collapsed = [], []
     for run in study.done:
@@ -112,16 +113,16 @@ def _adversarial(study: Study) -> Iterable[Caution]:
             f"Stalled: in the second half of training D was right about {SURE_ACCURACY:.0%} or more of all images, and "
             f"the samples came less than {STALLED_GAIN:.0%} nearer to the data than before, in"
         )
-        yield Caution("caution", f"{text} {named([run for run, _ in stalled])}.", _details(stalled))
+        yield Caution("caution", f"{text} {runs_words([run for run, _ in stalled])}.", _details(stalled))
     if collapsed:
         text = (
             f"Collapsed: the samples reach under {LOST_COVERAGE:.0%} of the real images, and their variety is under "
             f"{LOST_DIVERSITY:.0%} of theirs, in"
         )
-        yield Caution("caution", f"{text} {named([run for run, _ in collapsed])}.", _details(collapsed))
+        yield Caution("caution", f"{text} {runs_words([run for run, _ in collapsed])}.", _details(collapsed))
 
 
-def _stalled(run: Run) -> str:
+def _stalled(run: RunResult) -> str:
     """The figures of a stalled run in words; empty where it is none."""
     right, gain = _accuracies(run), _gain(run)
     if not right or min(right) < SURE_ACCURACY or gain is None or gain >= STALLED_GAIN:
@@ -130,7 +131,7 @@ def _stalled(run: Run) -> str:
     return f"D right about {number(100 * min(right))} % and more, the distance {moved}"
 
 
-def _accuracies(run: Run) -> list[float]:
+def _accuracies(run: RunResult) -> list[float]:
     """D's mean accuracies on real and on generated images in the second half of training; empty without their log."""
     terms = run.log
     found = []
@@ -141,13 +142,13 @@ def _accuracies(run: Run) -> list[float]:
     return found if len(found) == 2 else []
 
 
-def _gain(run: Run) -> float | None:
+def _gain(run: RunResult) -> float | None:
     """By which share the last snapshot's distance is below the least until half of the budget; None without scores.
 
     Single snapshots scatter: against the one at half of the budget alone, a bad moment would pass for progress.
     """
-    for metric in ("frechet", "kid"):
-        *earlier, (images, last) = snapshots(run, metric) or [(0.0, 0.0)]
+    for metric in dict.fromkeys(score.metric for score in run.snapshots):
+        *earlier, (images, last) = run.course(metric) or [(0.0, 0.0)]
         if earlier:
             half = min(range(len(earlier)), key=lambda k: abs(earlier[k][0] - images / 2))
             best = min(value for _, value in earlier[: half + 1])
@@ -155,37 +156,30 @@ def _gain(run: Run) -> float | None:
     return None
 
 
-def _details(pairs: Iterable[tuple[Run, str]]) -> tuple[str, ...]:
+def _details(pairs: Iterable[tuple[RunResult, str]]) -> tuple[str, ...]:
     return tuple(f"{run.label}: {what}" for run, what in pairs)
 
 
-def _measured(study: Study) -> Iterable[Caution]:
-    """Warnings that came with scores or runs, each said once, with the runs and metrics that it is about."""
-    # "posterior collapse: the latent carries 0.02 nats" differs from seed to seed in its number alone
-    kinds: dict[str, list[tuple[Run, str, str]]] = {}
-    for run, metric, score in scores_of(study):
-        if score.warning:
-            kinds.setdefault(score.warning.partition(": ")[0], []).append(
-                (run, study.metric(metric).label, score.warning)
-            )
-    for kind, found in kinds.items():
+def _measured(study: StudyResult) -> Iterable[Caution]:
+    """Warnings that came with scores, each kind said once, with the runs and metrics that it is about."""
+    # posterior collapse differs from seed to seed in its nats alone
+    kinds: dict[str, list[tuple[RunResult, str, Fact]]] = {}
+    for run in study.runs:
+        for metric, score in run.scores.items():
+            for fact in score.warnings:
+                kinds.setdefault(fact.code, []).append((run, study.metric(metric).label, fact))
+    for found in kinds.values():
         runs = list({run.label: run for run, _, _ in found}.values())
         labels = list(dict.fromkeys(label for _, label, _ in found))
-        texts = {text for _, _, text in found}
-        details = tuple(f"{run.label}: {label}: {clause(text.removeprefix(kind + ': '))}" for run, label, text in found)
-        said, shown = (texts.pop(), ()) if len(texts) == 1 else (kind, details)
-        yield Caution("caution", f"{listed(labels)} of {named(runs)}: {clause(said)}.", shown)
-    own: dict[str, list[Run]] = {}
-    for run in study.runs:
-        for text in run.warnings:
-            own.setdefault(text, []).append(run)
-    for text, runs in own.items():
-        yield Caution("caution", f"{named(runs)}: {clause(text)}.")
+        texts = list(dict.fromkeys(fact_words(fact) for _, _, fact in found))
+        details = tuple(f"{run.label}: {label}: {clause(detail_words(fact))}" for run, label, fact in found)
+        said, shown = (texts[0], ()) if len(texts) == 1 else (kind_words(found[0][2]), details)
+        yield Caution("caution", f"{listed(labels)} of {runs_words(runs)}: {clause(said)}.", shown)
 
 
-def _views(study: Study) -> Iterable[Caution]:
+def _views(study: StudyResult) -> Iterable[Caution]:
     """Metrics by which the models' order depends on the encoder."""
-    for seen in (ranking(study, encoder) for encoder in other_encoders(study)):
+    for seen in (agreement(study, encoder) for encoder in other_encoders(study)):
         between = f"between {seen.first} and {seen.other}"
         firm = [change for change in seen.changes if change.firm]
         weak = [change for change in seen.changes if not change.firm]
@@ -199,11 +193,11 @@ def _views(study: Study) -> Iterable[Caution]:
             yield Caution("note", f"{text}, but no two that change places are told apart by their seeds.", details)
 
 
-def _labels(changes: Iterable[Change]) -> str:
+def _labels(changes: Iterable[OrderChange]) -> str:
     return listed([change.label for change in changes])
 
 
-def _seeds(study: Study) -> Iterable[Caution]:
+def _seeds(study: StudyResult) -> Iterable[Caution]:
     if study.single:
         return
     counts = {model: len([run for run in study.of(model) if run.status == "done"]) for model in study.models}
@@ -212,18 +206,18 @@ def _seeds(study: Study) -> Iterable[Caution]:
         yield Caution("note", f"{listed(lone)}: one finished seed, so the spread between seeds is unknown.")
 
 
-def _best(study: Study) -> Iterable[Caution]:
+def _best(study: StudyResult) -> Iterable[Caution]:
     runs = [r for r in study.done if r.best and r.best_images is not None and r.images and r.best_images < r.images]
     if runs:
         details = tuple(f"{r.label}: best after {count(r.best_images)} of {count(r.images)} images" for r in runs)
         text = "An earlier snapshot scored better on the validation split than the last weights did"
-        yield Caution("note", f"{text}, for {named(runs)}.", details)
+        yield Caution("note", f"{text}, for {runs_words(runs)}.", details)
 
 
-def _skipped(study: Study) -> Iterable[Caution]:
-    skipped = study.data.get("skipped") or []
+def _skipped(study: StudyResult) -> Iterable[Caution]:
+    skipped = study.data.skipped
     if skipped:
-        shown = tuple(": ".join(str(part) for part in entry) for entry in skipped[:100])
+        shown = tuple(": ".join(entry) for entry in skipped[:100])
         more = (f"and {len(skipped) - 100:,} more",) if len(skipped) > 100 else ()
         were = "was" if len(skipped) == 1 else "were"
         yield Caution(

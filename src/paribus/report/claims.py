@@ -6,16 +6,19 @@ each cannot tell chance from difference: then the difference must exceed the mar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from paribus.report.comparison import obstacles, protocols_agree
-from paribus.report.contents import Run, Study, finite
+from paribus.base.wording import listed, number, plural
 from paribus.report.tables import written
-from paribus.report.wording import listed, number, plural
+from paribus.results.comparison import mean, obstacles
+from paribus.results.replication import ClaimPart, ReplicationRecord
+from paribus.results.run import RunResult, finite
 from paribus.results.statistics import Sample, compared
+from paribus.results.steadiness import steadiness
+from paribus.results.study import StudyResult
+from paribus.results.words import obstacle_words
 
 Decision = Literal["supported", "contradicted", "can't tell"]
 
@@ -43,26 +46,22 @@ class Judged:
     why: str = ""
 
 
-def judged(
-    study: Study, claims: dict[str, Any], labels: dict[str, str], parameters: dict[str, int], reserve: str = ""
-) -> list[Judged]:
+def judged(study: StudyResult, paper: ReplicationRecord, reserve: str = "") -> list[Judged]:
     """Every claim of a paper with its verdict.
 
     Args:
         study: The replication.
-        claims: As papers/NAME.yaml has them.
-        labels: By system, the label of the runs that stand for it.
-        parameters: By system, those of the paper's own networks, where a claim counts them.
+        paper: What it replicates.
         reserve: Why no claim can be decided, whatever the figures are.
     """
     found = []
-    for claim in claims.values():
+    for claim in paper.claims.values():
         parts = tuple(
-            _sizes(part, parameters) if part["by"] == ["parameters"] else _part(study, part, labels)
-            for part in claim["parts"]
+            _sizes(part, paper.parameters) if part.by == ("parameters",) else _part(study, part, paper.labels)
+            for part in claim.parts
         )
         decision: Decision = "can't tell" if reserve else together([part.decision for part in parts])
-        found.append(Judged(claim["claim"], claim["place"], decision, parts, reserve))
+        found.append(Judged(claim.claim, claim.place, decision, parts, reserve))
     return found
 
 
@@ -73,43 +72,45 @@ def together(decisions: Sequence[Decision]) -> Decision:
     return "supported" if all(decision == "supported" for decision in decisions) else "can't tell"
 
 
-def _part(study: Study, part: dict[str, Any], labels: dict[str, str]) -> Part:
-    absent = [name for name in (part["of"], part["against"]) if name is not None and name not in labels]
+def _part(study: StudyResult, part: ClaimPart, labels: dict[str, str]) -> Part:
+    absent = [name for name in (part.of, part.against) if name is not None and name not in labels]
     if absent:
         return Part("can't tell", f"{listed(absent)}: not run at this scale")
-    if part["expected"] == "near":
-        return _near(study, labels[part["of"]], part)
-    return _pair(study, labels[part["of"]], labels[part["against"]], part)
+    if part.against is None:
+        return _near(study, labels[part.of], part)
+    return _pair(study, labels[part.of], labels[part.against], part)
 
 
-def _sizes(part: dict[str, Any], parameters: dict[str, int]) -> Part:
+def _sizes(part: ClaimPart, parameters: dict[str, int]) -> Part:
     """Networks as large as in the paper are counted, not those that a scale makes narrower: nothing is by chance."""
-    first, second = parameters[part["of"]], parameters[part["against"]]
-    lower, higher = _apart(first, second, part["margin"])
-    holds = {"less": lower, "greater": higher, "not less": not lower}[part["expected"]]
-    figure = f"parameters of the paper's networks: {first:,} of {part['of']}, {second:,} of {part['against']}"
-    rule = f"expected {WANTED[part['expected']]}, by {part['margin']:.0%} and more"
+    assert part.against is not None
+    first, second = parameters[part.of], parameters[part.against]
+    lower, higher = _apart(first, second, part.margin)
+    holds = {"less": lower, "greater": higher, "not less": not lower}[part.expected]
+    figure = f"parameters of the paper's networks: {first:,} of {part.of}, {second:,} of {part.against}"
+    rule = f"expected {WANTED[part.expected]}, by {part.margin:.0%} and more"
     return Part("supported" if holds else "contradicted", f"{figure}; {rule}")
 
 
-def _near(study: Study, of: str, part: dict[str, Any]) -> Part:
-    names, value = " and ".join(study.metric(name).label for name in part["by"]), _end(study, of, part["by"])
-    rule = f"expected within {part['margin']:g} of {part['value']:g}"
+def _near(study: StudyResult, of: str, part: ClaimPart) -> Part:
+    assert part.value is not None
+    names, value = " and ".join(study.metric(name).label for name in part.by), _end(study, of, part.by)
+    rule = f"expected within {part.margin:g} of {part.value:g}"
     if value is None:
-        return Part("can't tell", f"{names} of {part['of']}: not measured; {rule}")
-    is_near = abs(value - part["value"]) <= part["margin"]
-    return Part("supported" if is_near else "contradicted", f"{names} of {part['of']}: {number(value)}; {rule}")
+        return Part("can't tell", f"{names} of {part.of}: not measured; {rule}")
+    is_near = abs(value - part.value) <= part.margin
+    return Part("supported" if is_near else "contradicted", f"{names} of {part.of}: {number(value)}; {rule}")
 
 
-def _end(study: Study, model: str, names: Sequence[str]) -> float | None:
+def _end(study: StudyResult, model: str, names: Sequence[str]) -> float | None:
     """A metric's mean over seeds, or the mean of several terms over the end of each seed's log."""
     if not any("/" in name for name in names):
         return next((value for name in names if (value := _value(study, model, name)) is not None), None)
     ends = [quantity(run, name) for run in study.of(model) if run.status == "done" for name in names]
-    return _mean(ends)
+    return mean(ends)
 
 
-def quantity(run: Run, name: str, level: float | None = None) -> float | None:
+def quantity(run: RunResult, name: str, level: float | None = None) -> float | None:
     """What a run came to, or None where that was not measured.
 
     Args:
@@ -120,39 +121,34 @@ def quantity(run: Run, name: str, level: float | None = None) -> float | None:
     if "/" in name:
         return _end_of(run, name) if level is None else _seconds_until(run, name, level)
     if name == "seconds_per_update":
-        updates = next(iter((run.updates or {}).values()), 0)
+        updates = next(iter(run.updates.values()), 0)
         return run.seconds / updates if run.seconds is not None and updates else None
     return run.value(name)
 
 
-def _end_of(run: Run, term: str) -> float | None:
+def _end_of(run: RunResult, term: str) -> float | None:
     lines = run.folder.metrics_lines() if run.folder else []
     last = max((line["images"] for line in lines), default=0)
-    return _mean([finite(line.get(term)) for line in lines if line["images"] >= (1 - END_SHARE) * last])
+    return mean([finite(line.get(term)) for line in lines if line["images"] >= (1 - END_SHARE) * last])
 
 
-def _seconds_until(run: Run, term: str, level: float) -> float | None:
+def _seconds_until(run: RunResult, term: str, level: float) -> float | None:
     lines = run.folder.metrics_lines() if run.folder else []
     values = ((finite(line.get(term)), line["seconds"]) for line in lines)
     return next((seconds for value, seconds in values if value is not None and value <= level), None)
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known else None
-
-
-def _pair(study: Study, of: str, against: str, part: dict[str, Any]) -> Part:
-    level = part["level"]
+def _pair(study: StudyResult, of: str, against: str, part: ClaimPart) -> Part:
+    level = part.level
     until = "" if level is None else f", seconds until {number(level)}"
-    by = next((name for name in part["by"] if _both(study, of, against, name, level)), None)
-    wanted = WANTED[part["expected"]]
+    by = next((name for name in part.by if _both(study, of, against, name, level)), None)
+    wanted = WANTED[part.expected]
     if by is None:
-        names = " or ".join(study.metric(name).label for name in part["by"])
-        systems = f"{part['of']} and {part['against']}"
+        names = " or ".join(study.metric(name).label for name in part.by)
+        systems = f"{part.of} and {part.against}"
         return Part("can't tell", f"{names}{until}: not measured of both {systems}; expected {wanted}")
     first, second = (written(by, _value(study, model, by, level)) for model in (of, against))
-    figure = f"{study.metric(by).label}{until}: {first} of {part['of']}, {second} of {part['against']}"
+    figure = f"{study.metric(by).label}{until}: {first} of {part.of}, {second} of {part.against}"
     figure += f"; expected {wanted}"
     if of == against:
         return Part("can't tell", f"{figure}; at this scale both are one run")
@@ -162,19 +158,19 @@ def _pair(study: Study, of: str, against: str, part: dict[str, Any]) -> Part:
     return Part(decision, f"{figure}; {why}")
 
 
-def _decided(study: Study, of: str, against: str, by: str, part: dict[str, Any]) -> tuple[Decision, str]:
-    sign = -1.0 if part["expected"] == "greater" else 1.0
-    samples = {model: _sample(study, model, by, part["level"], sign) for model in (of, against)}
+def _decided(study: StudyResult, of: str, against: str, by: str, part: ClaimPart) -> tuple[Decision, str]:
+    sign = -1.0 if part.expected == "greater" else 1.0
+    samples = {model: _sample(study, model, by, part.level, sign) for model in (of, against)}
     seeds = min(len(sample.values) for sample in samples.values())
     if seeds < 2:
         first, second = (sample.mean for sample in samples.values())
-        lower, higher = _apart(first, second, part["margin"])
-        why = f"one seed, so they must differ by more than {part['margin']:.0%}"
+        lower, higher = _apart(first, second, part.margin)
+        why = f"one seed, so they must differ by more than {part.margin:.0%}"
     else:
         found = compared(samples)
         lower, higher = found.beats(of, against), found.beats(against, of)
         why = f"{plural(seeds, 'seed')} each, by the rules of 'Who beats whom'"
-    if part["expected"] == "not less":
+    if part.expected == "not less":
         return ("contradicted" if lower else "supported"), why
     return ("supported" if lower else "contradicted" if higher else "can't tell"), why
 
@@ -184,26 +180,27 @@ def _apart(first: float, second: float, margin: float) -> tuple[bool, bool]:
     return first - second < -margin * abs(second), first - second > margin * abs(second)
 
 
-def _sample(study: Study, model: str, metric: str, level: float | None = None, sign: float = 1.0) -> Sample:
-    if metric in study.steadiness.get(model, {}):
-        value = study.steadiness[model][metric].value
+def _sample(study: StudyResult, model: str, metric: str, level: float | None = None, sign: float = 1.0) -> Sample:
+    steady = steadiness(study).get(model, {})
+    if metric in steady:
+        value = steady[metric].value
         return Sample({} if value is None else {0: sign * value})
     runs = [run for run in study.of(model) if run.status == "done"]
     values = {run.seed: sign * value for run in runs if (value := quantity(run, metric, level)) is not None}
     return Sample(values, failed=sum(run.status == "failed" for run in study.of(model)))
 
 
-def _value(study: Study, model: str, metric: str, level: float | None = None) -> float | None:
+def _value(study: StudyResult, model: str, metric: str, level: float | None = None) -> float | None:
     values = _sample(study, model, metric, level)
     return values.mean if values.values else None
 
 
-def _both(study: Study, of: str, against: str, metric: str, level: float | None) -> bool:
+def _both(study: StudyResult, of: str, against: str, metric: str, level: float | None) -> bool:
     return all(_value(study, model, metric, level) is not None for model in (of, against))
 
 
-def _not_alike(study: Study, of: str, against: str, metric: str) -> str:
+def _not_alike(study: StudyResult, of: str, against: str, metric: str) -> str:
     pair = replace(study, runs=(*study.of(of), *study.of(against)))
-    if metric in study.steadiness.get(of, {}) or protocols_agree(pair, metric):
+    if metric in steadiness(study).get(of, {}):
         return ""
-    return "; ".join(obstacles(pair, metric)) or "the protocols differ"
+    return "; ".join(map(obstacle_words, obstacles(pair, metric)))

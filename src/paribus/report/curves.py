@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from paribus.base.wording import compact, count, duration, listed, number
 from paribus.report import figures
-from paribus.report.comparison import shown_order
-from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Dot, Point, Row
-from paribus.report.verdict import floor
-from paribus.report.wording import count, duration, number
+from paribus.results.comparison import floor, fronts, mean, mean_cost, shown_order
+from paribus.results.run import RunResult
+from paribus.results.statistics import Front
+from paribus.results.study import StudyResult
 
 FIRST_PANELS = 6
+COST_AXES: dict[str, tuple[str, str, Callable[[float | None], str]]] = {
+    "train_seconds": ("Quality against training time", "seconds of training", duration),
+    "parameters": ("Quality against size", "parameters", compact),
+    "flops_per_image": ("Quality against work", "FLOP per image", compact),
+}
+"""By cost: a figure's title, its axis, and how the cost is written."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class ModelCurves:
     more: tuple[str, ...]
 
 
-def training_curves(study: Study) -> list[ModelCurves]:
+def training_curves(study: StudyResult) -> list[ModelCurves]:
     """A panel per logged term, for each model that has a log."""
     blocks = []
     for style, model in enumerate(study.models):
@@ -48,13 +55,13 @@ def _importance(term: str) -> int:
     return next((k for k, word in enumerate(("loss", "accuracy", "elbo")) if word in name), 3)
 
 
-def snapshot_chart(study: Study) -> str:
-    """KID (failing that, the Fréchet distance) of the snapshots on the validation split; empty where there is none."""
-    for metric in ("kid", "frechet"):
+def snapshot_chart(study: StudyResult) -> str:
+    """What the snapshots score on the validation split; empty where there is none."""
+    for metric in dict.fromkeys(score.metric for run in study.runs for score in run.snapshots):
         curves = [
             Curve(model, style, seeds)
             for style, model in enumerate(study.models)
-            if (seeds := [points for run in study.of(model) if (points := snapshots(run, metric))])
+            if (seeds := [points for run in study.of(model) if (points := run.course(metric))])
         ]
         if any(len(seed) > 1 for curve in curves for seed in curve.seeds):
             label = study.metric(metric).label
@@ -65,14 +72,7 @@ def snapshot_chart(study: Study) -> str:
     return ""
 
 
-def snapshots(run: Run, metric: str) -> list[Point]:
-    """A metric of a run's snapshots on the validation split, against the images seen."""
-    entries = run.folder.snapshot_scores if run.folder else []
-    points = [(score.snapshot, score.value) for score in entries if score.metric == metric]
-    return sorted((float(x), float(y)) for x, y in points if x is not None and y is not None)
-
-
-def metric_plot(study: Study, metric: str) -> str:
+def metric_plot(study: StudyResult, metric: str) -> str:
     """A metric by model: a dot per seed and the interval of the mean; empty where no run has it."""
     order = [(study.models.index(model), model) for model in shown_order(study, metric)]
     rows = [row for style, model in order if (row := metric_row(study, model, style, metric))]
@@ -85,7 +85,7 @@ def metric_plot(study: Study, metric: str) -> str:
     return figures.dot_plot(words.label, rows, f"{words.label}{hint}", reference=reference)
 
 
-def metric_row(study: Study, model: str, style: int, metric: str, *, best: bool = False) -> Row | None:
+def metric_row(study: StudyResult, model: str, style: int, metric: str, *, best: bool = False) -> Row | None:
     """A model's seeds and mean; with the 95 % interval from three seeds on, else with the span of two."""
     values, summary = study.values(model, metric, best=best), study.summary(model, metric, best=best)
     if not values or summary is None:
@@ -96,12 +96,12 @@ def metric_row(study: Study, model: str, style: int, metric: str, *, best: bool 
     return Row(model, style, values, summary.mean, interval)
 
 
-def time_charts(study: Study, metric: str) -> list[str]:
+def time_charts(study: StudyResult, metric: str) -> list[str]:
     """Quality against seconds of training, and against images seen."""
     low, _ = floor(study, metric)
     reference = None if low is None else ("real images", low)
     words = study.metric(metric)
-    sides: tuple[tuple[str, str, Callable[[Run], float | None]], ...] = (
+    sides: tuple[tuple[str, str, Callable[[RunResult], float | None]], ...] = (
         ("Quality against time", "seconds of training", lambda run: run.seconds),
         ("Quality against images", "images seen", lambda run: run.images),
     )
@@ -113,10 +113,49 @@ def time_charts(study: Study, metric: str) -> list[str]:
     return charts
 
 
-def _dot(study: Study, run: Run, x: float | None, metric: str) -> Dot | None:
+def _dot(study: StudyResult, run: RunResult, x: float | None, metric: str) -> Dot | None:
     y = run.value(metric)
     if x is None or y is None:
         return None
     spent = f"{duration(run.seconds)}, {count(run.images)} images"
     label = f"{run.label}: {study.metric(metric).label} {number(y)} after {spent}"
     return Dot(run.model, study.models.index(run.model), x, y, label)
+
+
+@dataclass(frozen=True)
+class ParetoFigure:
+    """A chart of mean quality against mean cost with its front, and what it says."""
+
+    svg: str
+    text: str
+
+
+def pareto_figures(study: StudyResult, metric: str) -> list[ParetoFigure]:
+    """A figure for each front."""
+    drawn = []
+    for cost, front in fronts(study, metric).items():
+        title, label, write = COST_AXES[cost]
+        dots = []
+        for model in (*front.models, *front.unsure, *front.dominated):
+            x, y = mean_cost(study, model, metric, cost), mean(study.values(model, metric))
+            if x is not None and y is not None:
+                said = f"{model}: {study.metric(metric).label} {number(y)} for {write(x)}"
+                dots.append(Dot(model, study.models.index(model), x, y, said))
+        line = [(dot.x, dot.y) for dot in dots if dot.name in front.models]
+        dots.sort(key=lambda dot: dot.style)
+        svg = figures.scatter(title, dots, label, study.metric(metric).label, front=line)
+        drawn.append(ParetoFigure(svg, _front_words(front)))
+    return drawn
+
+
+def _front_words(front: Front) -> str:
+    parts = [f"On the front: {listed(front.models)}."]
+    if front.unsure:
+        parts.append(f"Behind it by their means, but not told apart: {_named(front.unsure)}.")
+    if front.dominated:
+        parts.append(f"Beaten for no more cost: {_named(front.dominated)}.")
+    return " ".join(parts)
+
+
+def _named(behind: dict[str, str]) -> str:
+    return listed([f"{model} (by {other})" for model, other in behind.items()])

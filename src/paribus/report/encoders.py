@@ -6,27 +6,21 @@ into a study of their own, which is then read like any other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from paribus.report.comparison import ordered, protocols_agree, separated
-from paribus.report.contents import Run, Score, Study
-from paribus.report.tables import QUALITY, Leaderboard, leaderboard
-from paribus.report.verdict import primary_metric
-from paribus.report.wording import NARROW, count, listed
-
-ACCURACY = re.compile(r"classes by a classifier of ([\d.]+)\s*% test accuracy")
-COMPARING = (
-    "frechet", "frechet_infinity", "kid", "mind", "precision", "recall", "density", "coverage", "copying",
-    "authenticity", "diversity", "frechet_within_classes",
-)  # fmt: skip
-"""Metrics that compare sets of images, each through one encoder."""
+from paribus.base.wording import count, listed
+from paribus.report.tables import Leaderboard, leaderboard
+from paribus.results.comparison import comparison, may_be_ranked, ordered, primary_metric
+from paribus.results.run import RunResult, Scores
+from paribus.results.score import EncoderRecord, Score
+from paribus.results.study import StudyResult
+from paribus.results.words import accuracy_words, encoder_words
 
 
 @dataclass(frozen=True)
-class Change:
+class OrderChange:
     """A metric by which two encoders rank the models differently.
 
     Args:
@@ -41,7 +35,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class EncoderAgreement:
     """Whether another encoder ranks the models as the first one does, metric by metric.
 
     Args:
@@ -55,7 +49,7 @@ class Ranking:
     first: str
     other: str
     same: tuple[str, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[OrderChange, ...]
     unlike: tuple[str, ...]
 
     @property
@@ -69,7 +63,7 @@ class Ranking:
             text.append(f"Whether it ranks them alike by {label} cannot be said: not all runs were measured alike.")
         return " ".join(text)
 
-    def of(self, change: Change) -> tuple[str, str]:
+    def of(self, change: OrderChange) -> tuple[str, str]:
         """A change in two sentences: both orders, and what the seeds say of it."""
         first, second = (", ".join(order) for order in change.orders)
         text = (
@@ -85,7 +79,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class View:
+class EncoderView:
     """What another encoder says: its name, its table, and whether it ranks the models as the first one does."""
 
     encoder: str
@@ -94,103 +88,94 @@ class View:
     ranking: str
 
 
-def seen_through(study: Study, encoder: str) -> Study:
+def seen_through(study: StudyResult, encoder: str) -> StudyResult:
     """The same runs with nothing but what another encoder measured of their last weights."""
-    runs = (
-        replace(r, scores=r.others.get(encoder, {}), best={}, best_is_last=False, seconds=None, parameters={}, extra={})
-        for r in study.runs
+    return replace(study, runs=tuple(_seen_through(run, encoder) for run in study.runs))
+
+
+def _seen_through(run: RunResult, encoder: str) -> RunResult:
+    """Without what other encoders say, and without costs, which no encoder sees."""
+    return RunResult(
+        run.model, run.seed, run.status, run.reason, run.others.get(encoder, {}), size=run.size, folder=run.folder
     )
-    return replace(study, runs=tuple(runs), summaries={})
 
 
-def other_encoders(study: Study) -> list[str]:
+def other_encoders(study: StudyResult) -> list[str]:
     """Every encoder but the first, in the configured order."""
     return list(dict.fromkeys(encoder for run in study.runs for encoder in run.others))
 
 
-def other_views(study: Study) -> list[View]:
+def other_views(study: StudyResult) -> list[EncoderView]:
     """A view for each encoder but the first."""
     views = []
     for encoder in other_encoders(study):
         other = seen_through(study, encoder)
-        board = leaderboard(other, primary_metric(other)[0])
-        views.append(View(encoder, described(study, encoder), board, ranking(study, encoder).words))
+        board = leaderboard(other, primary_metric(other))
+        views.append(EncoderView(encoder, _words(study, encoder), board, agreement(study, encoder).words))
     return views
 
 
-def ranking(study: Study, encoder: str) -> Ranking:
+def agreement(study: StudyResult, encoder: str) -> EncoderAgreement:
     """Holds the models' order by each ranked metric through the first encoder against that through another."""
     other = seen_through(study, encoder)
-    same, changes, unlike, leading = [], [], [], ""
-    for metric in () if study.single else (m for m in QUALITY if study.metric(m).better):
+    same, changes, unlike = [], [], []
+    leading: EncoderRecord | None = None
+    for metric in () if study.single else (m for m in study.quality_metrics if study.metric(m).better):
         places, label = ordered(other, metric), study.metric(metric).label
         first = [model for model in ordered(study, metric) if model in places]
         second = [model for model in places if model in first]
         if len(first) < 2:
             continue
-        leading = leading or next(iter(main_encoders(study, (metric,))), "the first encoder")
-        if not (protocols_agree(study, metric) and protocols_agree(other, metric)):
+        leading = leading or next(iter(main_encoders(study, (metric,))), None)
+        if not (may_be_ranked(study, metric) and may_be_ranked(other, metric)):
             unlike.append(label)
         elif first == second:
             same.append(label)
         else:
             swapped = ((a, b) for a, b in combinations(first, 2) if second.index(a) > second.index(b))
-            firm = ((a, b) for a, b in swapped if separated(study, metric, a, b) and separated(other, metric, b, a))
-            changes.append(Change(label, (first, second), tuple(firm)))
-    return Ranking(leading, encoder, tuple(same), tuple(changes), tuple(unlike))
+            by_first, by_other = comparison(study, metric), comparison(other, metric)
+            firm = ((a, b) for a, b in swapped if by_first.beats(a, b) and by_other.beats(b, a))
+            changes.append(OrderChange(label, (first, second), tuple(firm)))
+    first_name = leading.id if leading else "the first encoder"
+    return EncoderAgreement(first_name, encoder, tuple(same), tuple(changes), tuple(unlike))
 
 
-def main_encoders(study: Study, metrics: Iterable[str] | None = None) -> list[str]:
+def main_encoders(study: StudyResult, metrics: Iterable[str] | None = None) -> list[EncoderRecord]:
     """The encoders behind the runs' own scores of some metrics, or of all."""
     wanted = None if metrics is None else set(metrics)
     found = (s.encoder for run in study.runs for m, s in run.scores.items() if wanted is None or m in wanted)
     return list(dict.fromkeys(encoder for encoder in found if encoder))
 
 
-def accuracy(study: Study, encoder: str) -> str:
-    """A classifier's test accuracy, such as "98.9 %", from the protocol of the class scores; empty if unknown."""
-    protocols = (score.protocol for score in _scores(study) if score.encoder == encoder)
-    found = next((match for text in protocols if (match := ACCURACY.search(text))), None)
-    return f"{found[1]}{NARROW}%" if found else ""
+def _words(study: StudyResult, encoder: str) -> str:
+    """What an encoder is, by its id."""
+    return next((encoder_words(s.encoder) for s in _scores(study) if s.encoder and s.encoder.id == encoder), encoder)
 
 
-def described(study: Study, encoder: str) -> str:
-    """What an encoder is, as a sentence goes on: "classifier-3f9a, a classifier of 98.9 % test accuracy"."""
-    if known := accuracy(study, encoder):
-        return f"{encoder}, a classifier of {known} test accuracy"
-    kinds = {
-        "classifier": "a classifier of the data's own classes",
-        "self": "filters learned from the images themselves",
-        "pixels": "the pixels' principal components",
-        "inception": "a layer of the network behind the FID",
-    }
-    kind = kinds.get(encoder.partition("-")[0])
-    return f"{encoder}, {kind}" if kind else encoder
-
-
-def encoder_facts(study: Study) -> list[str]:
+def encoder_facts(study: StudyResult) -> list[str]:
     """Each encoder with its accuracy, how many images it saw, and which split they were held against."""
     found: dict[str, None] = {}
-    accuracies = {encoder: accuracy(study, encoder) for encoder in {s.encoder for s in _scores(study)} if encoder}
     for score in _scores(study):
         if score.encoder:
-            known = accuracies[score.encoder]
+            accuracy = score.encoder.accuracy
+            known = f" ({accuracy_words(accuracy)} test accuracy)" if accuracy is not None else ""
             images = f", {count(score.n)} images" if score.n else ""
             split = f" against the {score.split} split" if score.split else ""
-            found[f"{score.encoder}{f' ({known} test accuracy)' if known else ''}{images}{split}"] = None
+            found[f"{score.encoder.id}{known}{images}{split}"] = None
     return list(found)
 
 
-def caption(study: Study) -> str:
+def caption(study: StudyResult) -> str:
     """The leaderboard's sentence on its encoders; empty where none was used."""
-    by = [described(study, name) for name in main_encoders(study, COMPARING)]
-    others = [described(study, name) for name in main_encoders(study) if name not in main_encoders(study, COMPARING)]
-    text = f"Images are compared through {listed(by)}." if by else ""
-    return " ".join(part for part in (text, f"Classes are read by {listed(others)}." if others else "") if part)
+    # what has a floor compares sets of images: real ones can stand in the samples' place
+    comparing = main_encoders(study, (name for name in study.measured if study.metric(name).floor))
+    reading = [encoder for encoder in main_encoders(study) if encoder not in comparing]
+    parts = (("Images are compared through", comparing), ("Classes are read by", reading))
+    return " ".join(f"{text} {listed(list(map(encoder_words, of)))}." for text, of in parts if of)
 
 
-def _scores(study: Study) -> Iterable[Score]:
-    def of(run: Run) -> Iterable[dict[str, Score]]:
+def _scores(study: StudyResult) -> Iterable[Score]:
+    def of(run: RunResult) -> Iterable[Scores]:
         return (run.scores, run.best, *run.others.values())
 
     return (score for run in study.runs for table in of(run) for score in table.values())

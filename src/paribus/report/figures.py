@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from paribus.base.wording import number
 from paribus.report.axes import Axis, axis
 from paribus.report.marks import (
     DASHES,
@@ -28,7 +29,6 @@ from paribus.report.marks import (
     svg,
     text,
 )
-from paribus.report.wording import number
 from paribus.results.statistics import summary
 
 Point = tuple[float, float]

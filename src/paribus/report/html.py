@@ -10,23 +10,23 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from paribus.base import wording
 from paribus.base.files import check_output_file, write_atomically
-from paribus.report import curves, encoders, pareto, settings, tables, wording
+from paribus.report import analyses, curves, encoders, tables
 from paribus.report.cautions import cautions_of
-from paribus.report.comparison import protocols_agree
-from paribus.report.contents import Metric, Run, Study
-from paribus.report.crossed import cross_tables
-from paribus.report.effects import effect_table
 from paribus.report.latents import latents_table
 from paribus.report.live import live as live_part
+from paribus.report.manuscript import manuscript_texts, replication_markdown
 from paribus.report.marks import STYLES, swatch
-from paribus.report.paper import paper, replication_markdown
 from paribus.report.pictures import gallery
-from paribus.report.ranking import ranking
-from paribus.report.reading import read_folder
 from paribus.report.replication import replication
-from paribus.report.steadiness import steadiness_table
 from paribus.report.verdict import verdict
+from paribus.results.comparison import may_be_ranked
+from paribus.results.metric import Metric
+from paribus.results.run import RunResult
+from paribus.results.study import StudyResult
+from paribus.results.study_files import read_folder
+from paribus.results.words import budget_words, protocol_words, statement
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -52,7 +52,7 @@ def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -
     return target
 
 
-def rendered(study: Study, *, live: bool = False) -> str:
+def rendered(study: StudyResult, *, live: bool = False) -> str:
     """The whole page."""
     decoders = live_part(study) if live else None
     environment = Environment(
@@ -66,7 +66,7 @@ def rendered(study: Study, *, live: bool = False) -> str:
         "svg": Markup,
         "swatch": lambda style: Markup(swatch(style)),
         "sentence": wording.sentence,
-        "setting": settings.read_sentence,
+        "statement": statement,
         "tied": lambda text: text.replace(" ± ", "\u00a0±\u00a0"),
     }
 
@@ -87,16 +87,16 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _context(study: Study) -> dict[str, Any]:
+def _context(study: StudyResult) -> dict[str, Any]:
     said = verdict(study)
     primary = said.metric
     board = tables.leaderboard(study, primary)
     views, latents = encoders.other_views(study), latents_table(study)
     columns, lines = tables.all_scores(study)
     cost_heads, cost_rows = tables.cost_table(study)
-    steady_columns, steady_rows = steadiness_table(study)
-    others = [m for m in ("frechet", "kid") if m != primary and any(run.value(m) is not None for run in study.done)]
-    plots = [curves.metric_plot(study, m) for m in (*([primary] if primary else []), *others)]
+    steadiness = analyses.steadiness_table(study)
+    ranked = dict.fromkeys([*([primary] if primary else []), *study.ranking_metrics])
+    plots = [curves.metric_plot(study, m) for m in ranked if any(run.value(m) is not None for run in study.done)]
     replicated = replication(study)
     return {
         "study": study,
@@ -113,10 +113,9 @@ def _context(study: Study) -> dict[str, Any]:
             *board.columns,
             *(metric for view in views for metric in view.board.columns),
             *(source.metric for source in (latents.sources if latents else ())),
-            *steady_columns,
+            *steadiness.columns,
         ),
-        "steady_columns": steady_columns,
-        "steady_rows": steady_rows,
+        "steadiness": steadiness,
         "plots": [plot for plot in plots if plot] if not study.single else [],
         "score_columns": columns,
         "score_lines": lines,
@@ -124,14 +123,14 @@ def _context(study: Study) -> dict[str, Any]:
         "curves": curves.training_curves(study),
         "snapshots": curves.snapshot_chart(study),
         "time_charts": curves.time_charts(study, primary) if primary and not study.single else [],
-        "ranking": ranking(study, primary),
-        "effects": effect_table(study, primary),
-        "crossed": cross_tables(study, primary),
-        "paper": paper(study, board) if study.done else None,
+        "standings": analyses.standings(study, primary),
+        "effects": analyses.effect_table(study, primary),
+        "crossed": analyses.cross_tables(study, primary),
+        "manuscript": manuscript_texts(study, board) if study.done else None,
         "replication_markdown": replication_markdown(replicated) if replicated else "",
         "commands": [(run.label, run.command, _machine_words(run)) for run in study.runs if run.command],
-        "fronts": pareto.pareto_figures(study, primary) if primary and not study.single else [],
-        "comparable": primary is not None and protocols_agree(study, primary),
+        "fronts": curves.pareto_figures(study, primary) if primary and not study.single else [],
+        "comparable": primary is not None and may_be_ranked(study, primary),
         "cost_heads": cost_heads,
         "cost_rows": cost_rows,
         "glossary": _glossary(study, board.columns),
@@ -142,9 +141,9 @@ def _context(study: Study) -> dict[str, Any]:
     }
 
 
-def _facts(study: Study) -> list[str]:
+def _facts(study: StudyResult) -> list[str]:
     facts = [study.data_name]
-    facts += [budget] if (budget := wording.budget_words(study.budget)) else []
+    facts += [budget] if (budget := budget_words(study.budget)) else []
     if not study.single:
         facts += [wording.plural(len(study.models), "model"), wording.plural(len(study.seeds), "seed")]
     else:
@@ -152,10 +151,9 @@ def _facts(study: Study) -> list[str]:
     return facts + ([study.created.replace("T", " ")[:16]] if study.created else [])
 
 
-def _glossary(study: Study, columns: tuple[Metric, ...]) -> list[Metric]:
-    measured = {name for run in study.runs for name in (*run.scores, *run.best)}
-    names = dict.fromkeys([*(m.name for m in columns), *(n for n in study.metrics if n in measured), *sorted(measured)])
-    return [m for m in (study.metric(n) for n in names if not n.startswith("floor_")) if m.meaning]
+def _glossary(study: StudyResult, columns: tuple[Metric, ...]) -> list[Metric]:
+    metrics = (study.metric(name) for name in dict.fromkeys([*(m.name for m in columns), *study.measured]))
+    return [metric for metric in metrics if metric.meaning and metric.section != "floor"]
 
 
 def _explained(*metrics: Metric) -> list[Metric]:
@@ -163,47 +161,48 @@ def _explained(*metrics: Metric) -> list[Metric]:
     return [metric for metric in {metric.name: metric for metric in metrics}.values() if metric.meaning]
 
 
-def _protocols(study: Study) -> list[tuple[str, list[str]]]:
+def _protocols(study: StudyResult) -> list[tuple[str, list[str]]]:
     """Each protocol once, with the labels of the metrics that it is about."""
     found: dict[str, list[str]] = {}
     for run in study.runs:
         for name, score in run.scores.items():
-            label = study.metric(name).label
-            if score.protocol and label not in found.setdefault(score.protocol, []):
-                found[score.protocol].append(label)
+            label, words = study.metric(name).label, protocol_words(score.protocol)
+            if words and label not in found.setdefault(words, []):
+                found[words].append(label)
     return list(found.items())
 
 
-def _data_facts(study: Study) -> list[tuple[str, str]]:
+def _data_facts(study: StudyResult) -> list[tuple[str, str]]:
     data, facts = study.data, []
-    if data.get("name"):
-        facts.append(("data", str(data["name"])))
-    if data.get("size"):
-        channels = {1: "grey", 3: "RGB"}.get(data.get("channels") or 0, "")
-        facts.append(("images", f"{data['size']} × {data['size']} pixels{f', {channels}' if channels else ''}"))
-    counts = data.get("counts")
-    if isinstance(counts, dict):
-        splits = sorted(counts, key=lambda name: {"train": 0, "validation": 1, "test": 2}.get(name, 3))
-        facts.append(("splits", ", ".join(f"{k} {wording.count(counts[k])}" for k in splits if counts[k] is not None)))
-    if names := data.get("class_names"):
-        shown = ", ".join(str(name) for name in names[:20]) + (", …" if len(names) > 20 else "")
+    if data.name:
+        facts.append(("data", data.name))
+    if data.size:
+        channels = {1: "grey", 3: "RGB"}.get(data.channels or 0, "")
+        facts.append(("images", f"{data.size} × {data.size} pixels{f', {channels}' if channels else ''}"))
+    if data.counts:
+        splits = sorted(data.counts, key=lambda name: {"train": 0, "validation": 1, "test": 2}.get(name, 3))
+        counts = ((name, data.counts[name]) for name in splits)
+        facts.append(("splits", ", ".join(f"{name} {wording.count(n)}" for name, n in counts if n is not None)))
+    if names := data.class_names:
+        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         facts.append(("classes", f"{len(names)}: {shown}"))
-    if data.get("fingerprint"):
-        facts.append(("fingerprint", str(data["fingerprint"]).removeprefix("sha256:")[:16]))
+    if data.fingerprint:
+        facts.append(("fingerprint", data.fingerprint.removeprefix("sha256:")[:16]))
     return facts
 
 
-def _machine_words(run: Run) -> str:
-    known = run.machine
-    facts = [str(known[key]) for key in ("gpu", "cpu") if known.get(key)][:1]
-    facts += [wording.plural(known["threads"], "thread")] if known.get("threads") else []
-    names = {"python": "Python", "torch": "PyTorch", "paribus": "Paribus"}
-    return ", ".join([*facts, *(f"{name} {known[key]}" for key, name in names.items() if known.get(key))])
+PROGRAMS = {"python": "Python", "torch": "PyTorch", "paribus": "Paribus"}
 
 
-def _machine_facts(study: Study) -> list[tuple[str, Any]]:
-    first = ("cpu", "gpu", "cores", "threads")
-    known = study.machine | ({"threads": study.threads} if study.threads else {})
-    keys = [*(k for k in first if k in known), *(k for k in known if k not in first)]
-    names = {"cpu": "CPU", "gpu": "GPU", "python": "Python", "torch": "PyTorch", "paribus": "Paribus"}
-    return [(names.get(key, key.replace("_", " ")), known[key]) for key in keys if known[key] is not None]
+def _machine_words(run: RunResult) -> str:
+    known = run.machine.model_dump(exclude_none=True)
+    facts = [str(known[key]) for key in ("gpu", "cpu") if key in known][:1]
+    facts += [wording.plural(run.machine.threads, "thread")] if run.machine.threads else []
+    return ", ".join([*facts, *(f"{name} {known[key]}" for key, name in PROGRAMS.items() if key in known)])
+
+
+def _machine_facts(study: StudyResult) -> list[tuple[str, Any]]:
+    machine = study.machine.model_copy(update={"threads": study.threads or study.machine.threads})
+    names = PROGRAMS | {"cpu": "CPU", "gpu": "GPU"}
+    known = machine.model_dump(exclude_none=True)
+    return [(names.get(key, key.replace("_", " ")), value) for key, value in known.items()]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paribus.report.contents import Metric, Study
+from paribus.base.wording import number
 from paribus.report.tables import Cell, score_cell
-from paribus.report.verdict import floor
-from paribus.report.wording import number
+from paribus.results.comparison import floor
+from paribus.results.metric import Metric
+from paribus.results.study import StudyResult
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class LatentsTable:
     meaning: str
 
 
-def latents_table(study: Study) -> LatentsTable | None:
-    """The distances of models that have one beside that of their samples; by KID where no Fréchet distance has a value.
+def latents_table(study: StudyResult) -> LatentsTable | None:
+    """The distances of models that have one beside that of their samples; by the first ranking metric that has a value.
 
     A column that no model has is left out.
     """
-    for base in ("frechet", "kid"):
+    for base in study.ranking_metrics:
         beside = (f"prior_{base}", f"reconstruction_{base}")
         models = [m for m in study.models if any(study.values(m, name) for name in beside)]
         if models:
@@ -41,7 +42,7 @@ def latents_table(study: Study) -> LatentsTable | None:
     return None
 
 
-def _table(study: Study, base: str, models: list[str]) -> LatentsTable:
+def _table(study: StudyResult, base: str, models: list[str]) -> LatentsTable:
     names = {"prior": f"prior_{base}", "fitted": base, "reconstruction": f"reconstruction_{base}"}
     heads = {"prior": "N(0,\u00a0I)", "fitted": "Fitted sampler", "reconstruction": "Reconstructions"}
     rows = []
@@ -62,7 +63,7 @@ def _table(study: Study, base: str, models: list[str]) -> LatentsTable:
     )
 
 
-def _meaning(study: Study, base: str, *, fitted: bool, reconstructed: bool) -> str:
+def _meaning(study: StudyResult, base: str, *, fitted: bool, reconstructed: bool) -> str:
     low, high = floor(study, base)
     real = f", {number(low)} here" if low is not None and low == high else ""
     text = ""

@@ -6,10 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from paribus.report.contents import Run, Study
-
-TOTAL_BYTES = 5_000_000
-"""Room for all decoders' weights, as text: with the pictures the page stays under 8 MB."""
+from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
+from paribus.results.study import StudyResult
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,7 @@ class Live:
     data: str
 
 
-def runs_to_show(study: Study) -> list[Run]:
-    """The first finished run of each model, by seed."""
-    found = {run.model: run for run in reversed(study.runs) if run.status == "done" and run.folder}
-    return [found[model] for model in study.models if model in found]
-
-
-def no_room(size: int) -> str:
-    """Why a decoder of so many bytes is left out, as a clause."""
-    return f"its decoder takes {size / 1e6:.1f} MB, and all decoders together have room for {TOTAL_BYTES / 1e6:.0f} MB"
-
-
-def live(study: Study) -> Live | None:
+def live(study: StudyResult) -> Live | None:
     """The live part of the page, or None where no run has any."""
     panels, left_out, contents, room = [], [], list[dict[str, Any]](), TOTAL_BYTES
     for run in runs_to_show(study):

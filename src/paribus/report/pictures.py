@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from paribus.report.contents import Run, Study
-from paribus.report.wording import count, duration
+from paribus.base.wording import count, duration
+from paribus.results.run import RunResult
+from paribus.results.study import StudyResult
 
 TOTAL_BYTES = 1_900_000
 """Bytes of all pictures together, before base64 makes them a third longer."""
@@ -83,9 +84,9 @@ class Gallery:
         return [p for p in found if p]
 
 
-def gallery(study: Study) -> Gallery | None:
+def gallery(study: StudyResult) -> Gallery | None:
     """The pictures of a study, or None where no run has any."""
-    size = next((s for s in (study.data.get("size"), *(run.size for run in study.runs)) if s), None)
+    size = next((s for s in (study.data.size, *(run.size for run in study.runs)) if s), None)
     with_pictures = [run for run in study.runs if run.folder and any(run.folder.samples.glob("*.png"))]
     if not size or not with_pictures:
         return None
@@ -102,13 +103,13 @@ def gallery(study: Study) -> Gallery | None:
     return Gallery(real, tuple(by_seed), size, len(seeds) - len(by_seed))
 
 
-def _real(study: Study, run: Run, size: int, limit: int) -> Picture | None:
+def _real(study: StudyResult, run: RunResult, size: int, limit: int) -> Picture | None:
     assert run.folder is not None
     alt = f"real images of {study.data_name}"
     return picture(run.folder.samples / "real.png", size, limit, alt, "real images", _grid_tiles(size))
 
 
-def _of_run(run: Run, style: int, size: int, limit: int) -> ModelPictures:
+def _of_run(run: RunResult, style: int, size: int, limit: int) -> ModelPictures:
     facts = [f"seed {run.seed}"]
     facts += [f"{count(run.images)} images"] if run.images else []
     facts += [duration(run.seconds)] if run.seconds else []
@@ -127,7 +128,7 @@ def _of_run(run: Run, style: int, size: int, limit: int) -> ModelPictures:
     return ModelPictures(run.model, style, " · ".join(facts), samples, missing, steps, pairs)
 
 
-def _progress(run: Run, size: int, limit: int) -> tuple[Picture, ...]:
+def _progress(run: RunResult, size: int, limit: int) -> tuple[Picture, ...]:
     found = []
     for images, path in _steps(run):
         alt = f"samples of {run.label}, after {count(images)} images"
@@ -137,7 +138,7 @@ def _progress(run: Run, size: int, limit: int) -> tuple[Picture, ...]:
     return tuple(found)
 
 
-def _steps(run: Run) -> list[tuple[int, Path]]:
+def _steps(run: RunResult) -> list[tuple[int, Path]]:
     """At most `STEPS_SHOWN` grids on the way: the first, the last, and others spread evenly between them."""
     if run.folder is None:
         return []

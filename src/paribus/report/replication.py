@@ -7,25 +7,28 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from paribus.base.wording import NONE, count, listed, number, plural
+from paribus.config.overrides import leaves
 from paribus.report import figures
 from paribus.report.claims import Decision, Judged, judged
-from paribus.report.contents import Run, Study
 from paribus.report.figures import Curve, Point
-from paribus.report.forms import FormDifference, form_differences
 from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, drawing, picture
 from paribus.report.tables import Cell, score_cell
-from paribus.report.wording import NONE, count, listed, number, plural
+from paribus.results.replication import PrintedNumber, ReplicationRecord, RowRecord, ScaleRecord, read_replication
+from paribus.results.run import RunResult
+from paribus.results.study import StudyResult
+from paribus.results.words import value_words, words_of
 
-FILE = "replication.json"
 SMOKE = "at scale smoke a run shows that the row works and nothing more"
 DECISIONS: dict[Decision, str] = {
     "supported": "supported",
     "contradicted": "contradicted",
-    "can't tell": "not to be told by these runs",
+    "can't tell": "cannot be decided by these runs",
 }
+APART = ("model", "seed", "training.snapshots", "training.threads")
+"""Settings that are no difference worth a line: they say what a run is called, or when it is looked at."""
 HEADS = {"published": "As published", "intended": "As intended", "equal": "All else equal"}
 
 
@@ -75,6 +78,14 @@ class LatentView:
 
 
 @dataclass(frozen=True)
+class FormDifference:
+    """A form of a row, and each setting in which it is not the row as published: (words, published, here)."""
+
+    system: str
+    settings: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Replication:
     """Everything that the section shows; `reserve` says why nothing is decided, `reductions` what the scale changes."""
 
@@ -107,71 +118,70 @@ class Replication:
         )
 
 
-def replication(study: Study) -> Replication | None:
+def replication(study: StudyResult) -> Replication | None:
     """The section, or None where the study replicates no paper."""
-    path = study.path / FILE if study.path else Path(FILE)
-    if study.path is None or not path.is_file():
+    paper = read_replication(study.path) if study.path else None
+    if paper is None:
         return None
-    told = json.loads(path.read_text(encoding="utf-8"))
-    rows, labels = told["rows"], told["labels"]
+    rows, labels = paper.rows, paper.labels
     by_words: dict[str, list[str]] = {}
-    for name, words in told["stand_ins"].items():
+    for name, words in paper.stand_ins.items():
         by_words.setdefault(words, []).append(name)
     stand_ins = tuple(f"{', '.join(names)}: {words}" for words, names in by_words.items())
-    reserve = SMOKE if told["scale"] == "smoke" else ""
-    forms = tuple(form for form in HEADS if form == "published" or any(form in row["forms"] for row in rows.values()))
-    numbers = [(name, row, printed) for name, row in rows.items() for printed in row["published"]]
+    reserve = SMOKE if paper.scale == "smoke" else ""
+    forms = tuple(form for form in HEADS if form == "published" or any(form in row.forms for row in rows.values()))
+    numbers = [(name, row, printed) for name, row in rows.items() for printed in row.published]
     return Replication(
-        name=told["name"],
-        title=told["title"],
-        scale=told["scale"],
+        name=paper.name,
+        title=paper.title,
+        scale=paper.scale,
         reserve=reserve,
-        reductions=tuple(_reductions(told)),
+        reductions=tuple(_reductions(paper)),
         stand_ins=stand_ins,
         heads=tuple(HEADS[form] for form in forms),
         lines=tuple(
-            _line(study, told, name, printed, _systems(name, forms, labels))
+            _line(study, paper, name, printed, _systems(name, forms, labels))
             for name, _, printed in numbers
-            if printed["value"] is not None
+            if printed.value is not None
         ),
         curves=tuple(
-            _curve(study, told, name, printed, _systems(name, forms, labels))
+            _curve(study, paper, name, printed, _systems(name, forms, labels))
             for name, _, printed in numbers
-            if printed["by_epoch"]
+            if printed.by_epoch
         ),
         strips=tuple(_strips(study, rows, labels)),
         latents=tuple(_latents(study, rows, labels)),
-        claims=tuple(judged(study, told["claims"], labels, told["parameters"], reserve)),
+        claims=tuple(judged(study, paper, reserve)),
         differences=tuple(form_differences(study, rows, labels)),
         not_equal=(
-            *told["not_equal"],
-            *(f"{name}: {text}" for name, row in rows.items() for text in row["not_equal"]),
+            *paper.not_equal,
+            *(f"{name}: {text}" for name, row in rows.items() for text in row.not_equal),
         ),
-        decided=(*told["decided"], *_forms_words(rows)),
-        missing=tuple(told["missing"]),
+        decided=(*paper.decided, *_forms_words(rows)),
+        missing=tuple(paper.missing),
     )
 
 
-def _reductions(told: dict[str, Any]) -> Iterable[str]:
-    scale = told["scale"]
-    if words := (told["scales"].get(scale) or {}).get("reduction"):
+def _reductions(paper: ReplicationRecord) -> Iterable[str]:
+    scale = paper.scale
+    if scale in paper.scales and (words := paper.scales[scale].reduction):
         yield words
-    for name, row in told["rows"].items():
-        own = row["scales"].get(scale) or {}
-        if words := own.get("left_out"):
-            yield f"{name}: not run, {words}"
+    for name, row in paper.rows.items():
+        own = row.scales.get(scale, ScaleRecord())
+        if own.left_out:
+            yield f"{name}: not run, {own.left_out}"
             continue
-        if words := own.get("reduction"):
-            yield f"{name}: {words}"
-        for form, changed in row["forms"].items():
-            if words := (changed["scales"].get(scale) or {}).get("reduction"):
+        if own.reduction:
+            yield f"{name}: {own.reduction}"
+        for form, changed in row.forms.items():
+            if words := changed.scales.get(scale, ScaleRecord()).reduction:
                 yield f"{name}.{form}: {words}"
 
 
-def _forms_words(rows: dict[str, Any]) -> Iterable[str]:
+def _forms_words(rows: dict[str, RowRecord]) -> Iterable[str]:
     for name, row in rows.items():
-        for form, changed in row["forms"].items():
-            yield f"{name}, {HEADS[form].lower()}: {changed['about']}"
+        for form, changed in row.forms.items():
+            yield f"{name}, {HEADS[form].lower()}: {changed.about}"
 
 
 def _systems(row: str, forms: Iterable[str], labels: dict[str, str]) -> dict[str, str | None]:
@@ -180,46 +190,47 @@ def _systems(row: str, forms: Iterable[str], labels: dict[str, str]) -> dict[str
 
 
 def _line(
-    study: Study, told: dict[str, Any], name: str, printed: dict[str, Any], systems: dict[str, str | None]
+    study: StudyResult, paper: ReplicationRecord, name: str, printed: PrintedNumber, systems: dict[str, str | None]
 ) -> PrintedLine:
-    score = printed["score"]
+    score = printed.score
     cells = (score_cell(study, label, score) if label and score else Cell(NONE) for label in systems.values())
     return PrintedLine(
         system=name,
-        quantity=printed["quantity"],
-        place=printed["place"],
-        published=str(printed["value"]),
+        quantity=printed.quantity,
+        place=printed.place,
+        published=str(printed.value),
         cells=tuple(cells),
-        protocol=told["protocols"][printed["protocol"]],
+        protocol=paper.protocols[printed.protocol],
         beside=_beside(study, printed),
     )
 
 
-def _beside(study: Study, printed: dict[str, Any]) -> str:
-    measured = study.metric(printed["score"]).label if printed["score"] else printed["term"]
+def _beside(study: StudyResult, printed: PrintedNumber) -> str:
+    measured = study.metric(printed.score).label if printed.score else printed.term
     here = f"here: {measured}" if measured else ""
-    return "; ".join(text for text in (here, printed["unlike"]) if text)
+    return "; ".join(text for text in (here, printed.unlike) if text)
 
 
 def _curve(
-    study: Study, told: dict[str, Any], name: str, printed: dict[str, Any], systems: dict[str, str | None]
+    study: StudyResult, paper: ReplicationRecord, name: str, printed: PrintedNumber, systems: dict[str, str | None]
 ) -> PrintedCurve:
-    points = [(float(epoch), value) for epoch, value in sorted((int(e), v) for e, v in printed["by_epoch"].items())]
-    measured = {form: _by_epoch(study, label, printed["term"]) for form, label in systems.items() if label}
+    term = printed.term or ""
+    points = [(float(epoch), value) for epoch, value in sorted(printed.by_epoch.items())]
+    measured = {form: _by_epoch(study, label, term) for form, label in systems.items() if label}
     drawn = [Curve("published", 0, [points], marked=True)]
     drawn += [Curve(HEADS[form].lower(), 1 + k, seeds) for k, (form, seeds) in enumerate(measured.items()) if seeds]
-    title = f"{name}: {printed['quantity']}"
-    chart = figures.line_chart(title, drawn, "epochs", printed["term"], width=440, height=290, legend=True)
+    title = f"{name}: {printed.quantity}"
+    chart = figures.line_chart(title, drawn, "epochs", term, width=440, height=290, legend=True)
     lines = tuple(
         (f"{epoch:g}", str(value), tuple(_at_epoch(seeds, epoch) for seeds in measured.values()))
         for epoch, value in points
     )
     heads = tuple(HEADS[form] for form in measured)
-    protocol = told["protocols"][printed["protocol"]]
-    return PrintedCurve(title, printed["place"], chart, lines, heads, protocol, _beside(study, printed))
+    protocol = paper.protocols[printed.protocol]
+    return PrintedCurve(title, printed.place, chart, lines, heads, protocol, _beside(study, printed))
 
 
-def _by_epoch(study: Study, label: str, term: str) -> list[list[Point]]:
+def _by_epoch(study: StudyResult, label: str, term: str) -> list[list[Point]]:
     """A term of each seed's log against epochs, each point the mean over the epoch that it ends."""
     found = []
     for run in study.of(label):
@@ -233,7 +244,7 @@ def _by_epoch(study: Study, label: str, term: str) -> list[list[Point]]:
     return [points for points in found if points]
 
 
-def _epoch_images(run: Run) -> int:
+def _epoch_images(run: RunResult) -> int:
     record = run.folder.record if run.folder and run.folder.exists else {}
     return int(((record.get("data") or {}).get("counts") or {}).get("train") or 0)
 
@@ -245,27 +256,27 @@ def _at_epoch(seeds: list[list[Point]], epoch: float) -> str:
     return number(math.fsum(values) / len(values), 4) if values else "not reached"
 
 
-def _strips(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iterable[Strip]:
-    shown = {name: row for name, row in rows.items() if row["pictures"]}
-    limit = round(TOTAL_BYTES / 4 / max(1, sum(len(row["pictures"]) for row in shown.values())))
+def _strips(study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]) -> Iterable[Strip]:
+    shown = {name: row for name, row in rows.items() if row.pictures}
+    limit = round(TOTAL_BYTES / 4 / max(1, sum(len(row.pictures) for row in shown.values())))
     for name, row in shown.items():
         run = next((run for run in study.of(labels.get(name, "")) if run.folder and run.images and run.size), None)
         found = _pictures(run, row, limit) if run else ()
         if found:
-            yield Strip(name, f"{row['about']}; {row['place']}", found)
+            yield Strip(name, f"{row.about}; {row.place}", found)
 
 
-def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
+def _pictures(run: RunResult, row: RowRecord, limit: int) -> tuple[Picture, ...]:
     """The grid that was drawn at each of the paper's epochs, as a share of the run's own budget."""
     assert run.folder and run.images and run.size
     grids = sorted((int(path.stem), path) for path in run.folder.samples.glob("*.png") if path.stem.isdigit())
     found, epoch_images = [], _epoch_images(run)
-    for epoch in row["pictures"]:
-        wanted = run.images * epoch / row["epochs"]
+    for epoch in row.pictures:
+        wanted = run.images * epoch / row.epochs
         images, path = next(((images, path) for images, path in grids if images >= wanted - 0.5), (0, None))
         if path is None:
             continue
-        words = f"epoch {epoch} of {row['epochs']:g} in the paper, here after {count(images)} images"
+        words = f"epoch {epoch} of {row.epochs:g} in the paper, here after {count(images)} images"
         here = f"{images / epoch_images:.3g}" if epoch_images else ""
         short = f"epoch {epoch}" if here in ("", str(epoch)) else f"epoch {epoch}, here {here}"
         tiles = (STEP_TILES, STEP_TILES)
@@ -274,12 +285,10 @@ def _pictures(run: Run, row: dict[str, Any], limit: int) -> tuple[Picture, ...]:
     return tuple(found)
 
 
-def _latents(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iterable[LatentView]:
+def _latents(study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]) -> Iterable[LatentView]:
     """The views that rows name, of each row and its forms; of one seed."""
     systems = [
-        (system, row.get("latents", {}))
-        for name, row in rows.items()
-        for system in (name, *(f"{name}.{f}" for f in row["forms"]))
+        (system, row.latents) for name, row in rows.items() for system in (name, *(f"{name}.{f}" for f in row.forms))
     ]
     limit = round(TOTAL_BYTES / 2 / max(1, sum(len(wanted) for _, wanted in systems)))
     for system, wanted in systems:
@@ -288,8 +297,31 @@ def _latents(study: Study, rows: dict[str, Any], labels: dict[str, str]) -> Iter
             continue
         for view in wanted:
             path = folder.path / "latents" / f"{view}.json"
-            told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
             words = f"{view} of {system}"
-            shown = drawing(path.with_suffix(".png"), limit, words, words) if told else None
+            shown = drawing(path.with_suffix(".png"), limit, words, words) if record else None
             if shown:
-                yield LatentView(system, view, shown, tuple(told["caption"]))
+                yield LatentView(system, view, shown, tuple(record["caption"]))
+
+
+def form_differences(
+    study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]
+) -> Iterable[FormDifference]:
+    """Of each form that was run and is not the same run as its row."""
+    for name, row in rows.items():
+        published = _configuration(study, labels.get(name))
+        for form in row.forms:
+            own = _configuration(study, labels.get(f"{name}.{form}"))
+            found = [
+                (words_of(path), value_words(published.get(path)), value_words(own.get(path)))
+                for path in dict.fromkeys([*published, *own])
+                if published.get(path) != own.get(path) and path not in APART
+            ]
+            if published and own and found:
+                yield FormDifference(f"{name}.{form}", tuple(found))
+
+
+def _configuration(study: StudyResult, label: str | None) -> dict[str, Any]:
+    folders = (run.folder for run in study.of(label or "") if run.folder and run.folder.exists)
+    folder = next(folders, None)
+    return dict(leaves(folder.record["config"])) if folder else {}

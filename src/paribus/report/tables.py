@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from paribus.base.wording import NONE, compact, count, duration, estimate, listed, number, plural, size
 from paribus.report import figures
-from paribus.report.comparison import half_width, leaders, protocols_agree, shown_order
-from paribus.report.contents import Metric, Run, Study, finite
 from paribus.report.curves import metric_row
-from paribus.report.verdict import floor
-from paribus.report.wording import NONE, compact, count, duration, estimate, listed, memory, number
+from paribus.results.comparison import floor, half_width, leaders, may_be_ranked, mean, shown_order
+from paribus.results.metric import Metric
+from paribus.results.run import RunResult, Scores
+from paribus.results.score import Score
 from paribus.results.statistics import Summary
-
-QUALITY = (
-    "frechet", "kid", "precision", "recall", "coverage", "sharpness", "class_agreement", "classifier_score",
-    "inception_score", "elbo", "mse", "inversion_mse",
-)  # fmt: skip
-COSTS = ("parameters", "train_seconds", "samples_per_second")
+from paribus.results.study import StudyResult
+from paribus.results.words import fact_words
 
 
 @dataclass(frozen=True)
@@ -70,13 +66,12 @@ class Leaderboard:
         return any(cell.value is not None for cell in self.floor)
 
 
-def leaderboard(study: Study, primary: str | None) -> Leaderboard:
+def leaderboard(study: StudyResult, primary: str | None) -> Leaderboard:
     """The leaderboard of a study, ordered as the study names its models."""
-    measured = {name for run in study.runs for name in (*run.scores, *run.best)}
-    order = [*([primary] if primary else []), *(m for m in QUALITY if m != primary)]
-    names = [m for m in order if m in measured]
-    names += [m for m in COSTS if m in measured or any(cost_of(run, m) is not None for run in study.done)]
-    marks = {name: leaders(study, name) for name in names if name in QUALITY}
+    quality = dict.fromkeys([*([primary] if primary else []), *study.quality_metrics])
+    names = [name for name in quality if name in study.measured]
+    marks = {name: leaders(study, name) for name in names}
+    names += [name for name in study.cost_metrics if any(run.cost(name) is not None for run in study.done)]
     scale = _scale(study, primary)
     entries = []
     for model in shown_order(study, primary):
@@ -95,27 +90,27 @@ def leaderboard(study: Study, primary: str | None) -> Leaderboard:
     )
 
 
-def _is_sorted(study: Study, primary: str | None) -> bool:
-    return primary is not None and not study.single and protocols_agree(study, primary)
+def _is_sorted(study: StudyResult, primary: str | None) -> bool:
+    return primary is not None and not study.single and may_be_ranked(study, primary)
 
 
-def _state(runs: Sequence[Run]) -> str:
+def _state(runs: Sequence[RunResult]) -> str:
     done = sum(run.status == "done" for run in runs)
     failed, open_runs = (sum(run.status == status for run in runs) for status in ("failed", "unfinished"))
     if done == len(runs):
-        return f"{done} seed" + "s" * (done != 1)
+        return plural(done, "seed")
     parts = [f"{done} of {len(runs)} seeds"]
     parts += [f"{failed} failed"] if failed else []
     return ", ".join([*parts, *([f"{open_runs} unfinished"] if open_runs else [])])
 
 
-def _chosen(runs: Sequence[Run]) -> str:
+def _chosen(runs: Sequence[RunResult]) -> str:
     counts = (run.images if run.best_is_last else run.best_images for run in runs)
     places = list(dict.fromkeys(images for images in counts if images is not None))
     return f"after {listed([compact(place) for place in places], 'or')} images" if places else ""
 
 
-def _scale(study: Study, primary: str | None) -> tuple[float, float, bool]:
+def _scale(study: StudyResult, primary: str | None) -> tuple[float, float, bool]:
     values = [v for m in study.models for b in (False, True) for v in study.values(m, primary or "", best=b)]
     values += [v for v in floor(study, primary or "") if v is not None]
     for model in study.models if primary else ():
@@ -128,17 +123,17 @@ def _scale(study: Study, primary: str | None) -> tuple[float, float, bool]:
 
 
 def _cell(
-    study: Study, model: str, style: int, name: str, primary: str | None, scale: tuple[float, float, bool],
+    study: StudyResult, model: str, style: int, name: str, primary: str | None, scale: tuple[float, float, bool],
     marked: set[str], *, best: bool = False,
 ) -> Cell:  # fmt: skip
-    if name in COSTS:
+    if study.metric(name).section == "cost":
         return Cell("") if best else _cost_cell(study, model, name)
     summary = study.summary(model, name, best=best)
-    if len(study.encoders(model, name, best=best)) > 1:
+    if study.has_several_encoders(model, name, best=best):
         return Cell(title="its seeds were measured through different encoders")
     if summary is None:
         tables = (run.chosen if best else run.scores for run in study.of(model))
-        return Cell(title=next((t[name].warning for t in tables if name in t and t[name].warning), ""))
+        return Cell(title=next((words for t in tables if name in t and (words := warnings_words(t[name]))), ""))
     table = study.runs[0].chosen if best else study.runs[0].scores
     half = table[name].error if study.single else half_width(study, model, name, best=best)
     text, width = estimate(summary.mean, half)
@@ -149,7 +144,7 @@ def _cell(
     return Cell(text, f"± {width}" if width else "", summary.mean, title, drawn, model in marked)
 
 
-def score_cell(study: Study, model: str, name: str) -> Cell:
+def score_cell(study: StudyResult, model: str, name: str) -> Cell:
     """A model's mean of a metric over its seeds, of the last weights, without a figure."""
     return _cell(study, model, 0, name, None, (0.0, 1.0, False), set())
 
@@ -164,7 +159,7 @@ def _spoken(values: Sequence[float], summary: Summary) -> str:
 _WRITTEN: dict[str, Callable[[float | None], str]] = {
     "parameters": compact,
     "train_seconds": duration,
-    "peak_memory_bytes": memory,
+    "peak_memory_bytes": size,
 }
 
 
@@ -173,51 +168,34 @@ def written(metric: str, value: float | None) -> str:
     return _WRITTEN.get(metric, number)(value)
 
 
-def _cost_cell(study: Study, model: str, name: str) -> Cell:
-    value = mean([cost_of(run, name) for run in study.of(model) if run.status == "done"])
+def _cost_cell(study: StudyResult, model: str, name: str) -> Cell:
+    value = mean([run.cost(name) for run in study.of(model) if run.status == "done"])
     title = f"{value:,.6g}" if name == "parameters" and value is not None else ""
     return Cell(written(name, value), "", value, title)
 
 
-def cost_of(run: Run, name: str) -> float | None:
-    """A cost, from the scores or from the run's own counts."""
-    if (value := run.value(name)) is not None:
-        return value
-    if name == "parameters":
-        return float(sum(run.parameters.values())) if run.parameters else None
-    own = {"train_seconds": run.seconds, "images_seen": run.images}
-    return own.get(name, finite(run.extra.get(name)))
-
-
-def _floor_cell(study: Study, name: str) -> Cell:
+def _floor_cell(study: StudyResult, name: str) -> Cell:
     low, high = floor(study, name)
     if low is None or high is None:
         return Cell("")
     return Cell(number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}", "", low)
 
 
-def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of the values that there are."""
-    known = [v for v in values if v is not None]
-    return math.fsum(known) / len(known) if known else None
-
-
-def cost_table(study: Study) -> tuple[tuple[str, ...], list[tuple[str, int, tuple[Cell, ...]]]]:
+def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, int, tuple[Cell, ...]]]]:
     """What each model cost, as means over its finished seeds: the columns' heads, and (model, style, cells) rows.
 
     A column that no model has is left out.
     """
-    writers: tuple[tuple[str, Callable[[Sequence[Run]], Cell]], ...] = (
-        ("Training time", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "train_seconds"), duration)),
+    writers: tuple[tuple[str, Callable[[Sequence[RunResult]], Cell]], ...] = (
+        ("Training time", lambda runs: _mean_cell(runs, lambda r: r.cost("train_seconds"), duration)),
         ("Images seen", lambda runs: _mean_cell(runs, lambda r: r.images, count)),
         ("Images per second", lambda runs: _mean_cell(runs, _speed, number)),
         ("Updates", lambda runs: _by_role([r.updates for r in runs], total=False)),
         ("Parameters", lambda runs: _by_role([r.parameters for r in runs])),
-        ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "flops_per_image"), compact)),
-        ("Peak memory", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "peak_memory_bytes"), memory)),
-        ("Samples per second", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "samples_per_second"), number)),
-        ("Sampler fit", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "sampler_seconds"), duration)),
-        ("Evaluation time", lambda runs: _mean_cell(runs, lambda r: cost_of(r, "evaluation_seconds"), duration)),
+        ("FLOPs per image", lambda runs: _mean_cell(runs, lambda r: r.cost("flops_per_image"), compact)),
+        ("Peak memory", lambda runs: _mean_cell(runs, lambda r: r.cost("peak_memory_bytes"), size)),
+        ("Samples per second", lambda runs: _mean_cell(runs, lambda r: r.cost("samples_per_second"), number)),
+        ("Sampler fit", lambda runs: _mean_cell(runs, lambda r: r.cost("sampler_seconds"), duration)),
     )
     done = {model: [run for run in study.of(model) if run.status == "done"] for model in study.models}
     rows = {m: [cell(runs) for _, cell in writers] for m, runs in done.items() if runs}
@@ -226,49 +204,52 @@ def cost_table(study: Study) -> tuple[tuple[str, ...], list[tuple[str, int, tupl
     return heads, [(m, study.models.index(m), tuple(cells[k] for k in kept)) for m, cells in rows.items()]
 
 
-def _mean_cell(runs: Sequence[Run], of: Callable[[Run], float | None], write: Callable[[float | None], str]) -> Cell:
+def _mean_cell(
+    runs: Sequence[RunResult], of: Callable[[RunResult], float | None], write: Callable[[float | None], str]
+) -> Cell:
     value = mean([of(run) for run in runs])
     return Cell(write(value), "", value)
 
 
-def _speed(run: Run) -> float | None:
+def _speed(run: RunResult) -> float | None:
     return run.images / run.seconds if run.images and run.seconds else None
 
 
-def _by_role(tables: Sequence[Any], *, total: bool = True) -> Cell:
-    """A number per role or phase, or one number, of runs that agree or nearly so."""
-    named = [table for table in tables if isinstance(table, dict)]
+def _by_role(tables: Sequence[dict[str, int]], *, total: bool = True) -> Cell:
+    """A number per role or phase of runs that agree or nearly so."""
+    named = [table for table in tables if table]
     if not named:
-        value = mean([finite(table) for table in tables])
-        return Cell(count(value) if value is not None else NONE, "", value)
+        return Cell()
     means = {role: mean([table.get(role) for table in named]) for role in named[0]}
     both = math.fsum(v for v in means.values() if v is not None)
     parts = " · ".join(f"{role} {compact(value)}" for role, value in means.items())
     return Cell(compact(both), parts, both) if total and len(means) > 1 else Cell(parts, "", both)
 
 
-def all_scores(study: Study) -> tuple[tuple[Metric, ...], list[Line]]:
+def all_scores(study: StudyResult) -> tuple[tuple[Metric, ...], list[Line]]:
     """Every score of every run: columns by metric, a line for the last weights and one for the best snapshot.
 
     What the last weights score through another encoder has a line of its own.
     """
-    names = list(dict.fromkeys(name for run in study.runs for name in (*run.scores, *run.best)))
-    order = {name: place for place, name in enumerate(study.metrics)}
-    names.sort(key=lambda name: order.get(name, len(order)))
-    lines = []
+    names, lines = study.measured, []
     for run in study.runs:
         others = [(f"last, through {encoder}", table) for encoder, table in run.others.items()]
         for label, table in (("last", run.scores), ("best", run.best), *others):
             if table or label == "last":
-                cells = tuple(_score_cell(run, table, name) for name in names)
+                cells = tuple(_score_cell(table, name) for name in names)
                 state = label if run.status == "done" else run.status
                 lines.append(Line(run.label, state, cells))
     return tuple(study.metric(name) for name in names), lines
 
 
-def _score_cell(run: Run, table: dict[str, Any], name: str) -> Cell:
+def _score_cell(table: Scores, name: str) -> Cell:
     score = table.get(name)
     if score is None:
         return Cell()
     minor = f"± {number(score.error, 2)}" if score.error else ""
-    return Cell(number(score.value, 4), minor, score.value, score.warning)
+    return Cell(number(score.value, 4), minor, score.value, warnings_words(score))
+
+
+def warnings_words(score: Score) -> str:
+    """What is to be said of a score, as a clause; empty for none."""
+    return "; ".join(map(fact_words, score.warnings))

@@ -5,15 +5,14 @@ Which models are told apart, and how surely, is decided in `results.statistics.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paribus.report.comparison import comparison, half_width, named, obstacles
-from paribus.report.contents import Run, Score, Study
-from paribus.report.wording import budget_words, clause, count, duration, listed, number, plural, plus_minus, sentence
+from paribus.base.wording import clause, count, duration, listed, number, plural, plus_minus, sentence
+from paribus.results.comparison import comparison, floor, half_width, lacking, obstacles, primary_metric
 from paribus.results.statistics import Comparison
-
-PRIMARY = ("frechet", "kid")
+from paribus.results.study import StudyResult
+from paribus.results.words import budget_words, fact_words, obstacle_words, runs_words
 
 
 @dataclass(frozen=True)
@@ -26,29 +25,21 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def primary_metric(study: Study) -> tuple[str | None, str]:
-    """The metric to rank by, and why it isn't the Fréchet distance, if so.
-
-    The first of Fréchet distance and KID that every finished run has; failing that, the first that any has.
-    """
-    reasons: list[str] = []
-    for metric in PRIMARY:
-        lacking = [run for run in study.done if run.value(metric) is None]
-        if study.done and not lacking:
-            return metric, " ".join(reasons)
-        if lacking and any(metric in run.scores for run in study.done):
-            why = next((w for run in lacking if metric in run.scores and (w := run.scores[metric].warning)), "")
-            label = study.metric(metric).label
-            runs = "every run" if len(lacking) == len(study.done) else named(lacking)
-            reasons.append(f"The {label} is missing for {runs}{f' ({clause(why)})' if why else ''}.")
-    return next((m for m in PRIMARY if any(r.value(m) is not None for r in study.done)), None), " ".join(reasons)
+def _lacking_words(study: StudyResult) -> str:
+    """Why it isn't the first choice of metrics that ranks, if so."""
+    sentences = []
+    for lack in lacking(study):
+        runs = "every run" if len(lack.runs) == len(study.done) else runs_words(lack.runs)
+        why = f" ({clause(fact_words(lack.why))})" if lack.why else ""
+        sentences.append(f"The {study.metric(lack.metric).label} is missing for {runs}{why}.")
+    return " ".join(sentences)
 
 
-def verdict(study: Study) -> Verdict:
+def verdict(study: StudyResult) -> Verdict:
     """The report's first sentence."""
     if study.single:
         return _single_verdict(study)
-    metric, why = primary_metric(study)
+    metric, why = primary_metric(study), _lacking_words(study)
     notes = (why + (f" {study.metric(metric).label} decides instead." if metric else ""),) if why else ()
     if metric is None:
         if study.done:
@@ -61,7 +52,9 @@ def verdict(study: Study) -> Verdict:
     found = comparison(study, metric)
     label, order = study.metric(metric).label, found.order
     if against := obstacles(study, metric):
-        return Verdict(f"These runs cannot be ranked by {label}: {'; '.join(against)}.", False, metric, notes)
+        return Verdict(
+            f"These runs cannot be ranked by {label}: {'; '.join(map(obstacle_words, against))}.", False, metric, notes
+        )
     if len(order) == 1:
         alone = f"only {order[0]} has a {label} ({_value(study, order[0], metric)})"
         text = f"{_place(study, 1)}, {alone}: there is nothing to compare it with."
@@ -70,7 +63,7 @@ def verdict(study: Study) -> Verdict:
     return Verdict(text, ranked, metric, (*notes, *_notes(study, metric, found)))
 
 
-def _comparison(study: Study, metric: str, found: Comparison) -> tuple[str, bool]:
+def _comparison(study: StudyResult, metric: str, found: Comparison) -> tuple[str, bool]:
     best, *others = found.order
     place, label = _place(study, len(found.order)), study.metric(metric).label
     seeds = _seeds(study, found.order, metric)
@@ -118,13 +111,13 @@ def _caution(found: Comparison, best: str) -> str:
     return text + "."
 
 
-def _failed(study: Study, model: str) -> str:
+def _failed(study: StudyResult, model: str) -> str:
     runs = study.of(model)
     failed = sum(run.status == "failed" for run in runs)
     return f"{failed} of its {plural(len(runs), 'run')} failed" if failed else ""
 
 
-def _notes(study: Study, metric: str, found: Comparison) -> list[str]:
+def _notes(study: StudyResult, metric: str, found: Comparison) -> list[str]:
     notes, counts = [], {len(study.values(model, metric)) for model in found.order}
     if better := study.metric(metric).better:
         notes.append(sentence(better))
@@ -167,19 +160,7 @@ def _about_failures(model: str, failed: str, is_ranked: bool) -> str:
     return f"{model}: {failed}. It has no score and stands in no comparison."
 
 
-def floor(study: Study, metric: str) -> tuple[float | None, float | None]:
-    """The least and the greatest score of real images against other real images, over the finished runs.
-
-    None where they were measured through different encoders.
-    """
-    found = [s for run in study.done if (s := run.scores.get(f"floor_{metric}")) is not None]
-    values = [s.value for s in found if s.value is not None]
-    if len({s.encoder for s in found}) > 1:
-        return None, None
-    return (min(values), max(values)) if values else (None, None)
-
-
-def _single_verdict(study: Study) -> Verdict:
+def _single_verdict(study: StudyResult) -> Verdict:
     run = study.runs[0]
     trained = f"{run.model}, trained on {study.data_name}"
     if run.status == "failed":
@@ -187,7 +168,7 @@ def _single_verdict(study: Study) -> Verdict:
     if run.status != "done":
         so_far = f" after {count(run.images)} images" if run.images else ""
         return Verdict(f"{trained}, has not finished{so_far}: {clause(run.reason or 'still training')}.", False, None)
-    metric, why = primary_metric(study)
+    metric, why = primary_metric(study), _lacking_words(study)
     seen = f" for {duration(run.seconds)} ({count(run.images)} images)" if run.seconds and run.images else ""
     value = None if metric is None else run.value(metric)
     if metric is None or value is None:
@@ -209,7 +190,7 @@ def _single_verdict(study: Study) -> Verdict:
     return Verdict(text, False, metric, (*((why,) if why else ()), *notes))
 
 
-def _place(study: Study, models: int) -> str:
+def _place(study: StudyResult, models: int) -> str:
     budget = budget_words(study.budget)
     place = f"on {study.data_name}" + (f" with {budget}{' each' if models > 1 else ''}" if budget else "")
     open_runs = sum(run.status == "unfinished" for run in study.runs)
@@ -218,17 +199,12 @@ def _place(study: Study, models: int) -> str:
     return place[:1].upper() + place[1:]
 
 
-def _seeds(study: Study, models: Sequence[str], metric: str) -> str:
+def _seeds(study: StudyResult, models: Sequence[str], metric: str) -> str:
     counts = [len(study.values(model, metric)) for model in models]
     low, high = min(counts), max(counts)
     return f"{plural(low, 'seed')} each" if low == high else f"{low} to {high} seeds each"
 
 
-def _value(study: Study, model: str, metric: str) -> str:
+def _value(study: StudyResult, model: str, metric: str) -> str:
     summary = study.summary(model, metric)
     return number(None) if summary is None else plus_minus(summary.mean, half_width(study, model, metric))
-
-
-def scores_of(study: Study) -> Iterable[tuple[Run, str, Score]]:
-    """Every score of every run's last weights."""
-    return ((run, metric, score) for run in study.runs for metric, score in run.scores.items())

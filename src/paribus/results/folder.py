@@ -24,6 +24,7 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import held, read_yaml
+from paribus.results.metric import Metric
 from paribus.results.score import Score
 from paribus.results.scores_file import read_scores
 
@@ -96,12 +97,13 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of run.yaml."""
-        return read_yaml(self.path / "run.yaml")
+        return dict(read_yaml(self.path / "run.yaml") or {})
 
     @property
     def done(self) -> dict[str, Any] | None:
         """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
-        return _read_json(self.path / "done.json")
+        path = self.path / "done.json"
+        return dict(json.loads(path.read_text())) if path.is_file() else None
 
     @property
     def evaluation(self) -> list[Score]:
@@ -109,25 +111,14 @@ class RunFolder:
         return read_scores(self.path / "evaluation.json")[0]
 
     @property
+    def metric_words(self) -> dict[str, Metric]:
+        """The words of the metrics that the run was scored by, by name."""
+        return read_scores(self.path / "evaluation.json")[1]
+
+    @property
     def live(self) -> Path:
         """The decoder, for a report's page."""
         return self.path / "live.json"
-
-    @property
-    def tables(self) -> dict[str, Any]:
-        """The evaluation by metric: "scores" of the last weights, and "best" of the best snapshot or None.
-
-        The first encoder that gives a metric speaks for the run, since numbers of two have neither a mean nor a ranking
-        in common; under "other_encoders" stand the same two tables for each of the others, in the configured order.
-        """
-        first: dict[str, Any] = {"scores": {}, "best": None}
-        others: dict[str, dict[str, Any]] = {}
-        for score in self.evaluation:
-            weights, metric, tables = "best" if score.weights == "best" else "scores", score.metric, first
-            if metric in (first[weights] or {}) and score.encoder is not None:
-                tables = others.setdefault(score.encoder.id, {"scores": {}, "best": None})
-            tables[weights] = (tables[weights] or {}) | {metric: score.as_json()}
-        return first | {"other_encoders": others}
 
     def metrics_lines(self) -> list[dict[str, Any]]:
         """All whole lines of metrics.jsonl."""
@@ -153,7 +144,3 @@ class RunFolder:
     def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
         """Holds the folder for this process; see `held`."""
         return held(self.path, patience_seconds=patience_seconds)
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None

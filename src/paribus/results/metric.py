@@ -22,6 +22,7 @@ class Metric(Settings):
         target: The best value of a metric with direction "towards"; None otherwise.
         meaning: One sentence.
         comparable: "Comparable only when ...".
+        unseen: What it does not see.
         by_default: Whether it is measured where no metric is named.
         section: Where a report shows it: in the leaderboard, with the costs, with the steadiness, beside other sources
             of latents, as the floor of another metric, or in the list of all scores alone ("detail").
@@ -37,6 +38,7 @@ class Metric(Settings):
     target: float | None = None
     meaning: str = ""
     comparable: str = ""
+    unseen: str = ""
     by_default: bool = True
     section: Literal["leaderboard", "cost", "steadiness", "latents", "floor", "detail"] = "detail"
     place: int = 0
@@ -60,7 +62,7 @@ class Metric(Settings):
     def arrow(self) -> str:
         """The same as a sign."""
         if self.target is not None:
-            return f"→ {self.target:g}"
+            return f"→\u00a0{self.target:g}"
         return {"lower": "↓", "higher": "↑"}.get(self.direction, "")
 
     def shortfall(self, value: float) -> float:

@@ -161,5 +161,10 @@ class Protocol(Settings):
     further: dict[str, str | float] = Field(default_factory=dict)
 
     def differences(self, other: Protocol) -> tuple[str, ...]:
-        """The names of the fields in which two protocols differ; none where numbers were measured alike."""
-        return tuple(name for name in type(self).model_fields if getattr(self, name) != getattr(other, name))
+        """The names of the fields in which two protocols differ; none where numbers were measured alike.
+
+        A model that is asked for no classes is measured like one whose labels are drawn in some way.
+        """
+        differing = tuple(name for name in type(self).model_fields if getattr(self, name) != getattr(other, name))
+        unasked = self.labels is None or other.labels is None
+        return tuple(name for name in differing if not (name == "labels" and unasked))

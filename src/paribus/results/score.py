@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from paribus.config import Settings
 from paribus.results.protocol import Protocol
 
-Figure = float | int | str | tuple[str, ...]
+Figure = float | int | str | tuple[str, ...] | tuple[int, ...] | tuple[float, ...] | tuple[tuple[str, ...], ...]
 
 
 class Fact(Settings):

@@ -20,8 +20,8 @@ from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
+from paribus.evaluation.measures import metrics
 from paribus.evaluation.wording import stage_words
-from paribus.metrics.catalogue import METRICS
 from paribus.models import Model, load_model, save_model
 from paribus.models.files import description
 from paribus.models.grids import save_pictures
@@ -30,7 +30,6 @@ from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import RunConfig
 from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder
-from paribus.results.metric import Metric
 from paribus.results.score import Score
 from paribus.results.scores_file import write_scores
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
@@ -210,7 +209,7 @@ def _score(
             notice("evaluating the best snapshot")
             of_best = evaluate(models[best], data, config.evaluation, weights="best")
             scores += [score.model_copy(update={"snapshot": best}) for score in of_best]
-    write_scores(run.path / "evaluation.json", scores, {name: Metric(name=name, **METRICS[name]) for name in METRICS})
+    write_scores(run.path / "evaluation.json", scores, metrics())
 
 
 def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: Callable[[str], None]) -> None:

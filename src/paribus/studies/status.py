@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from paribus.base.errors import ParibusError
 from paribus.base.files import is_held, read_yaml
 from paribus.config import Budget, Settings
 from paribus.results.folder import RunFolder
+from paribus.results.run import RunResult
+from paribus.results.study_files import read_results
 from paribus.studies.progress import Status
 
 
@@ -69,23 +70,24 @@ def status(folder: Path) -> StudyStatus:
             expected="a folder written by 'paribus study run' or 'paribus compare'",
         )
     study = read_yaml(description)
-    runs = [_run_status(folder, row) for row in json.loads(results.read_text())["runs"]]
+    runs = [_run_status(folder, run) for run in read_results(results).runs]
     counts = dict(Counter(run.state for run in runs))
     return StudyStatus(name=study["name"], budget=study["budget"], counts=counts, runs=runs)
 
 
-def _run_status(root: Path, row: dict[str, Any]) -> RunStatus:
-    run = RunFolder(root / row["folder"])
+def _run_status(root: Path, known: RunResult) -> RunStatus:
+    run = known.folder
+    assert run is not None  # every run of a study has one
     done = run.done or {}
     line = run.last_line()
     state = done.get("status") or ("running" if is_held(run.path) else "stopped" if line else "waiting")
     seconds = line.get("seconds", 0.0)
-    fraction = 1.0 if state == "done" else fraction_trained(run, row["expected_images"], line)
+    fraction = 1.0 if state == "done" else fraction_trained(run, known.expected_images, line)
     return RunStatus(
-        label=row["label"],
-        seed=row["seed"],
-        axes=row["axes"],
-        folder=row["folder"],
+        label=known.model,
+        seed=known.seed,
+        axes=known.axes,
+        folder=str(run.path.relative_to(root)),
         state=state,
         fraction=fraction,
         images=line.get("images", 0),

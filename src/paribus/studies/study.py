@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,8 @@ from paribus.data import ImageData
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
+from paribus.results.study import StudyResult
+from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import refuse_another
 from paribus.studies.engines import LOCAL, check_engine, engine_of
 from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
@@ -29,7 +30,7 @@ from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import Preparation, prepare
 from paribus.studies.progress import RunState
-from paribus.studies.results import results, run_row
+from paribus.studies.results import study_result
 from paribus.training.hardware import machine
 
 WriteReport = Callable[[Path, Path | None], Path]
@@ -112,9 +113,9 @@ class Study:
         return self.prepared.runs
 
     @property
-    def results(self) -> dict[str, Any]:
-        """The content of results.json."""
-        return json.loads((self.folder / "results.json").read_text())
+    def results(self) -> StudyResult:
+        """What its folder says: every run's scores, and what follows from them."""
+        return read_folder(self.folder)
 
     @property
     def configs(self) -> dict[tuple[str, int], RunConfig]:
@@ -207,12 +208,11 @@ class Study:
     def write_results(self) -> None:
         """Writes results.json from the runs' folders as they are."""
         equal = [*what_was_equal(self.configs, *self._data_sets), *equal_parameters(self.prepared.matches)]
-        rows = [run_row(run, self.folder) for run in self.runs]
         # read anew: a run that was resumed may have moved to another machine
         begun = {(run.label, run.seed): RunFolder(run.folder.path) for run in self.runs if run.folder.exists}
         machines = {key: folder.record["machine"] for key, folder in begun.items()}
         varied = [*what_varied(self.configs), *different_machines(machines)]
-        write_json(self.folder / "results.json", results(rows) | {"equal": equal, "varied": varied})
+        write_results(self.folder / "results.json", study_result(self.folder.name, self.runs, equal, varied))
 
     def report(self, out: str | Path | None = None) -> Path:
         """Writes the report, a self-contained HTML file, by default report.html in the study's folder."""

@@ -16,15 +16,13 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData
-from paribus.evaluation.scores import COSTS
-from paribus.metrics.catalogue import METRICS as WORDS
+from paribus.evaluation.measures import metrics
 from paribus.recipes import RunConfig, resolve
 from paribus.results.metric import Metric
 from paribus.studies.plan import DataField, StudyPlan, study_runs
 from paribus.training.loop import prepare
 from paribus.tuning.space import Dimension, read_space
 
-METRICS = {name: Metric(name=name, **words) for name, words in WORDS.items()}
 TRIALS = 20
 """Where neither the user nor a grid says how many."""
 SNAPSHOTS = ["1/8", "1/4", "1/2"]
@@ -89,7 +87,7 @@ class TuningPlan(Settings):
     @property
     def scored_by(self) -> Metric:
         """The metric."""
-        return METRICS[self.metric]
+        return metrics()[self.metric]
 
     @property
     def fresh_seeds(self) -> list[int]:
@@ -203,7 +201,7 @@ def check_plan(plan: TuningPlan) -> None:
 
 
 def _check_metric(metric: str) -> None:
-    usable = [name for name, words in METRICS.items() if words.direction != "none" and name not in COSTS]
+    usable = [name for name, words in metrics().items() if words.direction != "none" and name not in DONE]
     if metric not in usable:
         raise ParibusError(
             f"Trials cannot be scored by '{metric}'.{did_you_mean(metric, usable)}",

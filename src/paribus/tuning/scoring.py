@@ -17,6 +17,7 @@ from paribus.results.folder import RunFolder
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Score
+from paribus.results.words import fact_words
 
 
 def score_of(run: RunFolder, metric: Metric) -> Score:

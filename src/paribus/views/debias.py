@@ -10,7 +10,7 @@ from torch import Tensor
 from paribus.base.randomness import generator
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
-from paribus.evaluation.rarity import Rare, rare_coverage
+from paribus.evaluation.measures.rarity import Rare, rare_coverage
 from paribus.latent.rarity import Groups, density_weights, effective_count
 from paribus.metrics.encoders import Encoder
 from paribus.views.drawing import above, bars, tile_sheet

@@ -11,7 +11,8 @@ from paribus.base.randomness import generator
 from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import counted, encoded, reference
 from paribus.latent.geometry import truncated_normal
-from paribus.metrics.scoring import distance_scores
+from paribus.metrics.distances import frechet_distance
+from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.views.drawing import above, beside, line_panel, tile_sheet
 from paribus.views.subject import Subject
 from paribus.views.view import Still, View
@@ -49,9 +50,9 @@ def truncation(subject: Subject, *, count: int = 2000) -> View:
         images = subject.decode(z, labels)
         stage = f"encoding samples within {_words(bound)}"
         fake = encoded(encoder, counted(images.split(500), n, stage, subject.progress), n).features
-        scores = distance_scores(real, fake, METRICS)
+        scores = precision_recall_density_coverage(real, fake) | {"frechet": frechet_distance(real, fake)}
         for metric, values in found.items():
-            values.append(scores[metric].value)
+            values.append(scores[metric])
         rows.append(images[:SHOWN])
     names = [_words(bound) for bound in BOUNDS]
     charts = [

@@ -1,0 +1,182 @@
+"""What the data's own classifier reads from samples: are they recognisable, and are all classes there?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from paribus.base.registry import measures
+from paribus.evaluation.context import Context
+from paribus.evaluation.measures.base import Measure
+from paribus.metrics.classes import (
+    class_agreement,
+    class_histogram,
+    class_histogram_divergence,
+    classifier_score,
+    missing_classes,
+    mode_score,
+    modes_found,
+)
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.estimates import Estimate
+from paribus.results.metric import Metric
+from paribus.results.score import Fact, Score
+
+UNEVEN_ABOVE_NATS = 0.5
+NAMED_AT_MOST = 10
+"""Missing classes that a warning names."""
+
+SAME_CLASSES = "Comparable only when the classifier, the reference split and the number of samples agree."
+IGNORED = "All that the classifier ignores, and its mistakes."
+
+
+def is_classifier(encoder: Encoder) -> bool:
+    """Whether an encoder also gives class probabilities."""
+    return hasattr(encoder, "encode")
+
+
+class _OfClassifiers(Measure):
+    """Through each encoder that is a classifier of the data."""
+
+    def lacks(self, context: Context) -> Fact | None:
+        """See `Measure.lacks`."""
+        applies = context.data is not None and any(map(is_classifier, context.encoders))
+        return None if applies else Fact(code="needs_classifier")
+
+
+@measures.register("classes")
+class Classes(_OfClassifiers):
+    """Scores of the classes that a classifier reads from samples."""
+
+    metrics = (
+        Metric(
+            name="classifier_score",
+            label="Classifier score",
+            direction="higher",
+            meaning="Whether the data's own classifier is sure of each sample and finds all classes among them, "
+            "from 1 to the number of classes; it never looks at real images.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+            section="leaderboard",
+            place=8,
+        ),
+        Metric(
+            name="mode_score",
+            label="Mode score",
+            direction="higher",
+            meaning="Classifier score, lowered where classes come in other shares than among real images.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+        ),
+        Metric(
+            name="class_divergence",
+            label="Class divergence",
+            unit="nats",
+            direction="lower",
+            meaning="KL divergence of the classes' shares among samples from those among real images, as the "
+            "classifier sees both.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+        ),
+        Metric(
+            name="missing_classes",
+            label="Missing classes",
+            unit="classes",
+            direction="lower",
+            meaning="Number of classes whose share among samples is under a tenth of their share among real images.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+        ),
+        Metric(
+            name="modes_found",
+            label="Modes found",
+            unit="classes",
+            direction="higher",
+            meaning="Number of classes that at least one sample is recognised as.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+        ),
+    )
+    aliases = {"histogram_kl": "class_divergence"}  # noqa: RUF012
+    order = 60
+
+    def scores(self, context: Context) -> Iterator[Score]:
+        """See `Measure.scores`."""
+        assert context.data is not None
+        for encoder, fake in zip(context.encoders, context.features, strict=True):
+            real = context.real(encoder)
+            if real.probabilities is None or fake.probabilities is None:
+                continue
+            names = context.data.class_names or tuple(map(str, range(real.probabilities.shape[1])))
+            for metric, (found, warning) in class_scores(real.probabilities, fake.probabilities, names).items():
+                yield context.score(
+                    metric,
+                    found,
+                    n=context.n,
+                    encoder=encoder,
+                    split=context.split,
+                    protocol=context.protocol,
+                    warning=warning,
+                )
+
+
+@measures.register("class_agreement")
+class ClassAgreement(_OfClassifiers):
+    """Whether a conditional model's samples are of the classes that it was asked for."""
+
+    metrics = (
+        Metric(
+            name="class_agreement",
+            label="Class agreement",
+            direction="higher",
+            meaning="Share of a conditional model's samples that the data's own classifier reads as the class that was "
+            "asked for; real images score its accuracy.",
+            comparable=SAME_CLASSES,
+            unseen=IGNORED,
+            section="leaderboard",
+            place=7,
+        ),
+    )
+    order = 61
+
+    def lacks(self, context: Context) -> Fact | None:
+        """See `Measure.lacks`."""
+        return Fact(code="not_conditional") if context.labels is None else super().lacks(context)
+
+    def scores(self, context: Context) -> Iterator[Score]:
+        """See `Measure.scores`."""
+        assert context.labels is not None
+        for encoder, fake in zip(context.encoders, context.features, strict=True):
+            if fake.probabilities is not None:
+                found = class_agreement(fake.probabilities, context.labels)
+                yield context.score(
+                    "class_agreement",
+                    found,
+                    n=context.n,
+                    encoder=encoder,
+                    split=context.split,
+                    protocol=context.protocol,
+                )
+
+
+def class_scores(real: Tensor, fake: Tensor, names: tuple[str, ...]) -> dict[str, tuple[Estimate | float, Fact | None]]:
+    """Scores of class probabilities (n, classes) and (m, classes), each with a warning or None.
+
+    The real images' classes are the classifier's view of them too, so that its mistakes cancel.
+    """
+    real_shares, fake_shares = class_histogram(real), class_histogram(fake)
+    missing = missing_classes(real_shares, fake_shares)
+    lost = {"classes": tuple(names[index] for index in missing[:NAMED_AT_MOST]), "count": len(missing)}
+    divergence = class_histogram_divergence(real_shares, fake_shares)
+    uneven = Fact(code="uneven_classes", figures={"divergence": divergence})
+    if math.isinf(divergence):
+        uneven = Fact(code="unknown_classes")
+    return {
+        "classifier_score": (classifier_score(fake), None),
+        "mode_score": (mode_score(real, fake), None),
+        "class_divergence": (divergence, uneven if divergence > UNEVEN_ABOVE_NATS else None),
+        "missing_classes": (float(len(missing)), Fact(code="missing_classes", figures=lost) if missing else None),
+        "modes_found": (float(modes_found(fake_shares)), None),
+    }

@@ -1,0 +1,267 @@
+"""Features of generated images against those of real ones, and against what real ones score in their place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from paribus.base.cache import cache_folder
+from paribus.base.registry import measures
+from paribus.evaluation.context import Context
+from paribus.evaluation.encoding import reference
+from paribus.evaluation.measures.base import SAME_VIEW, Measure
+from paribus.evaluation.protocols import chosen, form_of
+from paribus.metrics.distances import frechet_distance, frechet_error, kernel_distance
+from paribus.metrics.diversity import diversity
+from paribus.metrics.encoders import Encoder
+from paribus.metrics.estimates import Estimate
+from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
+from paribus.metrics.neighbours import precision_recall_density_coverage
+from paribus.metrics.reference import cached_scores, reference_key
+from paribus.metrics.transport import monge_inception_distance
+from paribus.results.metric import Metric
+from paribus.results.protocol import Protocol
+from paribus.results.score import Fact, Score
+
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
+LEAST_ROWS = 10
+"""Fewer rows are not compared at all."""
+LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE}
+"""Fewer samples a feature say too little to be shown unasked."""
+COLLAPSED_BELOW = 0.05
+"""Of `coverage`."""
+
+FRECHET = Metric(
+    name="frechet",
+    label="Fréchet distance",
+    unit="squared feature units",
+    direction="lower",
+    meaning="Distance between Gaussians fitted to the features of real images and of samples (the FID's formula).",
+    comparable=SAME_VIEW,
+    unseen="Anything beyond mean and covariance; copies.",
+    section="leaderboard",
+    place=1,
+    ranks=1,
+    floor="floor_frechet",
+)
+KID = Metric(
+    name="kid",
+    label="KID",
+    direction="lower",
+    meaning="Squared maximum mean discrepancy with a cubic kernel between features of real images and of samples; "
+    "unbiased, near 0 (or just below) for a perfect model.",
+    comparable="Comparable only when encoder, reference split and resolution agree.",
+    unseen="Copies.",
+    section="leaderboard",
+    place=2,
+    ranks=2,
+    floor="floor_kid",
+)
+COMPARING = (
+    FRECHET,
+    Metric(
+        name="frechet_infinity",
+        label="Fréchet distance, n → ∞",
+        unit="squared feature units",
+        direction="lower",
+        meaning="Fréchet distance extrapolated to infinitely many samples, linearly in 1/n: without the bias of their "
+        "number.",
+        comparable=SAME_VIEW,
+        unseen="Anything beyond mean and covariance; copies.",
+        floor="floor_frechet_infinity",
+    ),
+    KID,
+    Metric(
+        name="mind",
+        label="MIND",
+        unit="squared feature units",
+        direction="lower",
+        meaning="Squared sliced Wasserstein distance between the features of real images and of samples, over 1,000 "
+        "random directions: it sees whole distributions, not means and covariances alone.",
+        comparable=SAME_VIEW,
+        unseen="Copies.",
+        floor="floor_mind",
+    ),
+    Metric(
+        name="precision",
+        label="Precision",
+        direction="higher",
+        meaning="Share of samples that lie where real images are: how real they look.",
+        comparable=SAME_VIEW,
+        unseen="Missing classes; corruptions that make images more alike.",
+        section="leaderboard",
+        place=3,
+        floor="floor_precision",
+    ),
+    Metric(
+        name="recall",
+        label="Recall",
+        direction="higher",
+        meaning="Share of real images that lie where samples are: how much of the data the model reaches.",
+        comparable=SAME_VIEW,
+        unseen="How good the rest of the samples is.",
+        section="leaderboard",
+        place=4,
+        floor="floor_recall",
+    ),
+    Metric(
+        name="density",
+        label="Density",
+        direction="higher",
+        meaning="How many real images' neighbourhoods a sample lies in, over k: precision that outliers cannot "
+        "inflate.",
+        comparable=SAME_VIEW,
+        unseen="Missing classes; corruptions that make images more alike.",
+        floor="floor_density",
+    ),
+    Metric(
+        name="coverage",
+        label="Coverage",
+        direction="higher",
+        meaning="Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
+        comparable=SAME_VIEW,
+        unseen="How good the rest of the samples is.",
+        section="leaderboard",
+        place=5,
+        floor="floor_coverage",
+    ),
+    Metric(
+        name="diversity",
+        label="Diversity",
+        unit="× real images",
+        direction="towards",
+        target=1.0,
+        meaning="Mean distance of two samples in the encoder's features over that of two real images: below 1 samples "
+        "are too alike, above 1 there are outliers or noise.",
+        comparable="Comparable only when encoder, reference split and resolution agree.",
+        unseen="Where samples are.",
+        floor="floor_diversity",
+    ),
+)
+DISTANCES = tuple(metric.name for metric in COMPARING)
+NEIGHBOURS = ("precision", "recall", "density", "coverage")
+
+
+def floor_of(metric: Metric) -> Metric:
+    """What real training images score by a metric in the samples' place."""
+    return Metric(
+        name=f"floor_{metric.name}",
+        label=f"{metric.label}, real against real",
+        unit=metric.unit,
+        meaning=f"{metric.label} of real training images in the samples' place: what a perfect model would score at "
+        "this number of samples.",
+        comparable=metric.comparable,
+        section="floor",
+    )
+
+
+@measures.register("distances")
+class Distances(Measure):
+    """Distances between the features of samples and those of real images, and their floors."""
+
+    metrics = (*COMPARING, *map(floor_of, COMPARING))
+    order = 10
+
+    def scores(self, context: Context) -> Iterator[Score]:
+        """See `Measure.scores`."""
+        for encoder, fake in zip(context.encoders, context.features, strict=True):
+            real = context.real(encoder)
+            context.progress("scoring", 0, 1)
+            find = partial(distances, real.features, fake.features)
+            yield from distance_scores(context, encoder, len(fake.features), find, context.protocol)
+            if context.data is not None:
+                yield from _floors(context, context.data, encoder)
+
+
+def distances(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict[str, Estimate]:
+    """The wanted ones of the metrics that compare features (n, d) of real images with features (m, d) of samples."""
+    found = {}
+    if "frechet" in wanted:
+        found["frechet"] = Estimate(frechet_distance(real, fake), frechet_error(real, fake))
+    if "frechet_infinity" in wanted:
+        found["frechet_infinity"] = frechet_infinity(real, fake)
+    if "kid" in wanted:
+        found["kid"] = kernel_distance(real, fake)
+    if "mind" in wanted:
+        found["mind"] = monge_inception_distance(real, fake)
+    if "diversity" in wanted:
+        found["diversity"] = diversity(real, fake)
+    if set(NEIGHBOURS) & set(wanted):
+        shares = precision_recall_density_coverage(real, fake)
+        found |= {name: Estimate(value, math.nan) for name, value in shares.items() if name in wanted}
+    return found
+
+
+def distance_scores(
+    context: Context,
+    encoder: Encoder,
+    n: int,
+    find: Callable[[tuple[str, ...]], dict[str, Estimate]],
+    protocol: Protocol,
+    prefix: str = "",
+) -> Iterator[Score]:
+    """What `find` gives for the distances that are wanted under `prefix` and can be shown at this n."""
+
+    def is_hidden(metric: str) -> bool:
+        return n < LEAST_PER_FEATURE.get(metric, 0) * encoder.dimensions
+
+    wanted = tuple(metric for metric in DISTANCES if context.wants(prefix + metric))
+    if not context.named and is_hidden("frechet_infinity"):  # a second view of the Fréchet distance: not worth a remark
+        wanted = tuple(metric for metric in wanted if metric != "frechet_infinity")
+    shown = tuple(metric for metric in wanted if n >= LEAST_ROWS and (context.named or not is_hidden(metric)))
+    found = find(shown) if shown else {}
+    for metric in wanted:
+        warning = _warning(metric, found.get(metric), n, encoder.dimensions)
+        yield context.score(
+            prefix + metric,
+            found.get(metric),
+            n=n,
+            encoder=encoder,
+            split=context.split,
+            protocol=protocol,
+            warning=warning,
+        )
+
+
+def _warning(metric: str, found: Estimate | None, n: int, dimensions: int) -> Fact | None:
+    """What is to be said of a distance."""
+    if n < LEAST_ROWS:
+        return Fact(code="too_few_images", figures={"n": n, "least": LEAST_ROWS})
+    least = LEAST_PER_FEATURE.get(metric, 0) * dimensions
+    if n < least:
+        return Fact(code="too_few_samples", figures={"n": n, "features": dimensions, "least": least})
+    if metric == "coverage" and found is not None and found.value < COLLAPSED_BELOW:
+        return Fact(code="low_coverage", figures={"coverage": found.value})
+    return None
+
+
+def _floors(context: Context, data: ImageData, encoder: Encoder) -> Iterator[Score]:
+    """What training images score in the samples' place, at the same n and with the same encoder: once a data set."""
+    n = min(context.n, len(data.train))
+
+    def compute(wanted: tuple[str, ...]) -> dict[str, Estimate]:
+        context.progress("scoring real images against real images", 0, 1)
+        train = reference(encoder, data, "train", n, context.progress)
+        return distances(context.real(encoder, n).features, train.features, wanted)
+
+    def floors(wanted: tuple[str, ...]) -> dict[str, Estimate]:
+        key = reference_key(data.fingerprint, "train against test", encoder.id, n, *wanted)
+        return cached_scores(lambda: compute(wanted), key, cache_folder())
+
+    yield from distance_scores(context, encoder, n, floors, floor_protocol(data, n), prefix="floor_")
+
+
+def floor_protocol(data: ImageData, n: int) -> Protocol:
+    """N training images in the samples' place against as many test images."""
+    return Protocol(
+        images=chosen(n, data.train, "train"),
+        reference=chosen(n, data.test),
+        form=form_of(data.test.images),
+        stands_in=True,
+    )

@@ -1,0 +1,225 @@
+"""What follows from the scores beside the leaderboard, as plain texts: who beats whom, axis by axis, how steady."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paribus.base.wording import NONE, fixed, listed, number, plural
+from paribus.report.tables import Cell, score_cell
+from paribus.results.comparison import comparison, effects, may_be_ranked
+from paribus.results.metric import Metric
+from paribus.results.score import Score
+from paribus.results.statistics import Comparison, Difference, Effect, Pair
+from paribus.results.steadiness import steadiness
+from paribus.results.study import StudyResult
+from paribus.results.words import fact_words, protocol_words, words_of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A model: the ranks that it may have, and what is said of it and every other."""
+
+    model: str
+    style: int
+    rank: str
+    runs: str
+    beats: str
+    level: str
+    beaten_by: str
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """Two models, whether the first beats the second, by how much, and how that was decided."""
+
+    pair: str
+    told: str
+    why: str
+    by: str
+    interval: str
+    method: str
+    p: str
+    exact_p: str
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Each model's standing, the better first, and every pair."""
+
+    metric: Metric
+    models: tuple[Standing, ...]
+    pairs: tuple[PairLine, ...]
+    tested: int
+
+
+def standings(study: StudyResult, metric: str | None) -> Standings | None:
+    """Who beats whom by a metric; None where fewer than two models have it, or were not measured alike."""
+    if study.single or metric is None or not may_be_ranked(study, metric):
+        return None
+    found = comparison(study, metric)
+    if len(found.order) < 2 or study.metric(metric).direction == "none":
+        return None
+    models = [*found.order, *(model for model in study.models if model not in found.order)]
+    return Standings(
+        study.metric(metric),
+        tuple(_standing(study, model, metric, found) for model in models),
+        tuple(_line(pair) for pair in found.pairs),
+        found.tested,
+    )
+
+
+def _standing(study: StudyResult, model: str, metric: str, found: Comparison) -> Standing:
+    style, runs = study.models.index(model), _runs(study, model, metric)
+    if model not in found.order:
+        return Standing(model, style, NONE, runs, NONE, NONE, NONE)
+    wins, losses = found.wins(model), found.losses(model)
+    level = [other for other in found.order if other not in (model, *wins, *losses)]
+    best, worst = found.ranks(model)
+    rank = str(best) if best == worst else f"{best} to {worst}"
+    return Standing(model, style, rank, runs, *(listed(names) or NONE for names in (wins, level, losses)))
+
+
+def _runs(study: StudyResult, model: str, metric: str) -> str:
+    runs = study.of(model)
+    failed, open_runs = (sum(run.status == status for run in runs) for status in ("failed", "unfinished"))
+    values = len(study.values(model, metric))
+    lacking = len(runs) - failed - open_runs - values
+    parts = [(failed, "failed"), (open_runs, "unfinished"), (lacking, "without a value")]
+    return ", ".join([plural(values, "seed"), *(f"{n} {what}" for n, what in parts if n)])
+
+
+def _line(pair: Pair) -> PairLine:
+    by = pair.by
+    same = f"by seed, {plural(by.counts[0], 'seed')}"
+    return PairLine(
+        f"{pair.better} and {pair.worse}",
+        f"{pair.better}: {pair.told}" if pair.told != "can't tell" else pair.told,
+        pair.why,
+        number(by.mean),
+        interval_words(by),
+        same if by.method == "paired" else f"Welch, {by.counts[1]} and {plural(by.counts[0], 'seed')}",
+        probability(pair.p),
+        probability(pair.exact_p),
+    )
+
+
+def interval_words(by: Difference) -> str:
+    """The 95 % interval of a difference: "1.2 to 3.4"."""
+    if by.low is None or by.high is None:
+        return NONE
+    return f"{number(by.low)} to {number(by.high)}"
+
+
+def probability(p: float | None) -> str:
+    """A p value to three places: "0.031", "< 0.001"."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else fixed(p, 3) if p < 0.1 else fixed(p, 2)
+
+
+@dataclass(frozen=True)
+class EffectTable:
+    """Lines of (axis, value, effect, interval), and the seeds that had to be left out, in words."""
+
+    metric: Metric
+    lines: tuple[tuple[str, str, str, str], ...]
+    left_out: str
+
+
+def effect_table(study: StudyResult, metric: str | None) -> EffectTable | None:
+    """The main effects in words; None where there are none, or the runs were not measured alike."""
+    if metric is None or not may_be_ranked(study, metric):
+        return None
+    found = effects(study, metric)
+    if not found:
+        return None
+    lines = tuple((effect.axis, str(effect.level), _signed(effect.effect.mean), _interval(effect)) for effect in found)
+    seeds = found[0].left_out
+    seeds_words = f"{'seed' if len(seeds) == 1 else 'seeds'} {listed([str(seed) for seed in seeds])}"
+    left_out = f"Left out, since some combination has no value there: {seeds_words}."
+    return EffectTable(study.metric(metric), lines, left_out if seeds else "")
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
+def _interval(effect: Effect) -> str:
+    low, high = effect.effect.low, effect.effect.high
+    return "one seed" if low is None or high is None else f"{_signed(low)} to {_signed(high)}"
+
+
+@dataclass(frozen=True)
+class CrossTable:
+    """A metric's means for every combination of the values of a study's axes.
+
+    The values of one axis stand side by side, those of the others below each other.
+
+    Attributes:
+        rows: Label and cells; a cell of a combination that was not run is empty.
+    """
+
+    metric: Metric
+    row_head: str
+    column_head: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def cross_tables(study: StudyResult, primary: str | None) -> list[CrossTable]:
+    """A table for each metric of quality, the primary one first; none with fewer than two axes of several values."""
+    values = axis_values(study)
+    varied = [axis for axis in values if len(values[axis]) > 1]
+    if study.single or len(varied) < 2:
+        return []
+    *down, across = varied
+    axes = {run.model: run.axes for run in study.runs if run.axes}
+    model_at = {tuple(str(of_model.get(axis)) for axis in varied): model for model, of_model in axes.items()}
+    places = list(dict.fromkeys(place[:-1] for place in model_at))
+    wanted = dict.fromkeys((primary, *study.quality_metrics))
+    names = [name for name in wanted if name and any(run.value(name) for run in study.done)]
+
+    def row(place: tuple[str, ...], name: str) -> tuple[str, tuple[Cell, ...]]:
+        models = (model_at.get((*place, value)) for value in values[across])
+        return ", ".join(place), tuple(score_cell(study, model, name) if model else Cell("") for model in models)
+
+    heads = ", ".join(map(words_of, down)), words_of(across), tuple(values[across])
+    return [CrossTable(study.metric(name), *heads, tuple(row(place, name) for place in places)) for name in names]
+
+
+def axis_values(study: StudyResult) -> dict[str, list[str]]:
+    """The values of each axis of a study, in their order; empty where its runs name none."""
+    values: dict[str, list[str]] = {}
+    for run in study.runs:
+        for axis, value in run.axes.items():
+            if str(value) not in values.setdefault(axis, []):
+                values[axis].append(str(value))
+    return values
+
+
+@dataclass(frozen=True)
+class SteadinessTable:
+    """Columns by metric, and (model, style, cells) rows; a column that no model has is left out."""
+
+    columns: tuple[Metric, ...]
+    rows: tuple[tuple[str, int, tuple[Cell, ...]], ...]
+
+
+def steadiness_table(study: StudyResult) -> SteadinessTable:
+    """How steady each model is: over seeds, over the last snapshots, and in how many seeds training failed."""
+    found = {} if study.single else steadiness(study)
+    names = dict.fromkeys(name for table in found.values() for name, score in table.items() if score.value is not None)
+    rows = tuple(
+        (model, study.models.index(model), tuple(_steadiness_cell(table.get(name)) for name in names))
+        for model, table in found.items()
+    )
+    return SteadinessTable(tuple(study.metric(name) for name in names), rows if names else ())
+
+
+def _steadiness_cell(score: Score | None) -> Cell:
+    if score is None or score.value is None:
+        return Cell(title="; ".join(map(fact_words, score.warnings)) if score else "")
+    if score.protocol.ended is not None:
+        ended = score.protocol.ended
+        return Cell(f"{round(score.value * ended)} of {ended}", "", score.value)
+    return Cell(number(score.value, 2), "", score.value, protocol_words(score.protocol))

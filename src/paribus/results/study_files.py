@@ -1,0 +1,229 @@
+"""A study's or a run's folder, finished or not, read into results; and results.json, there and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from paribus.base.errors import ParibusError
+from paribus.base.files import read_yaml, write_json
+from paribus.results.comparison import comparisons
+from paribus.results.folder import RunFolder
+from paribus.results.metric import Metric
+from paribus.results.run import DataRecord, Machine, RunResult, Scores, command_text, read_run
+from paribus.results.score import Fact
+from paribus.results.statistics import summary
+from paribus.results.steadiness import steadiness
+from paribus.results.study import StudyResult, models_of
+
+SCHEMA = 2
+"""Of results.json; the first had no number, and sentences in place of protocols."""
+
+ROW: TypeAdapter[RunResult] = TypeAdapter(RunResult)
+FACTS = TypeAdapter(tuple[Fact, ...])
+
+
+def write_results(path: Path, study: StudyResult) -> None:
+    """Writes results.json: everything that was measured, with what follows from it for those who read the file."""
+    others = dict.fromkeys(encoder for run in study.runs for encoder in run.others)
+    content = {
+        "schema": SCHEMA,
+        "metrics": {name: metric.model_dump(mode="json") for name, metric in study.metrics.items()},
+        "runs": [_row(run, path.parent) for run in study.runs],
+        "models": _summaries((run.model, run.scores) for run in study.runs),
+        "other_encoders": {
+            encoder: _summaries((run.model, run.others.get(encoder, {})) for run in study.runs) for encoder in others
+        },
+        "comparisons": comparisons(study),
+        "steadiness": {model: _table(scores) for model, scores in steadiness(study).items()},
+        "equal": FACTS.dump_python(study.equal, mode="json"),
+        "varied": FACTS.dump_python(study.varied, mode="json"),
+    }
+    write_json(path, content)
+
+
+def read_results(path: Path) -> StudyResult:
+    """The content of results.json, with its runs as they were when it was written.
+
+    Raises:
+        ParibusError: It is of another schema, or damaged.
+    """
+    content = _mapping(path)
+    _refuse_another_schema(path, content.get("schema"))
+    try:
+        runs = tuple(_run(row, path.parent) for row in content["runs"])
+        return StudyResult(
+            name=path.resolve().parent.name,
+            runs=runs,
+            models=models_of(runs),
+            metrics={name: Metric.model_validate(words) for name, words in content["metrics"].items()},
+            equal=FACTS.validate_python(content["equal"]),
+            varied=FACTS.validate_python(content["varied"]),
+            path=path.parent,
+        )
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(path, f"{type(error).__name__}: {error}") from None
+
+
+def _refuse_another_schema(path: Path, schema: Any) -> None:
+    if schema == SCHEMA:
+        return
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise ParibusError(
+            "These results were written by a newer version of Paribus.",
+            where=str(path),
+            got=f"schema {schema}",
+            expected=f"schema {SCHEMA}",
+            fix="update Paribus, or read them with the version that wrote them",
+        )
+    raise ParibusError(
+        "These results were written by an older version of Paribus.",
+        where=str(path),
+        got=f"schema {schema}" if schema is not None else "no schema",
+        expected=f"schema {SCHEMA}",
+        fix=f"'paribus study run {path.parent}' writes it anew from the runs",
+    )
+
+
+def read_folder(path: Path) -> StudyResult:
+    """Reads a study, or a single run as a study of one.
+
+    Raises:
+        ParibusError: The folder holds neither, or a file in it cannot be read.
+    """
+    if (path / "study.yaml").is_file():
+        return _read_study(path)
+    if (path / "run.yaml").is_file():
+        return _read_single(path)
+    raise ParibusError(
+        "There is nothing to report on.",
+        where=str(path),
+        got="neither study.yaml nor run.yaml in it" if path.is_dir() else "no such folder",
+        expected="a folder written by 'paribus compare', 'paribus study run' or 'paribus train'",
+        fix="give the folder that the command named at its end",
+    )
+
+
+def _read_study(path: Path) -> StudyResult:
+    record, file = _mapping(path / "study.yaml"), path / "results.json"
+    stored = read_results(file) if file.is_file() else StudyResult(path.resolve().name, (), (), {}, path=path)
+    runs = [_as_it_is_now(run) for run in stored.runs]
+    seeds = tuple(record.get("seeds") or sorted({run.seed for run in runs}))
+    models = tuple(dict.fromkeys([*(record.get("models") or []), *stored.models]))
+    known = {(run.model, run.seed) for run in runs}
+    missing = [(m, s) for m in record.get("models") or [] for s in seeds if (m, s) not in known]
+    runs += [_unlisted(path, model, seed) for model, seed in missing]
+    order = {model: place for place, model in enumerate(models)}
+    return replace(
+        stored,
+        name=str(record.get("name") or stored.name),
+        runs=tuple(sorted(runs, key=lambda run: (order[run.model], run.seed))),
+        models=models,
+        metrics=_words(run for run in runs if set(run.scores) - set(stored.metrics)) | stored.metrics,
+        created=str(record.get("created") or ""),
+        command=command_text(record.get("command")),
+        budget=str(record.get("budget") or ""),
+        data=DataRecord.model_validate(record.get("data") or {}),
+        seeds=seeds,
+        threads=record.get("threads"),
+        machine=Machine.model_validate(record.get("machine") or {}),
+    )
+
+
+def _as_it_is_now(run: RunResult) -> RunResult:
+    """The folder of a run that was not finished may know more by now."""
+    if run.status != "unfinished" or run.folder is None or not run.folder.exists:
+        return run
+    stored = {name: getattr(run, name) for name in ("seed", "preset", "axes", "identity", "expected_images")}
+    return replace(read_run(run.folder, run.model), **stored)
+
+
+def _unlisted(path: Path, model: str, seed: int) -> RunResult:
+    folder = RunFolder(path / "runs" / f"{model}-seed{seed}")
+    if folder.exists:
+        return replace(read_run(folder, model), seed=seed)
+    return RunResult(model, seed, "unfinished", "not started")
+
+
+def _read_single(path: Path) -> StudyResult:
+    record = _mapping(path / "run.yaml")
+    config = record.get("config") or {}
+    run = read_run(RunFolder(path))
+    return StudyResult(
+        name=run.model,
+        runs=(run,),
+        models=(run.model,),
+        metrics=_words([run]),
+        single=True,
+        created=str(record.get("created") or record.get("started") or ""),
+        command=run.command,
+        budget=str((config.get("training") or {}).get("budget") or ""),
+        data=DataRecord.model_validate((config.get("data") or {}) | (record.get("data") or {})),
+        seeds=(run.seed,),
+        threads=run.machine.threads,
+        machine=run.machine,
+        path=path,
+    )
+
+
+def _words(runs: Iterable[RunResult]) -> dict[str, Metric]:
+    """The words that came with the runs' own scores."""
+    return {name: metric for run in runs if run.folder for name, metric in run.folder.metric_words.items()}
+
+
+def _row(run: RunResult, root: Path) -> dict[str, Any]:
+    tables = {
+        "scores": _table(run.scores),
+        "best": _table(run.best),
+        "others": {encoder: _table(scores) for encoder, scores in run.others.items()},
+        "snapshots": [score.as_json() for score in run.snapshots],
+    }
+    plain: dict[str, Any] = ROW.dump_python(run, mode="json", exclude={"folder", *tables}, exclude_none=True)
+    return plain | ({"folder": str(run.folder.path.relative_to(root))} if run.folder else {}) | tables
+
+
+def _run(row: dict[str, Any], root: Path) -> RunResult:
+    unknown = set(row) - {field.name for field in fields(RunResult)}
+    if unknown:
+        raise KeyError(f"{', '.join(sorted(unknown))} in a run")
+    folder = {"folder": RunFolder(root / row["folder"])} if "folder" in row else {}
+    return ROW.validate_python(row | folder)
+
+
+def _table(scores: Scores) -> dict[str, Any]:
+    return {metric: score.as_json() for metric, score in scores.items()}
+
+
+def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]]:
+    """By model and metric, over the scores of its runs."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for model, scores in tables:
+        of_model = values.setdefault(model, {})
+        for metric, score in scores.items():
+            if score.value is not None:
+                of_model.setdefault(metric, []).append(score.value)
+    return {m: {metric: summary(v).as_dict() for metric, v in of_model.items()} for m, of_model in values.items()}
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
+        return dict(value)
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise _unreadable(path, str(error)) from None
+
+
+def _unreadable(path: Path, got: str) -> ParibusError:
+    return ParibusError(
+        "A file of the study cannot be read.",
+        where=str(path),
+        got=got.splitlines()[0],
+        expected="the file as Paribus wrote it",
+        fix="restore the file, or run the study again: finished runs are kept",
+    )

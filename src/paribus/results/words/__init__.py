@@ -1,0 +1,21 @@
+"""Where protocols, facts, encoders, differences and settings become English, for whoever shows them."""
+
+from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
+from paribus.results.words.protocols import accuracy_words, encoder_words, obstacle_words, protocol_words, runs_words
+from paribus.results.words.settings import budget_words, value_words, words_of
+
+__all__ = [
+    "Statement",
+    "accuracy_words",
+    "budget_words",
+    "detail_words",
+    "encoder_words",
+    "fact_words",
+    "kind_words",
+    "obstacle_words",
+    "protocol_words",
+    "runs_words",
+    "statement",
+    "value_words",
+    "words_of",
+]
