@@ -111,7 +111,8 @@ def scores(model: str) -> list[dict[str, Any]]:
     config, data = tiny_config(model), made_data(n=80)
     nets = build_networks(config, data.shape)
     untrained = Model(config, {role: nets[role] for role in config.objective.averaged}, data.shape, data.class_names)
-    return evaluate(untrained, data, EvaluationSettings(samples=64, metrics=["default", "mode_score"]), shared=True)
+    settings = EvaluationSettings(samples=64, metrics=["default", "mode_score"])
+    return [score.as_json() for score in evaluate(untrained, data, settings, shared=True)]
 
 
 def ends(folder: Path) -> dict[str, Any]:
