@@ -13,7 +13,6 @@ import sys
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
 from sklearn.cluster import KMeans
@@ -25,6 +24,7 @@ from paribus.config import EvaluationSettings
 from paribus.data import ImageData, Split, load_data
 from paribus.evaluation import evaluate_images
 from paribus.metrics.encoders import PixelEncoder
+from paribus.results.score import Score
 
 GROUPS = 10  # of unlabelled images
 
@@ -76,8 +76,8 @@ COLUMNS = {
 }
 FLOOR, REAL = "floor", "held-out images"
 
-Scores = dict[str, dict[str, Any]]
-"""The entry of each metric."""
+Scores = dict[str, Score]
+"""The score of each metric."""
 Table = dict[tuple[str, str], Scores]
 """Scores by corruption and level; (FLOOR, "") and (REAL, "") come first."""
 
@@ -100,7 +100,7 @@ def main() -> None:
         for table in tables.values():
             for (corruption, level), scores in table.items():
                 of = {"data": name, "corruption": corruption, "level": level}
-                entries += [of | entry for entry in scores.values()]
+                entries += [of | score.as_json() for score in scores.values()]
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(entries, indent=1) + "\n")
 
@@ -112,12 +112,12 @@ def score(data: ImageData, case: Case) -> dict[str, Table]:
     tables: dict[str, Table] = {encoder: {} for encoder in case.encoders}
     for (corruption, level), images in corrupted(cut_data, pool, case.samples).items():
         print(f"{data.name}: {corruption} {level}", file=sys.stderr, flush=True)
-        for entry in evaluate_images(images, cut_data, settings):
-            name = entry["metric"].removeprefix("floor_")
-            row = (FLOOR, "") if entry["metric"] != name else (corruption, level)
+        for found in evaluate_images(images, cut_data, settings):
+            name = found.metric.removeprefix("floor_")
+            row = (FLOOR, "") if found.metric != name else (corruption, level)
             for encoder, table in tables.items():
-                if entry["encoder"] is None or entry["encoder"].startswith(f"{encoder}-"):
-                    table.setdefault(row, {})[name] = entry
+                if found.encoder is None or found.encoder.name == encoder:
+                    table.setdefault(row, {})[name] = found
     return tables
 
 
@@ -216,36 +216,50 @@ def verdicts(table: Table) -> list[tuple[str, str, str, bool]]:
 
 def _measured(table: Table, metric: str) -> bool:
     """Whether real images have a value: classes are not counted without labels."""
-    return metric in table[REAL, ""] and table[REAL, ""][metric]["value"] is not None
+    return metric in table[REAL, ""] and table[REAL, ""][metric].value is not None
 
 
 def _holds(corruption: str, metric: str, direction: str, table: Table) -> bool:
     real = table[REAL, ""][metric]
     rows = [scores[metric] for (name, _), scores in table.items() if name == corruption]
-    values = [entry["value"] for entry in (real, *rows)]
+    values = [_value(score) for score in (real, *rows)]
     if direction == RISE:
         return all(a < b for a, b in pairwise(values))
     if direction == FALL:
         return all(a > b for a, b in pairwise(values))
-    unharmed = [real["value"], table[FLOOR, ""][metric]["value"]]
+    unharmed = [_value(real), _value(table[FLOOR, ""][metric])]
     if metric == "precision":  # a share without an error of its own: three binomial ones of a difference
         least = min(unharmed)
-        return min(values) >= least - 3 * math.sqrt(2 * least * (1 - least) / real["n"])
-    return all(entry["value"] <= max(unharmed) + 3 * math.hypot(entry["error"], real["error"]) for entry in rows)
+        return min(values) >= least - 3 * math.sqrt(2 * least * (1 - least) / (real.n or 0))
+    errors = [math.hypot(_error(score), _error(real)) for score in rows]
+    return all(value <= max(unharmed) + 3 * error for value, error in zip(values[1:], errors, strict=True))
+
+
+def _value(score: Score) -> float:
+    assert score.value is not None, score
+    return score.value
+
+
+def _error(score: Score) -> float:
+    assert score.error is not None, score
+    return score.error
 
 
 def markdown(table: Table) -> str:
     """A table of values, and what of `EXPECTED` does not hold."""
     real = table[REAL, ""]
     shown = [name for name in COLUMNS if _measured(table, name)]
-    encoder, n = real["kid"]["encoder"], real["kid"]["n"]
-    lines = [_line(f"`{encoder}`, n = {n:,}", [COLUMNS[name] for name in shown]), "| --- " * (len(shown) + 1) + "|"]
+    encoder, n = real["kid"].encoder, real["kid"].n
+    lines = [
+        _line(f"`{encoder and encoder.id}`, n = {n:,}", [COLUMNS[name] for name in shown]),
+        "| --- " * (len(shown) + 1) + "|",
+    ]
     for (corruption, level), scores in table.items():
         lines.append(_line(f"{corruption} {level}".rstrip(), [_cell(scores.get(name)) for name in shown]))
         if corruption == REAL:
-            errors = [real[name]["error"] for name in shown]
+            errors = [real[name].error for name in shown]
             lines.append(_line("± (standard error)", ["" if error is None else _number(error) for error in errors]))
-    if any("too few" in entry.get("warning", "") for entry in real.values()):
+    if any(map(_is_of_few, real.values())):
         lines += ["", "In brackets: fewer than two samples a feature, as many in every row."]
     checked = verdicts(table)
     wrong = [f"{name} under {corruption} ({direction})" for corruption, name, direction, holds in checked if not holds]
@@ -257,10 +271,14 @@ def _line(name: str, cells: list[str]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _cell(entry: dict[str, Any] | None) -> str:
-    if entry is None or entry["value"] is None:
+def _cell(score: Score | None) -> str:
+    if score is None or score.value is None:
         return ""
-    return f"({_number(entry['value'])})" if "too few" in entry.get("warning", "") else _number(entry["value"])
+    return f"({_number(score.value)})" if _is_of_few(score) else _number(score.value)
+
+
+def _is_of_few(score: Score) -> bool:
+    return any(fact.code in ("too_few_samples", "too_few_of_a_class") for fact in score.warnings)
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,6 @@ import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from alone import alone
@@ -22,6 +21,7 @@ from paribus.evaluation import evaluate
 from paribus.models import Model
 from paribus.recipes import resolve
 from paribus.results.folder import RunFolder
+from paribus.results.score import Score
 from paribus.training.hardware import usable_cores
 from paribus.training.loop import fit, prepare
 
@@ -56,7 +56,7 @@ def _subject(samples: int) -> tuple[Model, ImageData, int]:
     return model, data, samples
 
 
-def _evaluated(model: Model, data: ImageData, samples: int) -> list[dict[str, Any]]:
+def _evaluated(model: Model, data: ImageData, samples: int) -> list[Score]:
     return evaluate(model, data, EvaluationSettings(samples=samples, iwae_samples=2))
 
 

@@ -109,7 +109,7 @@ def _quality(arguments: argparse.Namespace) -> list[Result]:
         nets, _, _ = textbook.train(config, data.train.images, lambda seen, _: seen >= arguments.images)
         peer = Model(config, {"G": nets["G"]}, data.shape, data.class_names)
         for name, subject in (("ours", model), ("peer", peer)):
-            scores = {score["metric"]: score["value"] for score in evaluate(subject, data, config.evaluation)}
+            scores = {score.metric: score.value for score in evaluate(subject, data, config.evaluation)}
             distances[name].append(scores["frechet"])
             print(f"  seed {seed}, {name}: Frechet distance {scores['frechet']:.2f}")
     ours, peer = statistics.mean(distances["ours"]), statistics.mean(distances["peer"])

@@ -52,7 +52,7 @@ def test_handwritten_digits() -> None:
     """Every distance rises with each corruption; gaps lower recall and coverage alone; copies do not fool copying."""
     table = score(load_data("digits"), Case(300, ("classifier",)))["classifier"]
     assert wrong(table) <= EXCEPTIONS["digits", "classifier"]
-    values = {row: {name: entry["value"] for name, entry in scores.items()} for row, scores in table.items()}
+    values = {row: {name: entry.value for name, entry in scores.items()} for row, scores in table.items()}
     assert values[REAL, ""]["frechet"] < 3 * values[FLOOR, ""]["frechet"]
     assert values["copies", "100% training images"]["copying"] == 1
     assert values["missing classes", "4 of 10"]["missing_classes"] == 4

@@ -119,5 +119,5 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     names: dict[str, object] = {}
     exec(quick, names)
     assert tuple(names["images"].shape) == (16, 1, 8, 8)
-    assert {"frechet", "precision"} <= {score["metric"] for score in names["scores"]}
+    assert {"frechet", "precision"} <= {score.metric for score in names["scores"]}
     assert "</html>" in (tmp_path / "report.html").read_text()

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, needs_real_data]
 
 
 def values(run: Run) -> dict[str, float]:
-    return {score["metric"]: score["value"] for score in run.scores}
+    return {score.metric: score.value for score in run.scores}
 
 
 def test_vae_on_mnist(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_dcgan_on_mnist(tmp_path: Path) -> None:
 def test_faces_train_and_are_scored_without_labels(data: str, size: int, model: str, tmp_path: Path) -> None:
     overrides = ["backbone.width=16", f"data.size={size}", "evaluation.samples=500"]
     run = pb.train(model, data, budget="3kimg", out=tmp_path / "run", overrides=overrides)
-    assert {score["encoder"] for score in run.scores if score["metric"] == "kid"} != {None}
-    assert {score["encoder"].partition("-")[0] for score in run.scores if score["encoder"]} == {"self", "pixels"}
+    assert {score.encoder for score in run.scores if score.metric == "kid"} != {None}
+    assert {score.encoder.name for score in run.scores if score.encoder} == {"self", "pixels"}
     assert run.model.sample(2).shape == (2, 3, size, size)
 
 

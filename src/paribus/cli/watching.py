@@ -43,11 +43,12 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
     """
     from paribus.base.files import check_output
     from paribus.base.signals import stop_on_signal
+    from paribus.results.words import statement
     from paribus.studies.equality import equal_parameters
 
     check_output(study.folder)
-    for sentence in equal_parameters(study.prepared.matches):
-        say(sentence)
+    for fact in equal_parameters(study.prepared.matches):
+        say(str(statement(fact)))
     waiting = study.waiting(retry)
     if dry_run:
         print_table(study.listing(waiting))
@@ -68,9 +69,9 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         return
     with watching_study() as changed, stop_on_signal() as stop_requested:
         finished = study.run(changed, stop_requested, retry=retry)
-    failed = [row for row in study.results["runs"] if row["status"] == "failed"]
-    for row in failed:
-        say(f"failed: {row['label']} seed {row['seed']}: {row['reason']}")
+    failed = [run for run in study.results.runs if run.status == "failed"]
+    for run in failed:
+        say(f"failed: {run.model} seed {run.seed}: {run.reason}")
     if failed:
         say(f"'paribus study retry {study.folder}' retries failed runs")
     if not finished:

@@ -30,7 +30,7 @@ from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import Features
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-from paribus.training.distributed import gathered
+from paribus.training.distributed import gather_on_first_process
 
 if TYPE_CHECKING:
     from paribus.data import ImageData
@@ -124,7 +124,7 @@ class Context:
         seen = features, {name: _joined(rows) for name, rows in kept.items()}
         if not self.shared:
             return seen
-        shares = gathered(seen)
+        shares = gather_on_first_process(seen)
         return _joined_shares(shares) if shares else None
 
     def real(self, encoder: Encoder, n: int | None = None) -> Features:

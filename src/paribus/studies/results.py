@@ -40,7 +40,7 @@ def run_result(planned: StudyRun) -> RunResult:
         run,
         scores=run.scores | costs,
         preset=planned.config.model,
-        axes=planned.axes,
+        axes=dict(planned.axes),
         identity=planned.identity,
         expected_images=planned.expected_images,
     )

@@ -17,6 +17,7 @@ from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData
 from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures.costs import DONE
 from paribus.recipes import RunConfig, resolve
 from paribus.results.metric import Metric
 from paribus.studies.plan import DataField, StudyPlan, study_runs

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
@@ -40,8 +41,8 @@ def is_classifier(encoder: Encoder) -> bool:
 class _OfClassifiers(Measure):
     """Through each encoder that is a classifier of the data."""
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         applies = context.data is not None and any(map(is_classifier, context.encoders))
         return None if applies else Fact(code="needs_classifier")
 
@@ -102,8 +103,8 @@ class Classes(_OfClassifiers):
     aliases = {"histogram_kl": "class_divergence"}  # noqa: RUF012
     order = 60
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         assert context.data is not None
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             real = context.real(encoder)
@@ -141,12 +142,12 @@ class ClassAgreement(_OfClassifiers):
     )
     order = 61
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return Fact(code="not_conditional") if context.labels is None else super().lacks(context)
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         assert context.labels is not None
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             if fake.probabilities is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
@@ -46,12 +47,12 @@ class Use(Measure):
     )
     order = 100
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return None if context.model is not None else Fact(code="does_not_apply")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         model = context.model
         assert model is not None
         numbers = float(sum(model.parameters.values()))
@@ -126,12 +127,12 @@ class Training(Measure):
     )
     order = 110
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return Fact(code="counted_in_training")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         yield from ()
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
@@ -168,8 +169,8 @@ class Distances(Measure):
     metrics = (*COMPARING, *map(floor_of, COMPARING))
     order = 10
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             real = context.real(encoder)
             context.progress("scoring", 0, 1)

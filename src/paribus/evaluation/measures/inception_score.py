@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.measures.base import Measure
@@ -33,13 +35,13 @@ class InceptionScore(Measure):
     )
     order = 50
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         known = any(isinstance(encoder, InceptionEncoder) and encoder.has_classes for encoder in context.encoders)
         return None if known else Fact(code="needs_inception_classes")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             if isinstance(encoder, InceptionEncoder) and encoder.has_classes:
                 found = classifier_score(encoder.logits_of(fake.features).double().softmax(1))

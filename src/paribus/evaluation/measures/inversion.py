@@ -7,6 +7,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
@@ -78,12 +79,13 @@ class Inversion(Measure):
     )
     order = 90
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return None if context.model is not None else Fact(code="no_decoder")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`: of at most `settings.inversion_images` of the n."""
+        """Of at most `settings.inversion_images` of the n."""
         assert context.model is not None and context.data is not None
         settings = context.settings
         count = min(context.n, settings.inversion_images)

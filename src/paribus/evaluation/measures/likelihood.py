@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
+from typing_extensions import override
 
 from paribus.base.randomness import keyed_seed
 from paribus.base.registry import measures
@@ -73,13 +74,13 @@ class Likelihoods(Measure):
     )
     order = 70
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         known = context.model is not None and context.model.likelihood is not None
         return None if known else Fact(code="no_likelihood")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         model, data, n = context.model, context.data, context.n
         assert model is not None and data is not None
         kept: defaultdict[str, Rows] = defaultdict(lambda: Rows(n))
@@ -117,13 +118,13 @@ class ImportanceWeighted(Measure):
     )
     order = 71
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         known = context.model is not None and context.model.has_log_weights
         return None if known else Fact(code="no_known_density")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         model, data, draws = context.model, context.data, context.settings.iwae_samples
         assert model is not None and data is not None
         n = min(context.n, IWAE_IMAGES)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
@@ -80,15 +81,15 @@ class Memorization(Measure):
     metrics = (*MEMORIZED, *map(_floor_of, MEMORIZED))
     order = 30
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         if context.data is None:
             return Fact(code="needs_training_images")
         n = min(context.n, len(context.data.train))
         return None if n >= LEAST_ROWS else Fact(code="too_few_images", figures={"n": n, "least": LEAST_ROWS})
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         assert context.data is not None
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             yield from _scores(context, context.data, encoder, fake.features)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from typing_extensions import override
+
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import counted, encoded_by
@@ -42,13 +44,13 @@ class FromPrior(Measure):
     )
     order = 75
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         fitted = context.model is not None and context.model.sampler_words is not None
         return None if fitted else Fact(code="draws_from_prior_already")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         assert context.model is not None
         n, plain = context.n, context.model.with_prior()
         samples = plain.sample_batches(n, seed=context.seed)

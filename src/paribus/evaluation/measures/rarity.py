@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.config import EvaluationSettings
@@ -90,20 +91,20 @@ class Rarity(Measure):
     )
     order = 40
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return None if context.model is not None else Fact(code="does_not_apply")
 
+    @override
     def watcher(self, context: Context) -> Watcher | None:
-        """See `Measure.watcher`."""
         assert context.data is not None
         encoder = main_encoder(context.data, EvaluationSettings(encoder="self"), context.progress)
         train = context.data.train
         grouped = train.images[choice(len(train), min(GROUPED, len(train)))]
         return _RareWatcher(encoder, Rare.among(grouped, encoder.features(grouped)), len(grouped))
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         watcher = context.watchers["rarity"]
         assert isinstance(watcher, _RareWatcher)
         samples, real = context.numbers("rarity"), context.real_numbers("rarity", watcher)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
@@ -100,13 +101,13 @@ class Reconstruction(Measure):
     )
     order = 80
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         known = context.model is not None and context.model.can_encode
         return None if known else Fact(code="no_encoder")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         model, data, n = context.model, context.data, context.n
         assert model is not None and data is not None
         errors, kept = Errors(context, n), defaultdict[str, Rows](lambda: Rows(n))

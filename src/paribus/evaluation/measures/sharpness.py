@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context, Numbers, Watcher
@@ -63,12 +64,12 @@ class Sharpness(Measure):
     )
     order = 140
 
+    @override
     def watcher(self, context: Context) -> Watcher | None:
-        """See `Measure.watcher`."""
         return None if is_too_small(context) or not context.wants(*SHARPNESS) else sharpness_of
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         made = context.numbers("sharpness") if "sharpness" in context.watchers else None
         yield from ratio_scores(context, made, context.protocol)
         protocol = Protocol(images=context.protocol.reference, form=context.protocol.form)

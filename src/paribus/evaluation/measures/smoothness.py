@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.randomness import keyed_seed
 from paribus.base.registry import measures
@@ -41,13 +42,13 @@ class Smoothness(Measure):
     )
     order = 35
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         normal = context.model is not None and context.model.prior_is_normal
         return None if normal else Fact(code="prior_not_normal")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         assert context.model is not None
         n, prior = min(context.n, STEPS), context.model.with_prior()
         starts, targets = (prior.latents(n, keyed_seed("smoothness", context.seed, end)) for end in ("start", "target"))

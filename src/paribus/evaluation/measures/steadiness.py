@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing_extensions import override
+
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.measures.base import Measure
@@ -49,10 +51,10 @@ class Steadiness(Measure):
     )
     order = 120
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         return Fact(code="measured_over_a_study")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         yield from ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from torch import Tensor
+from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
@@ -48,14 +49,14 @@ class WithinClasses(Measure):
     metrics = (FRECHET_WITHIN_CLASSES, floor_of(FRECHET_WITHIN_CLASSES))
     order = 20
 
+    @override
     def lacks(self, context: Context) -> Fact | None:
-        """See `Measure.lacks`."""
         if context.labels is None or context.data is None:
             return Fact(code="not_conditional")
         return None if context.data.test.labels is not None else Fact(code="needs_class_labels")
 
+    @override
     def scores(self, context: Context) -> Iterator[Score]:
-        """See `Measure.scores`."""
         data, asked = context.data, context.labels
         assert data is not None and asked is not None
         n = min(context.n, len(data.train))
