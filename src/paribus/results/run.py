@@ -168,17 +168,18 @@ class RunResult:
         return found
 
 
-def read_run(folder: RunFolder, model: str = "") -> RunResult:
+def read_run(folder: RunFolder, model: str = "", *, scored: bool = True) -> RunResult:
     """A run from its own folder alone, finished or not.
 
     Args:
         folder: It holds a run.
         model: What its settings are called; by default as its preset is.
+        scored: Whether its scores are read, too; those of an older Paribus cannot be.
     """
     record, done, last = folder.record, folder.done or {}, folder.last_line()
     config, data = record.get("config") or {}, record.get("data") or {}
     preset = str(record.get("model") or config.get("model") or folder.path.name)
-    scores, best, others = by_encoder(folder.evaluation)
+    scores, best, others = by_encoder(folder.evaluation if scored else [])
     running = "still training, or interrupted" if last else "not started"
     return RunResult(
         model=model or preset,
@@ -188,7 +189,7 @@ def read_run(folder: RunFolder, model: str = "") -> RunResult:
         scores=scores,
         best=best,
         others=others,
-        snapshots=tuple(folder.snapshot_scores),
+        snapshots=tuple(folder.snapshot_scores) if scored else (),
         preset=preset,
         identity=str(record.get("identity") or ""),
         images=done.get("images", last.get("images")),

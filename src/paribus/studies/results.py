@@ -10,6 +10,7 @@ from paribus.evaluation.measures.costs import training_costs
 from paribus.results.run import RunResult, read_run
 from paribus.results.score import Fact
 from paribus.results.study import StudyResult, models_of
+from paribus.runs.identity import is_scored
 from paribus.studies.plan import StudyRun
 
 
@@ -31,7 +32,9 @@ def study_result(
 def run_result(planned: StudyRun) -> RunResult:
     """What one run gave, with what training cost among its scores."""
     folder = planned.folder
-    if folder.exists:
+    if folder.exists and (folder.done or {}).get("status") == "done" and not is_scored(folder):
+        run = replace(read_run(folder, planned.label, scored=False), status="unfinished", reason="not scored yet")
+    elif folder.exists:
         run = read_run(folder, planned.label)
     else:
         run = RunResult(planned.label, planned.seed, "unfinished", "not started", folder=folder)

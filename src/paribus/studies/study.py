@@ -21,7 +21,7 @@ from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
-from paribus.runs.identity import refuse_another
+from paribus.runs.identity import is_scored, refuse_another
 from paribus.studies.engines import LOCAL, check_engine, engine_of
 from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
@@ -137,9 +137,13 @@ class Study:
         return next(run.folder for run in self.runs if (run.label, run.seed) == (label, seed))
 
     def waiting(self, retry: bool = False) -> list[StudyRun]:
-        """The runs that `run` would train; failed ones only with `retry`."""
-        over = ("done",) if retry else ("done", "failed")
-        return [run for run in self.runs if (run.folder.done or {}).get("status") not in over]
+        """The runs that `run` would train, or score anew where an older Paribus did; failed ones only with `retry`."""
+
+        def is_over(run: StudyRun) -> bool:
+            status = (run.folder.done or {}).get("status")
+            return is_scored(run.folder) if status == "done" else status == "failed" and not retry
+
+        return [run for run in self.runs if not is_over(run)]
 
     def listing(self, waiting: Sequence[StudyRun]) -> list[dict[str, Any]]:
         """Each run and what there is of it, for a table."""
