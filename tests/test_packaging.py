@@ -23,6 +23,8 @@ GROUPS = {"study": 3, "latent": 4}
 """Commands that have commands of their own, and how many words of a line name one of these."""
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, text=True)

@@ -22,6 +22,8 @@ def digest(run: Path) -> str:
     return hashlib.sha256((run / "model.safetensors").read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize("model", MODELS)
 def test_killed_and_resumed_is_bit_exact(model: str, paribus: Paribus) -> None:
     seed = int(os.environ.get("PARIBUS_TEST_SEED", time.time_ns() % 10_000))
@@ -65,6 +67,8 @@ def steps_logged(run: Path) -> int:
     return json.loads(whole[-1])["step"] if whole else 0
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_ctrl_c_writes_a_checkpoint_and_says_how_to_go_on(paribus: Paribus) -> None:
     command = ["train", "gan", "--budget", "100000updates", "--out", "run", "--no-score", *QUICK]
     process = paribus.start(*command)
@@ -79,6 +83,8 @@ def test_ctrl_c_writes_a_checkpoint_and_says_how_to_go_on(paribus: Paribus) -> N
     assert not (paribus.folder / "run" / "done.json").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_two_processes_cannot_share_a_run(paribus: Paribus) -> None:
     command = ["train", "gan", "--budget", "100000updates", "--out", "run", "--no-score", *QUICK]
     process = paribus.start(*command)
@@ -92,6 +98,8 @@ def test_two_processes_cannot_share_a_run(paribus: Paribus) -> None:
         process.communicate()
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_workers_die_with_a_killed_parent_and_the_study_carries_on(paribus: Paribus) -> None:
     command = ["compare", "--models", "gan,vae", "--seeds", "1", "--budget", "30kimg", "--out", "study", *QUICK]
     command += ["-o", "training.checkpoint_steps=20"]
@@ -129,6 +137,8 @@ def workers_of(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_ctrl_c_stops_a_study_with_checkpoints(paribus: Paribus) -> None:
     command = ["compare", "--models", "gan,vae", "--seeds", "1", "--budget", "9000kimg", "--out", "study", *QUICK]
     process = paribus.start(*command)

@@ -54,7 +54,8 @@ def test_a_sampler_before_and_after_training(paribus: Paribus) -> None:
     assert json.loads((paribus.folder / "gmm" / "done.json").read_text()) == done
     paribus("report", "gmm")
     report = (paribus.folder / "gmm" / "report.html").read_text()
-    assert "latents from a mixture of 3 Gaussians fitted to training latents" in report
+    assert "Latents from a mixture of Gaussians (gmm) fitted to training latents" in report
+    assert "sampler.components=3" in report  # in the command
 
 
 def test_samplers_that_cannot_be(paribus: Paribus) -> None:

@@ -111,6 +111,8 @@ def compared(paribus: Paribus, content: dict[str, Any], victims: list[str]) -> N
     assert {row["status"] for row in rows} == {"done"}
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_study_survives_kills(paribus: Paribus) -> None:
     compared(paribus, plan(["vae", "gan"], [8], 1), ["parent", "worker"])
 

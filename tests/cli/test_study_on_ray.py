@@ -105,6 +105,8 @@ def survives_the_death_of_a_node(paribus: Paribus, cluster: Cluster, content: di
     check_each_run_once(study, len(expected), 1, IMAGES)
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_study_survives_the_death_of_a_node(paribus: Paribus, cluster: Cluster) -> None:
     survives_the_death_of_a_node(paribus, cluster, plan(["vae", "gan"], [8], 1, IMAGES))
 
@@ -114,6 +116,8 @@ def test_a_large_study_survives_the_death_of_a_node(paribus: Paribus, cluster: C
     survives_the_death_of_a_node(paribus, cluster, plan(["vae", "gan", "dcgan"], [8, 12], 3, IMAGES))
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_run_that_no_node_has_room_for_is_refused(paribus: Paribus, cluster: Cluster) -> None:
     command = ["compare", "--models", "vae", "--seeds", "1", "--budget", "1kimg", "--engine", cluster.address]
     refused = paribus(*command, *QUICK, "-o", "training.threads=64", code=2).stderr
@@ -122,6 +126,8 @@ def test_a_run_that_no_node_has_room_for_is_refused(paribus: Paribus, cluster: C
     assert "at most 1 CPUs and 0 GPUs" in refused
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_ctrl_c_stops_a_study_on_ray_and_the_local_engine_carries_on(tmp_path: Path) -> None:
     with ray_environment():
         paribus = Paribus(tmp_path, tmp_path / "cache")

@@ -43,6 +43,8 @@ def check_completes_like_an_undisturbed_run(paribus: Paribus, run: Path) -> None
     assert digest(run) == digest(paribus.folder / "whole")
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_one_killed_process_ends_all_and_resuming_is_bit_exact(paribus: Paribus) -> None:
     run = paribus.folder / "broken"
     process = started(paribus, "--out", "broken")

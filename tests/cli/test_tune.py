@@ -31,6 +31,8 @@ def finished(tuning: Path) -> list[Path]:
     return sorted(path.parent for path in (tuning / "trials").glob("*/done.json"))
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_grid_that_was_killed_is_resumed_and_its_winner_meets_the_defaults(paribus: Paribus) -> None:
     command = ["tune", "vae", "--search", "objective.latent_dim=2..6 step 2", "--sampler", "grid", "--out", "tuning"]
     command += ["--budget", "600img", "--top", "1", "--seeds", "1", "--final-budget", "1kimg"]
@@ -224,6 +226,8 @@ SHARED = [
 ]
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_two_processes_share_the_trials_in_postgresql(paribus: Paribus, postgresql: str) -> None:
     command = [*SHARED, "--trials", "3", "--budget", "500img", "--storage", postgresql, *QUICK]
     processes = [paribus.start(*command, "--out", name) for name in ("one", "other")]

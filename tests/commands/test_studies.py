@@ -22,7 +22,7 @@ def test_a_study_runs_grows_and_is_retried(tmp_path: Path) -> None:
     assert [run.name for run in waiting.waiting()] == ["gan seed 0"]
     assert not (tmp_path / "study").exists()
     study = run_study(tmp_path / "small.yaml", out=tmp_path / "study")
-    assert [row["status"] for row in study.results["runs"]] == ["done"]
+    assert [run.status for run in study.results.runs] == ["done"]
     assert (tmp_path / "study" / "report.html").is_file()
     assert study.report(tmp_path / "page.html") == tmp_path / "page.html"
     larger = add_to_study(tmp_path / "study", ["seeds=3"], start=False)

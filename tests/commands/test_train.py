@@ -136,7 +136,7 @@ def test_a_finished_run_without_scores_is_scored_and_nothing_else(
     before, said = times(out), []
     pb.train("gan", data, out=out, resume=True, score=False)
     assert times(out) == before
-    again = pb.train("gan", data, out=out, resume=True, notice=said.append)
+    again = pb.train("gan", data, out=out, resume=True, notice=lambda stage, done, total: said.append(stage))
     assert again.scores == scores
     assert {path for path, time in times(out).items() if before.get(path) != time} == {str(out / "evaluation.json")}
     assert not any(text.startswith("training") for text in said)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.plain_inception import PlainInception
 from paribus.base.errors import ParibusError
+from paribus.commands.train import train
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData
 from paribus.evaluation import compare_images, evaluate_images, select_best_snapshot
@@ -21,7 +22,6 @@ from paribus.evaluation.encoding import choice, silent
 from paribus.metrics import inception_weights
 from paribus.metrics.distances import frechet_distance
 from paribus.metrics.inception import InceptionNetwork
-from paribus.runs.run import train
 
 
 @pytest.fixture(scope="module")

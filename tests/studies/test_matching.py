@@ -8,6 +8,7 @@ from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.recipes import resolve
+from paribus.results.words import statement
 from paribus.studies.equality import equal_parameters
 from paribus.studies.matching import Match, match_width, with_width
 
@@ -44,8 +45,10 @@ def test_what_cannot_be_matched_is_refused_with_what_can() -> None:
 
 def test_what_was_reached_is_said() -> None:
     found = {"vae": Match(512, 1000, 1000), "gan": Match(48, 990, 1000)}
-    assert equal_parameters(found) == [
+    [fact] = equal_parameters(found)
+    assert fact.figures["target"] == 1000 and fact.figures["widths"] == (512, 48)
+    assert str(statement(fact)) == (
         "Parameters: 1,000 for every model within 2%, by the backbone's width: "
         "512 with 1,000, +0.0% (vae); 48 with 990, -1.0% (gan)."
-    ]
+    )
     assert equal_parameters({}) == []

@@ -42,7 +42,7 @@ class Search:
             if stop_at(turn):
                 stop.set()
             if turn.stopping():
-                raise Interrupted
+                raise Interrupted(Path())
             with self.lock:
                 self.settings.append((turn.place, dict(turn.trial.params)))
             return (x - 0.3) ** 2 + (kind == '"b"')

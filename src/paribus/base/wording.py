@@ -115,3 +115,8 @@ def sentence(text: str) -> str:
     """The text with a capital letter and a full stop."""
     text = text.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".") if text else ""
+
+
+def stage_words(stage: str, done: int, total: int) -> str:
+    """A piece of work, and how much of it is done where it has parts."""
+    return f"{stage} {done:,} of {total:,}" if total > 1 else stage

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from paribus.base.processes import place
-from paribus.base.wording import duration
+from paribus.base.wording import duration, stage_words
 
 if TYPE_CHECKING:
     from paribus.results.score import Score
@@ -52,7 +52,7 @@ class Watcher:
     _bar: Any = None
     _task: Any = None
     _fraction: float = 0.0
-    _notice: str = " "
+    _stage: str = ""
     _last_line: float = float("-inf")
 
     def __call__(self, progress: TrainingProgress) -> None:
@@ -63,17 +63,15 @@ class Watcher:
         self._fraction = min(progress.fraction, 1.0)
         self._show(text)
 
-    def notice(self, text: str) -> None:
-        """Shows what is being done before and after training."""
-        self._show(text, at_once=not text.startswith(self._notice))
-        self._notice = text.split(" ")[0]
+    def notice(self, stage: str, done: int, total: int) -> None:
+        """Shows what is being done before and after training, a new piece of work at once."""
+        self._show(stage_words(stage, done, total), at_once=stage != self._stage)
+        self._stage = stage
 
-    def stage(self, text: str, done: int, total: int) -> None:
+    def stage(self, stage: str, done: int, total: int) -> None:
         """Shows one piece of work and how much of it is done."""
-        from paribus.evaluation.wording import stage_words
-
         self._fraction = done / total if total else 0.0
-        self.notice(stage_words(text, done, total))
+        self.notice(stage, done, total)
 
     def _show(self, text: str, at_once: bool = False) -> None:
         if self._bar is not None:

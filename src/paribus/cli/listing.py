@@ -81,7 +81,8 @@ def _data() -> list[dict[str, Any]]:
 def _metrics() -> list[dict[str, Any]]:
     from paribus.evaluation.measures import metrics
 
-    return [metric.model_dump(mode="json") for metric in metrics().values()]
+    words = {"name", "label", "unit", "direction", "target", "meaning", "comparable"}
+    return [metric.model_dump(mode="json", include=words) for metric in metrics().values()]
 
 
 def _papers() -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from paribus.base.errors import ParibusError
 from paribus.config import DataSettings
 from paribus.config.overrides import merged
 from paribus.data import ImageData, data_settings, load_data
+from paribus.evaluation.encoding import silent
 from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import refuse_existing, resumed_config
@@ -30,7 +31,7 @@ def train(
     overrides: Sequence[str] = (),
     score: bool = True,
     report: Callable[[Progress], None] = lambda progress: None,
-    notice: Callable[[str], None] = lambda text: None,
+    notice: Callable[[str, int, int], None] = silent,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Trains a model, saves it, and scores it.
@@ -50,7 +51,7 @@ def train(
         overrides: `key.path=value` texts, applied last.
         score: Whether to evaluate after training.
         report: Called about once a second with how far training is.
-        notice: Called with what is being done before and after it.
+        notice: Called with what is being done before and after it, how much of it is done, and how much there is.
         stop_requested: Asked after every step; when true, a checkpoint is written and the run ends unfinished.
 
     Raises:

@@ -24,7 +24,7 @@ from paribus.evaluation.encoding import (
 )
 from paribus.evaluation.protocols import encoder_record
 from paribus.evaluation.rows import Rows
-from paribus.evaluation.subject import Model
+from paribus.evaluation.subject import EvaluatedModel
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import Features
@@ -74,7 +74,7 @@ class Context:
     protocol: Protocol
     split: str = "test"
     named: bool = False
-    model: Model | None = None
+    model: EvaluatedModel | None = None
     data: ImageData | None = None
     whole: ImageData | None = None
     against: Tensor | None = None

@@ -18,7 +18,7 @@ from paribus.evaluation.encoders import encoders_between, encoders_for, main_enc
 from paribus.evaluation.encoding import Progress, choice, encoded, reference, silent
 from paribus.evaluation.measures import all_measures, wanted_metrics
 from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
-from paribus.evaluation.subject import Model
+from paribus.evaluation.subject import EvaluatedModel
 from paribus.metrics.distances import kernel_distance
 from paribus.results.protocol import ImageSet, Protocol
 from paribus.results.score import Fact, Score
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Model,
+    model: EvaluatedModel,
     data: ImageData,
     settings: EvaluationSettings | None = None,
     *,
@@ -135,7 +135,7 @@ def compare_images(
 
 
 def select_best_snapshot(
-    models: Mapping[int, Model], data: ImageData, settings: EvaluationSettings | None = None
+    models: Mapping[int, EvaluatedModel], data: ImageData, settings: EvaluationSettings | None = None
 ) -> list[Score]:
     """Scores a run's snapshots on the validation split, which no reported number uses.
 
@@ -157,7 +157,7 @@ def select_best_snapshot(
     real = reference(encoder, data, "validation", n)
     against = {"reference": chosen(n, data.validation, "validation")}
 
-    def score(images: int, model: Model) -> Score:
+    def score(images: int, model: EvaluatedModel) -> Score:
         fake = encoded(encoder, model.sample_batches(n, seed=settings.seed), n)
         found = kernel_distance(real.features, fake.features)
         return Score.of(

@@ -10,7 +10,7 @@ from torch import Tensor
 from paribus.results.protocol import Likelihood
 
 
-class Model(Protocol):
+class EvaluatedModel(Protocol):
     """What evaluation needs of a model; `paribus.models.Model` is one."""
 
     @property
@@ -37,7 +37,7 @@ class Model(Protocol):
     def parameters(self) -> dict[str, int]:
         """Number of parameters by role."""
 
-    def with_prior(self) -> Model:
+    def with_prior(self) -> EvaluatedModel:
         """The same model, drawing its latents from the prior."""
 
     def latents(self, n: int, seed: int = 0) -> Tensor:

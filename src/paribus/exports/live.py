@@ -54,13 +54,14 @@ def live_content(subject: Subject) -> dict[str, Any]:
     if program is None:
         return {"left_out": "16-bit weights change its pictures"}
     axes = activation_axes(subject, AXES)
+    assert axes.shares is not None  # they are principal components
     as_json = program.as_json()
     size = len(as_json["weights"])
     content = {
         "program": as_json,
         "image": {"channels": model.image.channels, "size": model.image.size},
         "classes": list(subject.class_names) if model.image.classes else [],
-        "shares": [name.partition(": ")[2] for name in axes.names],  # of the variance; the page counts by itself
+        "shares": [f"{share:.1%}" for share in axes.shares.tolist()],  # of the variance
         "moves": _base64(axes.directions * axes.deviations[:, None]),  # one deviation along each
         "draws": _base64(draws),
     }

@@ -26,7 +26,7 @@ from paribus.results.metric import Metric
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder
-from paribus.results.words import budget_words, protocol_words, statement
+from paribus.results.words import budget_words, protocol_words, sampler_words, statement
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -162,14 +162,17 @@ def _explained(*metrics: Metric) -> list[Metric]:
 
 
 def _protocols(study: StudyResult) -> list[tuple[str, list[str]]]:
-    """Each protocol once, with the labels of the metrics that it is about."""
+    """Each protocol once, with the labels of the metrics that it is about; and where latents come from, by model."""
     found: dict[str, list[str]] = {}
+    drawn: dict[str, list[str]] = {}
     for run in study.runs:
+        if run.scores and run.model not in drawn.setdefault(f"latents from {sampler_words(run.sampler)}", []):
+            drawn[f"latents from {sampler_words(run.sampler)}"].append(run.model)
         for name, score in run.scores.items():
             label, words = study.metric(name).label, protocol_words(score.protocol)
             if words and label not in found.setdefault(words, []):
                 found[words].append(label)
-    return list(found.items())
+    return list((found | drawn).items())
 
 
 def _data_facts(study: StudyResult) -> list[tuple[str, str]]:

@@ -20,8 +20,8 @@ from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import Progress as Stages
+from paribus.evaluation.encoding import silent
 from paribus.evaluation.measures import metrics
-from paribus.evaluation.wording import stage_words
 from paribus.models import Model, load_model, save_model
 from paribus.models.files import description
 from paribus.models.grids import save_pictures
@@ -67,7 +67,7 @@ def complete_run(
     run: RunFolder,
     *,
     report: Callable[[Progress], None] = lambda progress: None,
-    notice: Callable[[str], None] = lambda text: None,
+    notice: Stages = silent,
     stop_requested: Callable[[], bool] = lambda: False,
     score: bool = True,
 ) -> Run:
@@ -92,8 +92,8 @@ def complete_run(
         on_first_process(lambda: _begin(prepared, run))
         if score:
             with raise_together():
-                check_encoders(config.evaluation, _stages(notice))
-        notice(f"training on {data.name} for {config.training.budget}, in {run.path}")
+                check_encoders(config.evaluation, notice)
+        notice(f"training on {data.name} for {config.training.budget}, in {run.path}", 0, 1)
         with tracked(config, run, report) as tracking_report:
             outcome = _trained(prepared, run, tracking_report, stop_requested)
             model = outcome.model
@@ -168,36 +168,27 @@ def _trained(
     return outcome
 
 
-def _fit_sampler(model: Model, data: ImageData, notice: Callable[[str], None]) -> dict[str, float]:
+def _fit_sampler(model: Model, data: ImageData, notice: Stages) -> dict[str, float]:
     """Gives a model the sampler of its configuration; what it cost, for done.json."""
     if model.config.sampler.name == "prior":
         return {}
-    notice(f"fitting the sampler '{model.config.sampler.name}'")
+    notice(f"fitting the sampler '{model.config.sampler.name}'", 0, 1)
     start = time.perf_counter()
     model.sampler = fitted_sampler(model, data.train)
     return {"sampler_seconds": time.perf_counter() - start}
 
 
-def _stages(notice: Callable[[str], None]) -> Stages:
-    def progress(stage: str, done: int, total: int) -> None:
-        notice(stage_words(stage, done, total))
-
-    return progress
-
-
-def _score(
-    model: Model, data: ImageData, config: RunConfig, run: RunFolder, notice: Callable[[str], None], *, shared: bool
-) -> None:
+def _score(model: Model, data: ImageData, config: RunConfig, run: RunFolder, notice: Stages, *, shared: bool) -> None:
     """Scores the last weights and, where validation images chose another, the best snapshot's.
 
     `shared` says whether all processes of the run call this.
     """
-    scores = evaluate(model, data, config.evaluation, progress=_stages(notice), shared=shared)
+    scores = evaluate(model, data, config.evaluation, progress=notice, shared=shared)
     if not place().is_first:
         return
     kept = run.snapshots()
     if len(data.validation) and len(kept) > 1 and config.evaluation.split == "test":  # never chosen and scored by one
-        notice("scoring snapshots on the validation split")
+        notice("scoring snapshots on the validation split", 0, 1)
         models = {images: load_model(run.path, weights=run.snapshot(images)) for images in kept}
         for snapshot in models.values():  # a sampler belongs to the weights that it was fitted to
             _fit_sampler(snapshot, data, notice)
@@ -206,19 +197,19 @@ def _score(
         usable = [(s.value, s.snapshot) for s in snapshots if s.value is not None and s.snapshot is not None]
         best = min(usable, default=(0.0, kept[-1]))[1]
         if best != kept[-1]:
-            notice("evaluating the best snapshot")
+            notice("evaluating the best snapshot", 0, 1)
             of_best = evaluate(models[best], data, config.evaluation, weights="best")
             scores += [score.model_copy(update={"snapshot": best}) for score in of_best]
     write_scores(run.path / "evaluation.json", scores, metrics())
 
 
-def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: Callable[[str], None]) -> None:
+def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: Stages) -> None:
     """Scores a finished run that has no scores of today's form; its weights and its sampler stay."""
     if is_scored(run):
         return
     before = stored_config(run)
     config = before.model_copy(update={"evaluation": config.evaluation})
-    check_encoders(config.evaluation, _stages(notice))
+    check_encoders(config.evaluation, notice)
     if config != before:
         numerics = run.record.get("numerics", NUMERICS_VERSION)
         _write_record(run.record | _configuration(config, data, numerics), config, data, run)

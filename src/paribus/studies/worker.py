@@ -26,6 +26,7 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     from paribus.base.signals import stop_on_signal
+    from paribus.base.wording import stage_words
     from paribus.data import load_data
     from paribus.results.folder import RunFolder
     from paribus.runs.run import complete_run
@@ -37,7 +38,7 @@ def main() -> int:
                 load_data(config.data),
                 RunFolder(Path(sys.argv[1])),
                 report=lambda at: _say(Message(Progress(at.fraction, at.images, at.seconds, at.terms))),
-                notice=lambda text: _say(Message(notice=text)),
+                notice=lambda *stage: _say(Message(notice=stage_words(*stage))),
                 stop_requested=stop_requested,
             )
     except Interrupted:

@@ -30,6 +30,7 @@ class Axes:
         base: (latent,) what the other directions are held at.
         held: The same in words.
         order: What they are ordered by, in words.
+        shares: Of the variance (k,), of principal components; None of latent dimensions.
     """
 
     directions: Tensor
@@ -39,6 +40,7 @@ class Axes:
     base: Tensor
     held: str
     order: str
+    shares: Tensor | None = None
 
 
 def leading_axes(subject: Subject, count: int, label: int | str | None = None) -> Axes:
@@ -71,15 +73,16 @@ def leading_axes(subject: Subject, count: int, label: int | str | None = None) -
         )
     latents = subject.latents(test.images, test.labels)
     found, middle = principal_directions(latents), latents.mean(0)
-    vectors = found.vectors[:count].float()
+    vectors, shares = found.vectors[:count].float(), (found.strengths / found.strengths.sum())[:count]
     return Axes(
         vectors,
         vectors @ middle,
         found.strengths[:count].sqrt().float(),
-        share_names((found.strengths / found.strengths.sum())[:count]),
+        share_names(shares),
         middle,
         "at the mean",
         "principal components of encoded test images",
+        shares,
     )
 
 
@@ -99,6 +102,7 @@ def activation_axes(subject: Subject, count: int, label: int | str | None = None
         model.latents(1, subject.seed)[0],  # since no sample lies near 0 in many dimensions
         "at one draw",
         "principal components of the first layer's output",
+        found.strengths,
     )
 
 

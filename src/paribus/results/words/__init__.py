@@ -2,7 +2,7 @@
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
 from paribus.results.words.protocols import accuracy_words, encoder_words, obstacle_words, protocol_words, runs_words
-from paribus.results.words.settings import budget_words, value_words, words_of
+from paribus.results.words.settings import budget_words, sampler_words, value_words, words_of
 
 __all__ = [
     "Statement",
@@ -15,6 +15,7 @@ __all__ = [
     "obstacle_words",
     "protocol_words",
     "runs_words",
+    "sampler_words",
     "statement",
     "value_words",
     "words_of",
