@@ -215,7 +215,10 @@ def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: 
         _write_record(run.record | _configuration(config, data, numerics), config, data, run)
     if config.training.threads:  # as they are scored that come from training
         torch.set_num_threads(config.training.threads)
-    _score(load_model(run.path), data, config, run, notice, shared=False)
+    model = load_model(run.path)
+    for net in model.nets.values():  # in memory as training leaves them: sums of another order differ by rounding
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _score(model, data, config, run, notice, shared=False)
 
 
 def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
