@@ -40,7 +40,7 @@ def obstacles(study: StudyResult, metric: str) -> list[Obstacle]:
     """Why the finished runs' values of a metric may not be ranked; empty where they may."""
     scored = [run for run in study.done if run.value(metric) is not None]
     found = dict.fromkeys(name for run in scored for name in differences(scored[0].scores[metric], run.scores[metric]))
-    sizes = _groups(study.done, lambda a, b: a.size == b.size)
+    sizes = _groups(scored, lambda a, b: a.size == b.size)
     # what protocols say of other encoders, numbers, splits and sizes follows from these
     own = [name for name in found if name in COMPARED]
     fields = own if own or len(sizes) > 1 else list(found)
