@@ -199,9 +199,9 @@ def test_samples_that_are_alike_lack_diversity():
 
 
 def test_one_repeated_image_covers_nothing():
-    found = scores(evaluate(Fake(blobs(8, 5)[0][:1]), DATA, EvaluationSettings(samples=200)))
-    assert found["coverage"].value < 0.05
-    assert found["diversity"].value < 1e-6  # in units of two real images; a processor may round rows of a batch apart
+    whole_batches = 5 * 37  # of Fake's size: some processors round a small last batch by other instructions
+    found = scores(evaluate(Fake(blobs(8, 5)[0][:1]), DATA, EvaluationSettings(samples=whole_batches)))
+    assert found["coverage"].value < 0.05 and found["diversity"].value == 0
     assert codes(found["coverage"]) == ["low_coverage"]
 
 
