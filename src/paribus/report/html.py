@@ -166,8 +166,9 @@ def _protocols(study: StudyResult) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     drawn: dict[str, list[str]] = {}
     for run in study.runs:
-        if run.scores and run.model not in drawn.setdefault(f"latents from {sampler_words(run.sampler)}", []):
-            drawn[f"latents from {sampler_words(run.sampler)}"].append(run.model)
+        models = drawn.setdefault(f"latents from {sampler_words(run.sampler)}", []) if run.scores else [run.model]
+        if run.model not in models:
+            models.append(run.model)
         for name, score in run.scores.items():
             label, words = study.metric(name).label, protocol_words(score.protocol)
             if words and label not in found.setdefault(words, []):
