@@ -1,4 +1,4 @@
-"""Which encoder judges small and unlabelled folders: whether its KID orders what is plain. The table of docs/judges.md.
+r"""Which encoder judges few, unlabelled images: whether its KID orders what is plain. The tables of docs/judges.md.
 
 Images are the training splits' alone: 600 to train generators and to fit encoders, and from the rest two sets of N
 that are held against each other. Three things are asked of an encoder, and it is chosen by them in this order:
@@ -10,7 +10,12 @@ steps   damage is farther the stronger it is: blur, noise, swapped patches, dark
         images, early samples among real ones; three steps each.
 halves  two halves of one folder: how far precision is from recall, on average.
 
-python benchmarks/judges.py --runs /tmp/judges --images 100 300 --write docs/judges.md     an hour on one core
+python benchmarks/judges.py --runs runs/judges --write docs/judges.md --images 100 300 \
+    --encoders pixels self self-of-others random efficientnet stages efficientnet-128       20 minutes on one core
+python benchmarks/judges.py --runs runs/judges --write docs/judges.md --images 600 1000 \
+    --encoders pixels self efficientnet                                                     10 minutes
+python benchmarks/judges.py --runs runs/judges --write docs/judges.md --images 100 \
+    --encoders inception                                                                    20 minutes
 """
 
 from __future__ import annotations
@@ -94,7 +99,8 @@ def main() -> None:
             print(lines[-1], flush=True)
     print("\n".join(lines))
     if arguments.write is not None:
-        arguments.write.write_text(placed("\n".join(lines), "judges", arguments.write.read_text()))
+        mark = f"judges with {' and '.join(map(str, arguments.images))} images"
+        arguments.write.write_text(placed("\n".join(lines), mark, arguments.write.read_text()))
 
 
 @cache
