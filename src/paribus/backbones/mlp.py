@@ -14,6 +14,22 @@ from paribus.base.registry import backbones
 from paribus.config import ImageShape
 
 
+class PixelLayer(nn.Linear):
+    """A fully connected layer whose inputs are an image's pixels, which an optimiser may teach more slowly.
+
+    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels agree,
+    so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
+    """
+
+    largest_rate_times_inputs: ClassVar[float] = 2.4
+    """vae's learning rate times the 784 pixels that it was chosen on is 2.352; beyond that the rate is cut."""
+
+    @property
+    def largest_rate(self) -> float:
+        """The largest learning rate of its weights."""
+        return self.largest_rate_times_inputs / self.in_features
+
+
 @backbones.register("mlp")
 class MLP(Backbone):
     """Fully connected layers of equal width; pixels are one long vector."""
@@ -38,10 +54,10 @@ class MLP(Backbone):
 
     @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        first, *others = self._hidden(image.pixels)
+        first, *others = self._hidden(image.pixels, PixelLayer)
         return Trunk([nn.Sequential(nn.Flatten(), first), *others], self.width, hidden=self.width)
 
-    def _hidden(self, inputs: int) -> list[nn.Module]:
+    def _hidden(self, inputs: int, first: type[nn.Linear] = nn.Linear) -> list[nn.Module]:
         widths = [inputs] + [self.width] * self.depth
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -50,5 +66,6 @@ class MLP(Backbone):
                 Residual(nn.Sequential(nn.Linear(after, after), activation, nn.Linear(after, after)), activation)
                 for _ in range(self.residual_blocks)
             ]
-            layers.append(nn.Sequential(nn.Linear(before, after), activation, *residual))
+            linear = nn.Linear if layers else first
+            layers.append(nn.Sequential(linear(before, after), activation, *residual))
         return layers

@@ -47,6 +47,7 @@ WORDS = {
     "training.ema_rampup_ratio": "Longest half-life of the averaged weights, as a share of the images so far",
     "training.precision": "Precision",
     "training.threads": "CPU threads",
+    "training.gradient_clip": "Largest norm of a gradient",
     "training.divergence_factor": "Loss that counts as diverged",
     "training.track": "Trackers",
     "sampler.name": "Where latents come from",
