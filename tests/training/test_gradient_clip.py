@@ -30,7 +30,7 @@ def test_a_gradient_within_its_bound_keeps_every_bit(tmp_path: Path) -> None:
 def test_a_bound_that_bites_changes_the_weights(tmp_path: Path) -> None:
     """By gradient descent, whose steps follow the gradient's length."""
     descent = ("training.optimizer.E.kind=sgd", "training.optimizer.G.kind=sgd")
-    unbounded, bounded = (weights_with(tmp_path / o[-1], *descent, o) for o in ("training.gradient_clip={}",
+    unbounded, bounded = (weights_with(tmp_path / o[-1], *descent, o) for o in ("training.gradient_clip=null",
                           "training.gradient_clip.E=1"))  # fmt: skip
     assert bounded != unbounded
 
@@ -98,3 +98,9 @@ def test_one_update_moves_a_hidden_unit_alike_at_every_size() -> None:
         optimizer.step()
         moves.append(float((layer(bright).detach() - before).abs().max()))
     assert moves == pytest.approx([2.4] * 3, rel=0.01)
+
+
+def test_a_bound_of_a_preset_can_be_taken_off_and_stays_with_its_objective() -> None:
+    assert resolve("vae-gan").training.gradient_clip == {"E": 1e4}
+    assert resolve("vae-gan", overrides=["training.gradient_clip=null"]).training.gradient_clip is None
+    assert resolve("vae-gan", overrides=["objective.name=gan"]).training.gradient_clip is None

@@ -17,8 +17,8 @@ from paribus.config import ImageShape
 class PixelLayer(nn.Linear):
     """A fully connected layer whose inputs are an image's pixels, which an optimiser may teach more slowly.
 
-    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels agree,
-    so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
+    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels
+    agree, so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
     """
 
     largest_rate_times_inputs: ClassVar[float] = 2.4

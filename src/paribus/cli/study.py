@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from paribus.base.wording import duration
+from paribus.cli.options import SetOption
 from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
@@ -82,14 +83,20 @@ def add(
 @app.command()
 def retry(
     folder: StudyFolder,
+    model: Annotated[str | None, typer.Argument(help="Whose failed runs; by default those of all models.")] = None,
+    overrides: SetOption = None,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Retry a study's failed runs from their last checkpoints, and run what is left."""
+    """Retry a study's failed runs from their last checkpoints, and run what is left.
+
+    With -o all seeds of the retried models begin anew with the changed settings; their former folders are kept.
+    """
     from paribus.commands.study import retry_study
 
-    run_watched(retry_study(folder, workers=workers, engine=engine, start=False), retry=True, dry_run=dry_run)
+    study = retry_study(folder, model, overrides=overrides or [], workers=workers, engine=engine, start=False)
+    run_watched(study, retry=True, dry_run=dry_run)
 
 
 def _losses(terms: dict[str, float]) -> str:

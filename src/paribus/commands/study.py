@@ -10,7 +10,9 @@ from paribus.report import write_report
 from paribus.studies.engines import LOCAL
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import StudyPlan, with_values
+from paribus.studies.retrying import changed_plan, retried_labels
 from paribus.studies.study import Study, stored_plan
+from paribus.training.loop import prepare
 
 
 def run_study(
@@ -78,19 +80,41 @@ def add_to_study(
     return study
 
 
-def retry_study(folder: str | Path, *, workers: int | None = None, engine: str = LOCAL, start: bool = True) -> Study:
+def retry_study(
+    folder: str | Path,
+    model: str | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    engine: str = LOCAL,
+    start: bool = True,
+) -> Study:
     """Retries a study's failed runs from their last checkpoints, and runs what is left.
+
+    With overrides all seeds of the models that are retried begin anew, the finished ones too, so that a model's seeds
+    are trained alike; their former folders are kept in retried/.
 
     Args:
         folder: The study's.
+        model: Whose failed runs to retry; by default those of all.
+        overrides: `key.path=value` texts for the models that are retried.
         workers: See `run_study`.
         engine: See `run_study`.
         start: Whether to run it now; otherwise `Study.run(retry=True)` does.
 
     Raises:
-        ParibusError: There is no study in the folder.
+        ParibusError: There is no study in the folder, no such model in it, or a setting may not be changed.
     """
-    study = Study.open(Path(folder), write_report=write_report, workers=workers, engine=engine)
+    folder = Path(folder)
+    study = Study.open(folder, write_report=write_report, workers=workers, engine=engine)
+    labels = retried_labels(study.runs, model)
+    if overrides or model is not None:
+        plan = changed_plan(study.plan, study.runs, labels, overrides) if overrides else study.plan
+        retried = frozenset(labels)
+        study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine, retried=retried)
+    if overrides:  # what cannot be trained is found before anything is moved
+        for run in {run.label: run for run in study.runs if run.label in labels}.values():
+            prepare(run.config, study.prepared.images_of(run))
     if start:
         study.run(retry=True)
     return study

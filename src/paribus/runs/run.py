@@ -161,7 +161,7 @@ def _trained(
         outcome = fit(prepared, run, report=report, stop_requested=stop_requested)
     except TrainingDiverged as error:
         if place().is_first:
-            write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+            write_json(run.path / "done.json", {"status": "failed", "reason": str(error), "failure": "diverged"})
         raise
     if not outcome.finished:
         raise Interrupted(run.path)

@@ -79,8 +79,8 @@ def _diverged(term: str, step: int, what: str) -> TrainingDiverged:
         f"Training diverged: the term '{name}' of phase '{phase}' {what}.",
         where=f"step {step}",
         fix="the same settings end the same way each time: change one, such as a learning rate three times lower "
-        "(-o training.optimizer.ROLE.learning_rate=...) or a bound on gradients (-o training.gradient_clip=...), or take "
-        "another model; the last good checkpoint is kept",
+        "(-o training.optimizer.ROLE.learning_rate=...) or a bound on gradients (-o training.gradient_clip=...), or "
+        "take another model; the last good checkpoint is kept",
     )
 
 

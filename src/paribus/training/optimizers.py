@@ -49,7 +49,9 @@ def build_optimizers(config: RunConfig, nets: Nets) -> dict[str, torch.optim.Opt
 def gradient_clips(config: RunConfig) -> dict[str, float]:
     """The largest norm of each role's gradient that has one."""
     clips = config.training.gradient_clip
-    return clips if isinstance(clips, dict) else dict.fromkeys(config.training.optimizer, clips)
+    if clips is None or isinstance(clips, dict):
+        return clips or {}
+    return dict.fromkeys(config.training.optimizer, clips)
 
 
 def clip_gradients(optimizer: torch.optim.Optimizer, largest_norm: float) -> None:
