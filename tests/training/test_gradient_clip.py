@@ -101,6 +101,6 @@ def test_one_update_moves_a_hidden_unit_alike_at_every_size() -> None:
 
 
 def test_a_bound_of_a_preset_can_be_taken_off_and_stays_with_its_objective() -> None:
-    assert resolve("vae-gan").training.gradient_clip == {"E": 1e4}
+    assert resolve("vae-gan").training.gradient_clip == {"E": 5e4}
     assert resolve("vae-gan", overrides=["training.gradient_clip=null"]).training.gradient_clip is None
     assert resolve("vae-gan", overrides=["objective.name=gan"]).training.gradient_clip is None
