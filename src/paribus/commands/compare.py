@@ -57,11 +57,11 @@ def compare(
     images = data if isinstance(data, ImageData) else None
     if models is None:
         models = (stored_description(folder).get("plan") or {}).get("axes", {}).get("model")
+    choice = None
     if models is None:
         images = images or load_data(validated(DataSettings, tree["data"], where="data"))
         choice = choose_models(images.shape, _rarest_class(images))
         models = choice.models
-        chosen(choice)
     if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
         raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
     try:
@@ -87,6 +87,8 @@ def compare(
         )
     except ParibusError as error:
         raise error.at(_as_option(error.where or "")) from None
+    if choice is not None:
+        chosen(choice)
     if start:
         study.run()
     return study
