@@ -29,7 +29,7 @@ from paribus.base.torch_internals import Adam
 from paribus.config import ImageShape, SamplerSettings
 from paribus.data import Split
 from paribus.objectives.base import Draw
-from paribus.objectives.likelihoods import gaussian_kl_nats
+from paribus.objectives.encoding import gaussian_kl_nats
 from paribus.recipes import RunConfig
 
 BATCH_SIZE = 128

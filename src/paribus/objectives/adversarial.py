@@ -23,10 +23,7 @@ class AdversarialObjective(Objective):
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("G",)
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "G": Optimizer(learning_rate=2e-4, beta1=0.5),
-        "D": Optimizer(learning_rate=2e-4, beta1=0.5),
-    }
+    optimizers: ClassVar[dict[str, Optimizer]] = dict.fromkeys(("G", "D"), Optimizer(learning_rate=2e-4, beta1=0.5))
 
     noise: Literal["normal", "uniform"] = "normal"
     """Distribution of each number of z: standard normal, or uniform in [-1, 1)."""

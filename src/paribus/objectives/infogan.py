@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -14,7 +13,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Builder, Draw, Nets, discriminator_outputs
+from paribus.objectives.base import Batch, Builder, Draw, Nets, cross_entropy_terms, discriminator_outputs
 
 LEAST_VARIANCE = 1e-3
 """Of a continuous code given the image: without a bound the likelihood of a well-read code grows for ever."""
@@ -37,8 +36,6 @@ class InfoGAN(AdversarialObjective):
     information = log(categories) + continuous log 2 minus their sum, a lower bound on the nats that an image tells of
     its codes. With `conditional` the class joins D's last features: a projection would add to every one of Q's outputs.
     """
-
-    name: ClassVar[str] = "infogan"
 
     categories: int = Field(10, ge=2)
     """Values of the categorical code."""
@@ -74,12 +71,8 @@ class InfoGAN(AdversarialObjective):
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)
         of_real, of_fake = discriminator_outputs(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
-        adversarial = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
-        return {
-            **self._with_information(adversarial, of_fake, z),
-            "accuracy_real": (of_real[:, 0] > 0).float().mean(),
-            "accuracy_fake": (of_fake[:, 0] <= 0).float().mean(),
-        }
+        terms = cross_entropy_terms(of_real[:, 0], of_fake[:, 0])
+        return terms | self._with_information(terms["loss"], of_fake, z)
 
     @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

@@ -19,12 +19,11 @@ SCHEDULE_IMAGES = 1_000_000
 """Over which the optimisers' settings move: about 20 epochs of small data; a longer run should name its own."""
 
 
-def _optimizer() -> Optimizer:
-    return Optimizer(
-        learning_rate=Schedule(start=2e-4, end=5e-5, images=SCHEDULE_IMAGES),
-        beta1=0.0,
-        beta2=Schedule(start=0.9, end=0.99, images=SCHEDULE_IMAGES),
-    )
+_OPTIMIZER = Optimizer(
+    learning_rate=Schedule(start=2e-4, end=5e-5, images=SCHEDULE_IMAGES),
+    beta1=0.0,
+    beta2=Schedule(start=0.9, end=0.99, images=SCHEDULE_IMAGES),
+)
 
 
 @objectives.register("r3gan")
@@ -42,8 +41,7 @@ class R3GAN(AdversarialObjective):
     lengths, without gamma), and accuracy (share of pairs with r > f).
     """
 
-    name: ClassVar[str] = "r3gan"
-    optimizers: ClassVar[dict[str, Optimizer]] = {"G": _optimizer(), "D": _optimizer()}
+    optimizers: ClassVar[dict[str, Optimizer]] = {"G": _OPTIMIZER, "D": _OPTIMIZER}
 
     gamma: float | Schedule = 0.05
     """Weight of the penalties: a number, or {start, end, images}."""

@@ -31,11 +31,9 @@ class WGAN(AdversarialObjective):
     makes little sense of it: presets have `backbone.norm: none`.
     """
 
-    name: ClassVar[str] = "wgan"
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "G": Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9),
-        "D": Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9),
-    }
+    optimizers: ClassVar[dict[str, Optimizer]] = dict.fromkeys(
+        ("G", "D"), Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9)
+    )
 
     discriminator_steps: int = Field(5, ge=1)
     """Updates of D in each step, each with a fresh batch and fresh noise."""
