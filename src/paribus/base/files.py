@@ -1,4 +1,6 @@
-"""Files that are written whole or not at all, folders that one process at a time holds, and what may be written to."""
+"""Files that are written whole or not at all, folders that one process at a time holds, what may be written to, and
+where results that can be computed again are kept.
+"""
 
 from __future__ import annotations
 
@@ -134,3 +136,12 @@ def is_held(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def cache_folder() -> Path:
+    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created)."""
+    own = os.environ.get("PARIBUS_CACHE")
+    if own:
+        return Path(own).expanduser()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"

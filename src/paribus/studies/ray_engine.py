@@ -22,7 +22,7 @@ from typing import Any
 from paribus.base.errors import ParibusError
 from paribus.base.files import is_held
 from paribus.base.network import is_reachable
-from paribus.base.signals import stop_on_signal
+from paribus.base.processes import stop_on_signal
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
