@@ -95,14 +95,14 @@ def check_output_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
+def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
     """Holds a folder for this process.
 
     Args:
         folder: Made if need be.
         what: Whose folder it is, in words.
         patience_seconds: How long to wait for another holder, which may be about to end, or only looking
-            (`is_held`).
+            (`is_locked`).
 
     Raises:
         ParibusError: Another process holds it, or it cannot be written to.
@@ -126,7 +126,7 @@ def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iter
         yield
 
 
-def is_held(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether a process holds a folder at this moment."""
     try:
         with (folder / ".lock").open() as file:

@@ -55,7 +55,7 @@ def hub_dataset(repository: str, *, asked: str | None = None, with_labels: bool 
 
 
 def is_cached(repository: str) -> bool:
-    """Whether `datasets` holds the data set from an earlier download (told without the second of its import)."""
+    """Whether `datasets` holds the data set from an earlier download (found out without the second of its import)."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{cache}/huggingface"
     root = Path(os.environ.get("HF_DATASETS_CACHE") or f"{home}/datasets").expanduser()
