@@ -90,8 +90,8 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
 def _in_memory(
     raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
 ) -> tuple[dict[str, np.ndarray], _Outcome]:
-    shape, found = _surveyed(raw, shape, wanted, skip_bad, None)
-    parts, outcome = _split(raw, shape, wanted, found, validation)
+    found = _surveyed(raw, shape, wanted, skip_bad, None)
+    parts, outcome = _split(raw, found, validation)
     images = {}
     for split, (source, indices) in parts.items():
         whole = found.stores[source].images
@@ -106,10 +106,10 @@ def _on_disk(
     entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     with entry_being_written(entry) as folder:
         if folder is not None:
-            shape, found = _surveyed(raw, shape, wanted, skip_bad, folder)
-            parts, outcome = _split(raw, shape, wanted, found, validation)
+            found = _surveyed(raw, shape, wanted, skip_bad, folder)
+            parts, outcome = _split(raw, found, validation)
             for split, (source, indices) in parts.items():
-                target = Store(len(indices), shape, folder / f"{split}.npy")
+                target = Store(len(indices), found.shape, folder / f"{split}.npy")
                 found.stores[source].gather_into(target, indices)
                 if len(indices) == 0:
                     np.save(folder / f"{split}.npy", target.images)
@@ -122,9 +122,7 @@ def _on_disk(
     return images, _read_outcome(entry)
 
 
-def _surveyed(
-    raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None
-) -> tuple[ImageShape, Survey]:
+def _surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
     """The pass over everything, and the refusals that follow from it."""
 
     def store(name: str, capacity: int) -> Store:
@@ -138,13 +136,11 @@ def _surveyed(
         found = survey(raw, shape, wanted, store)
     if found.bad and not skip_bad:
         raise bad_images_error(raw, found.bad)
-    check_shape(raw, found, wanted)
-    return shape, found
+    check_shape(raw, found)
+    return found
 
 
-def _split(
-    raw: RawData, shape: ImageShape, wanted: Recipe, found: Survey, validation: float
-) -> tuple[dict[str, tuple[str, np.ndarray]], _Outcome]:
+def _split(raw: RawData, found: Survey, validation: float) -> tuple[dict[str, tuple[str, np.ndarray]], _Outcome]:
     labels: dict[str, np.ndarray | None] = {}
     for name, split in raw.splits.items():
         labels[name] = None if split.labels is None else split.labels[found.kept[name]]
@@ -159,7 +155,7 @@ def _split(
     for change, sentence in _CHANGES.items():
         if number := found.changes[change]:
             who = "All images were" if number == total else f"{number:,} image{'s were' if number > 1 else ' was'}"
-            changed.append(f"{who} {sentence.format(background=wanted.background, size=shape.size)}.")
+            changed.append(f"{who} {sentence.format(background=found.wanted.background, size=found.shape.size)}.")
     skipped = [f"{len(found.bad):,} unreadable images were skipped."] if found.bad else []
     return parts, _Outcome(split_labels, (*raw.notes, *notes, *changed, *skipped), tuple(found.bad))
 

@@ -34,6 +34,9 @@ class Survey:
     """What the pass found.
 
     Args:
+        shape: That of the first picture.
+        wanted: The recipe as the user gave it: where its size is open every picture has to have the shape's, and where
+            its channels are open a colour picture among grey ones makes all of them colour.
         stores: Decoded images of each source split, the bad ones left out.
         kept: Indices of those images within the source split.
         bad: (file, reason) of the others.
@@ -41,11 +44,13 @@ class Survey:
         sizes: Smallest and largest size met, in pixels, after the crop to a square and before any resize.
     """
 
+    shape: ImageShape
+    wanted: Recipe
     stores: dict[str, Store] = field(default_factory=dict)
     kept: dict[str, list[int]] = field(default_factory=dict)
     bad: list[tuple[str, str]] = field(default_factory=list)
     changes: Counter[str] = field(default_factory=Counter)
-    sizes: tuple[int, int] = (0, 0)
+    sizes: tuple[int, int] = (1 << 30, 0)
 
     def take_as_it_is(self, name: str, pixels: np.ndarray) -> None:
         """Stores arrays (N, H, W, C) that have the wanted form already."""
@@ -54,16 +59,9 @@ class Survey:
         for start in range(0, len(pixels), CHUNK):
             self.stores[name].append(pixels[start : start + CHUNK].transpose(0, 3, 1, 2))
 
-    def take(
-        self,
-        name: str,
-        split: RawSplit,
-        start: int,
-        results: Iterable[Pixels | BadImage],
-        shape: ImageShape,
-        wanted: Recipe,
-    ) -> None:
+    def take(self, name: str, split: RawSplit, start: int, results: Iterable[Pixels | BadImage]) -> None:
         """Stores a chunk of decoded pictures, and keeps the reasons of the bad ones."""
+        shape = self.shape
         low, high = self.sizes
         good: list[bytes] = []
         for index, result in enumerate(results, start):
@@ -77,7 +75,7 @@ class Survey:
             self.kept[name].append(index)
             good.append(result.content)
         self.sizes = low, high
-        usable = wanted.size is not None or (low == high == shape.size and high <= LARGEST_SIZE)
+        usable = self.wanted.size is not None or (low == high == shape.size and high <= LARGEST_SIZE)
         if good and usable:
             flat = np.frombuffer(b"".join(good), np.uint8)
             images = flat.reshape(-1, shape.size, shape.size, shape.channels)
@@ -108,15 +106,14 @@ def survey(raw: RawData, shape: ImageShape, wanted: Recipe, store: Callable[[str
 
     Args:
         raw: The set.
-        shape: That of the first picture.
-        wanted: The recipe as the user gave it: where its size is open every picture has to have the shape's, and where
-            its channels are open a colour picture among grey ones makes all of them colour.
+        shape: See `Survey`.
+        wanted: See `Survey`.
         store: `store(split, capacity)` makes the place for a split's images.
 
     Raises:
         ColourFound: A colour picture came up in a set that looked grey.
     """
-    found = Survey(sizes=(1 << 30, 0))
+    found = Survey(shape, wanted)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for name, split in raw.splits.items():
             found.stores[name] = store(name, split.count)
@@ -125,7 +122,7 @@ def survey(raw: RawData, shape: ImageShape, wanted: Recipe, store: Callable[[str
                 found.take_as_it_is(name, split.pixels)
                 continue
             for start, results in _decoded_chunks(split, shape, wanted, pool):
-                found.take(name, split, start, results, shape, wanted)
+                found.take(name, split, start, results)
     return found
 
 
@@ -196,7 +193,7 @@ def bad_images_error(raw: RawData, bad: list[tuple[str, str]]) -> ParibusError:
     )
 
 
-def check_shape(raw: RawData, found: Survey, wanted: Recipe) -> None:
+def check_shape(raw: RawData, found: Survey) -> None:
     """Refuses sets without a common size, or with too few images.
 
     Raises:
@@ -206,7 +203,7 @@ def check_shape(raw: RawData, found: Survey, wanted: Recipe) -> None:
     if number < FEWEST_IMAGES:
         raise too_few_error(raw, number)
     low, high = found.sizes
-    if wanted.size is not None or (low == high and SMALLEST_SIZE <= low <= LARGEST_SIZE):
+    if found.wanted.size is not None or (low == high and SMALLEST_SIZE <= low <= LARGEST_SIZE):
         return
     same = low == high
     suggestion = min(LARGEST_SIZE, max(SMALLEST_SIZE, 64 if low >= 64 else 32 if low >= 32 else low))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -37,6 +38,8 @@ class InfoGAN(AdversarialObjective):
     its codes. With `conditional` the class joins D's last features: a projection would add to every one of Q's outputs.
     """
 
+    prior_is_normal: ClassVar[bool] = False  # the codes are not
+
     categories: int = Field(10, ge=2)
     """Values of the categorical code."""
     continuous: int = Field(2, ge=0)
@@ -45,12 +48,6 @@ class InfoGAN(AdversarialObjective):
     """Weight of the categorical code's cross-entropy."""
     continuous_weight: float = Field(0.1, ge=0)
     """Weight of the continuous codes' negative log-likelihood."""
-
-    @property
-    @override
-    def prior_is_normal(self) -> bool:
-        """The codes are not normal."""
-        return False
 
     @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:

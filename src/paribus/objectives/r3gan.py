@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import field_validator
 from torch import Tensor
 from torch.nn.functional import softplus
 from typing_extensions import override
 
 from paribus.base.registry import objectives
-from paribus.config import Optimizer, Schedule
-from paribus.objectives.adversarial import AdversarialObjective, not_negative, value_at
+from paribus.config import NotNegative, Optimizer, Schedule, value_at
+from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw, Nets, discriminator_outputs
 from paribus.objectives.penalties import differentiable, full_precision, squared_gradient_norms
 
@@ -42,20 +41,10 @@ class R3GAN(AdversarialObjective):
     """
 
     optimizers: ClassVar[dict[str, Optimizer]] = {"G": _OPTIMIZER, "D": _OPTIMIZER}
+    judgement: ClassVar[Literal["logit", "score"]] = "score"  # only a difference is a logit
 
-    gamma: float | Schedule = 0.05
+    gamma: NotNegative = 0.05
     """Weight of the penalties: a number, or {start, end, images}."""
-
-    @field_validator("gamma")
-    @classmethod
-    def _gamma_is_not_negative(cls, value: float | Schedule) -> float | Schedule:
-        return not_negative(value)
-
-    @property
-    @override
-    def judgement(self) -> Literal["logit", "score"]:
-        """Only the difference of two images' scores is a logit."""
-        return "score"
 
     @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
