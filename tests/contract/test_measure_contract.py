@@ -21,7 +21,7 @@ from paribus.evaluation.context import Context
 from paribus.evaluation.measures import DEFAULT, all_measures, metrics
 from paribus.evaluation.measures.base import Measure
 from paribus.metrics.estimates import mean_estimate, ratio_estimate
-from paribus.models.pixels import to_bytes
+from paribus.models.model import to_bytes
 from paribus.results.metric import Metric
 from paribus.results.protocol import Likelihood, Protocol
 from paribus.results.score import Fact, Score

@@ -18,7 +18,7 @@ from paribus.evaluation.measures import metrics
 from paribus.evaluation.measures.inversion import Inversion
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
-from paribus.models.pixels import to_bytes
+from paribus.models.model import to_bytes
 from paribus.results.protocol import Descent, Form, ImageSet, Protocol
 from paribus.results.score import Fact, Score
 from tests.conftest import fit_in, made_data, tiny_config

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_held
+from paribus.base.files import is_locked
 from paribus.cli.watching import live_table, progress_words, totals
 from paribus.results.folder import RunFolder
 from paribus.results.study_files import write_results
@@ -55,7 +55,7 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
     assert found.runs[1].seconds_left == pytest.approx(9.0)
     assert found.runs[1].terms == {"D/loss": 2.0}
     assert found.runs[3].reason == "it diverged"
-    assert not is_held(runs[1])
+    assert not is_locked(runs[1])
 
 
 @pytest.mark.parametrize(

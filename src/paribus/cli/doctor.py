@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from paribus.base.cache import cache_folder
+from paribus.base.files import cache_folder
 from paribus.base.wording import size
 
 

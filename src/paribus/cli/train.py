@@ -34,7 +34,7 @@ def train(
     overrides: SetOption = None,
 ) -> None:
     """Train one model, save it, and score it."""
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.cli import console
     from paribus.commands.train import train as train_model
 

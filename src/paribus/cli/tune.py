@@ -82,7 +82,7 @@ def tune(
 
 
 def _run_trials(tuning: Tuning) -> None:
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
 
     plan = tuning.plan
     if tuning.left:

@@ -42,7 +42,7 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         typer.Exit: It was interrupted (130).
     """
     from paribus.base.files import check_output
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.results.words import statement
     from paribus.studies.equality import equal_parameters
 

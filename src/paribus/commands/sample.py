@@ -6,7 +6,7 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.models import load_model
-from paribus.models.sample_files import write_class_change, write_samples
+from paribus.models.grids import write_class_change, write_samples
 
 
 def sample(

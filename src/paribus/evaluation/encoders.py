@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from paribus.base.cache import cache_folder
 from paribus.base.errors import ParibusError
+from paribus.base.files import cache_folder
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoding import Progress, check_known
 from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels

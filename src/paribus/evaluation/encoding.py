@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from paribus.base.cache import cache_folder
 from paribus.base.errors import unknown
+from paribus.base.files import cache_folder
 from paribus.base.randomness import generator
 from paribus.evaluation.rows import Rows
 from paribus.metrics.encoders import Encoder

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import held, read_yaml
+from paribus.base.files import locked_folder, read_yaml
 from paribus.results.metric import Metric
 from paribus.results.score import Score
 from paribus.results.scores_file import read_scores
@@ -143,4 +143,4 @@ class RunFolder:
 
     def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
         """Holds the folder for this process; see `held`."""
-        return held(self.path, patience_seconds=patience_seconds)
+        return locked_folder(self.path, patience_seconds=patience_seconds)

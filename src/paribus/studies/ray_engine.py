@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_held
+from paribus.base.files import is_locked
 from paribus.base.network import is_reachable
-from paribus.base.signals import stop_on_signal
+from paribus.base.processes import stop_on_signal
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
@@ -109,7 +109,7 @@ def run_on_node(run: StudyRun, study: Path, directory: Path, environment: dict[s
         ParibusError: This node does not see the study's folder as it is.
         Stopped: The run has not ended, by no fault of its own.
     """
-    if not is_held(study):
+    if not is_locked(study):
         raise ParibusError(
             "A node of the Ray cluster does not see the study's folder, or does not see that it is locked.",
             where=f"{study} on {platform.node()}",
@@ -201,7 +201,7 @@ def _look(state: RunState) -> None:
     """Reads off a run's folder how far it is."""
     folder = state.run.folder
     over = (folder.done or {}).get("status") == "done"  # though its task has not said so yet
-    state.status = "running" if over or is_held(folder.path) else "waiting"
+    state.status = "running" if over or is_locked(folder.path) else "waiting"
     line = folder.last_line()
     if line:
         fraction = fraction_trained(folder, state.run.expected_images, line)

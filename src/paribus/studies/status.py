@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_held, read_yaml
+from paribus.base.files import is_locked, read_yaml
 from paribus.config import Budget, Settings
 from paribus.results.folder import RunFolder
 from paribus.results.run import RunResult
@@ -80,7 +80,7 @@ def _run_status(root: Path, known: RunResult) -> RunStatus:
     assert run is not None  # every run of a study has one
     done = run.done or {}
     line = run.last_line()
-    state = done.get("status") or ("running" if is_held(run.path) else "stopped" if line else "waiting")
+    state = done.get("status") or ("running" if is_locked(run.path) else "stopped" if line else "waiting")
     seconds = line.get("seconds", 0.0)
     fraction = 1.0 if state == "done" else fraction_trained(run, known.expected_images, line)
     return RunStatus(

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import held, read_yaml, write_atomically, write_json
+from paribus.base.files import locked_folder, read_yaml, write_atomically, write_json
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes import RunConfig
@@ -190,7 +190,7 @@ class Study:
         Raises:
             ParibusError: Another process is at work in the folder, or a run found other images than were planned.
         """
-        with held(self.folder, "study"):
+        with locked_folder(self.folder, "study"):
             folders = {run.folder.path for run in self.waiting(retry)}
             states = [_state(run, run.folder.path in folders) for run in self.runs]
             for state in states:

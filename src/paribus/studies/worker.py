@@ -25,7 +25,7 @@ def main() -> int:
     config = RunConfig(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.base.wording import stage_words
     from paribus.data import load_data
     from paribus.results.folder import RunFolder

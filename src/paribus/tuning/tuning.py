@@ -18,7 +18,7 @@ from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import Interrupted, ParibusError
-from paribus.base.files import check_output, held, write_json
+from paribus.base.files import check_output, locked_folder, write_json
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
@@ -167,7 +167,7 @@ class Tuning:
             with self._showing:
                 changed(self._states)
 
-        with held(self.folder / "trials", "tuning"), closing(self._trials):
+        with locked_folder(self.folder / "trials", "tuning"), closing(self._trials):
             self.write()
             known = {trial.trial: trial for trial in self.trials}
             self._states[:] = [self._state(place, known.get(place)) for place in range(self.plan.count)]

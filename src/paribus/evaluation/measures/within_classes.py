@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from typing_extensions import override
 
-from paribus.base.cache import cache_folder
+from paribus.base.files import cache_folder
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import choice, reference
