@@ -9,8 +9,8 @@ from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.recipes import resolve
 from paribus.results.words import statement
-from paribus.studies.equality import equal_parameters
 from paribus.studies.matching import Match, match_width, with_width
+from paribus.studies.results import equal_parameters
 
 SHAPE = ImageShape(1, 28, 10)
 

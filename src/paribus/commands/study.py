@@ -7,9 +7,9 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.report import write_report
-from paribus.studies.engines import LOCAL
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import StudyPlan, with_values
+from paribus.studies.preparation import LOCAL
 from paribus.studies.study import Study, stored_plan
 
 

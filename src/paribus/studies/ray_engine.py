@@ -26,8 +26,7 @@ from paribus.base.signals import stop_on_signal
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
-from paribus.studies.progress import Progress, RunState, Status
-from paribus.studies.status import fraction_trained
+from paribus.studies.status import RunState, Status, logged_progress
 
 LOOK_SECONDS = 1.0
 """How often the runs' folders are looked at; a run logs as often."""
@@ -202,11 +201,9 @@ def _look(state: RunState) -> None:
     folder = state.run.folder
     over = (folder.done or {}).get("status") == "done"  # though its task has not said so yet
     state.status = "running" if over or is_held(folder.path) else "waiting"
-    line = folder.last_line()
-    if line:
-        fraction = fraction_trained(folder, state.run.expected_images, line)
-        state.progress = Progress(fraction, line["images"], line["seconds"], line)
-        state.notice = "scoring" if fraction == 1 else ""
+    progress = logged_progress(folder, state.run.expected_images)
+    if progress.terms:
+        state.progress, state.notice = progress, "scoring" if progress.fraction == 1 else ""
 
 
 def _finish(state: RunState, task: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from paribus.models.grids import save_grid
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
+from paribus.training import Progress
 from paribus.training.distributed import Clock, check_alike, on_first_process, process_device, raise_together
 from paribus.training.flops import flop_per_image
 from paribus.training.log import MetricsLog
@@ -29,16 +29,6 @@ from paribus.training.state import Averages, Pace, SnapshotSchedule, Stopwatch, 
 from paribus.training.step import TrainingStep
 
 LOG_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands, for whoever watches it."""
-
-    fraction: float
-    images: int
-    seconds: float
-    terms: dict[str, Any]
 
 
 @dataclass(frozen=True)
