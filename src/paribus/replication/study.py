@@ -13,12 +13,12 @@ from paribus.data import DATASETS, is_at_hand, load_data
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
 from paribus.replication.latents import draw_latents
-from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName
+from paribus.replication.papers import Form, Paper, Row, Scale
+from paribus.results.replication import FILE, ScaleName, StandIn
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, given_settings, study_runs
 from paribus.studies.study import Study, WriteReport
 
-FILE = "replication.json"
 STAND_IN = "digits"
 """The real images that are at hand everywhere, brought to the size and channels of those that are not."""
 
@@ -50,7 +50,7 @@ def replication_study(
     label_of = labels(read, scale)
     described = {
         "scale": scale,
-        "stand_ins": stand_ins(read, scale),
+        "replaced_data": {name: used.model_dump() for name, used in stand_ins(read, scale).items()},
         "labels": label_of,
         "parameters": published_parameters(read),
     }
@@ -131,15 +131,13 @@ def data_of(row: Row, scale: ScaleName) -> DataSettings:
     return DataSettings(**shape | given_settings(row.data) | {"name": STAND_IN})
 
 
-def stand_ins(read: Paper, scale: ScaleName) -> dict[str, str]:
-    """By row, in words, what was taken in place of its data."""
-    found = {}
-    run = labels(read, scale)
+def stand_ins(read: Paper, scale: ScaleName) -> dict[str, StandIn]:
+    """By row that is run on other images than its own, which."""
+    run, found = labels(read, scale), {}
     for name, row in read.rows.items():
         used = data_of(row, scale)
         if name in run and used.name != row.data.name:
-            shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
-            found[name] = f"{STAND_IN}, brought to {shape}, in place of {row.data.name}, which is not at hand"
+            found[name] = StandIn(name=used.name, size=used.size, channels=used.channels, replaced=row.data.name)
     return found
 
 
