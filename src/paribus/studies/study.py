@@ -96,15 +96,6 @@ class Study:
         study._refuse_another(stored, may_grow)
         return study
 
-    @classmethod
-    def open(cls, folder: Path, *, write_report: WriteReport, workers: int | None = None, engine: str = LOCAL) -> Study:
-        """The study that a folder holds.
-
-        Raises:
-            ParibusError: There is no study in the folder.
-        """
-        return cls.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
-
     @property
     def runs(self) -> tuple[StudyRun, ...]:
         """All runs, in the plan's order."""

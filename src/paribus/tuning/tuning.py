@@ -209,11 +209,17 @@ class Tuning:
             with self._showing:
                 changed(self._states)
 
+        def attempt(turn: Turn) -> float:
+            try:
+                return self._shortfall(turn, show)
+            finally:
+                show()
+
         with held(self.folder / "trials", "tuning"), closing(self._trials):
             self.write()
             known = {trial.trial: trial for trial in self.trials}
             self._states[:] = [self._state(place, known.get(place)) for place in range(self.plan.count)]
-            finished = self._trials.run(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
+            finished = self._trials.run(attempt, self.workers, stop_requested)
             self.write()
         return finished
 
@@ -268,14 +274,8 @@ class Tuning:
         plan = self.plan.winners(self.winners())
         return Study.of(plan, self.folder, write_report=self.write_report, workers=workers, images=self.data)
 
-    def _attempt(self, turn: Turn, show: Callable[[], None]) -> float:
-        """Trains one trial in a process of its own, and says what it is worth."""
-        try:
-            return self._shortfall(turn, show)
-        finally:
-            show()
-
     def _shortfall(self, turn: Turn, show: Callable[[], None]) -> float:
+        """Trains one trial in a process of its own, and says what it is worth."""
         metric, state = self.plan.scored_by, self._states[turn.place]
         point = {dimension.path: dimension.suggest(turn.trial) for dimension in self.plan.space}
         run = state.run = replace(state.run, axes=point, config=self.config(point))
