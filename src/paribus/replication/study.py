@@ -37,7 +37,7 @@ VIEWS: dict[str, Callable[..., View]] = {
     "truncation": truncation,
 }
 STAND_IN = "digits"
-"""The real images that are at hand everywhere, brought to the size and channels of those that are not."""
+"""The real images that are available everywhere, brought to the size and channels of those that are not."""
 
 
 def replication_study(
@@ -140,7 +140,7 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
 
 
 def data_of(row: Row, scale: ScaleName) -> DataSettings:
-    """The data of a row; at scale smoke enlarged digits of the same shape, where its own are not at hand."""
+    """The data of a row; at scale smoke enlarged digits of the same shape, where its own are unavailable."""
     if scale != "smoke" or is_at_hand(row.data.name):
         return row.data
     known = DATASETS[row.data.name]

@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ray
+
 from paribus.base.errors import ParibusError
 from paribus.base.files import is_held
 from paribus.base.network import is_reachable
@@ -62,8 +64,6 @@ def run_on_ray(
     if not waiting:
         return
     with _connected(address):
-        import ray
-
         pending: dict[Any, RunState] = {}
         try:
             for state in waiting:
@@ -134,8 +134,6 @@ def run_on_node(run: StudyRun, study: Path, directory: Path, environment: dict[s
 
 @contextlib.contextmanager
 def _connected(address: str | None) -> Iterator[None]:
-    import ray
-
     if ray.is_initialized():  # by the program that this is part of
         yield
         return
@@ -164,8 +162,6 @@ def _connected(address: str | None) -> Iterator[None]:
 
 
 def _submit(run: StudyRun, study: Path) -> Any:
-    import ray
-
     needs = required_resources(run, ray.cluster_resources())
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(node.get(kind, 0) >= amount for kind, amount in needs.items()) for node in nodes):
@@ -190,8 +186,6 @@ def _room(resources: dict[str, float]) -> str:
 
 
 def _cancel(pending: dict[Any, RunState]) -> None:
-    import ray
-
     for task in pending:
         ray.cancel(task)
 
@@ -207,8 +201,6 @@ def _look(state: RunState) -> None:
 
 
 def _finish(state: RunState, task: Any) -> None:
-    import ray
-
     try:
         state.status, state.reason = ray.get(task)
     except ray.exceptions.TaskCancelledError:

@@ -91,10 +91,9 @@ def what_was_equal(configs: Configs, *images: ImageData) -> list[Fact]:
         facts.append(Fact(code="machine", figures={"threads": training.threads or 0, "precision": training.precision}))
     if first.sampler.name != "prior" and shared("sampler.name"):
         facts.append(Fact(code="sampler", figures={"name": first.sampler.name}))
-    for path in ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size", "tuning.trials"):
-        if (
-            len(trees) > 1 and shared(path) and trees[0].get(path) not in (None, "0")
-        ):  # no tuning for any model is not worth a line
+    compared = ("backbone.name", "objective.name", "objective.latent_dim", "training.batch_size", "tuning.trials")
+    for path in compared if len(trees) > 1 else ():
+        if shared(path) and trees[0].get(path) not in (None, "0"):  # no tuning for any model is not worth a line
             facts.append(Fact(code="setting", figures={"path": path, "values": (str(trees[0][path]),)}))
     return facts
 

@@ -27,7 +27,6 @@ from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import LOCAL, Preparation, prepare
-from paribus.studies.ray_engine import run_on_ray
 from paribus.studies.results import study_result
 from paribus.studies.status import RunState, no_study
 from paribus.training.hardware import machine
@@ -190,6 +189,8 @@ class Study:
             if self.engine == LOCAL:
                 run_locally(states, self.prepared.workers, lambda: changed(states), stop_requested)
             else:
+                from paribus.studies.ray_engine import run_on_ray  # Ray is an extra
+
                 address = None if self.engine == "ray" else self.engine
                 run_on_ray(states, lambda: changed(states), stop_requested, study=self.folder, address=address)
             self._refuse_other_runs()  # where a run was trained, other images or another Paribus may lie
