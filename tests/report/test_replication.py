@@ -26,7 +26,7 @@ TOLD: dict[str, Any] = {
     "name": "paper-2020",
     "title": "A paper",
     "scale": "cpu",
-    "stand_ins": {},
+    "replaced_data": {},
     "labels": {name: name for name in ("vae", "dcgan", "wgan-gp")} | {"vae.equal": "beta-vae"},
     "parameters": {},
     "protocols": {"fid": "FID by a network that is not named", "loss": "loss by epoch"},

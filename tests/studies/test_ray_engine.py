@@ -10,9 +10,8 @@ import pytest
 from paribus.base.errors import ParibusError
 from paribus.base.files import locked_folder
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import check_engine
 from paribus.studies.plan import StudyPlan, StudyRun
-from paribus.studies.preparation import prepare
+from paribus.studies.preparation import check_engine, prepare
 from paribus.studies.ray_engine import required_resources, run_on_node
 from tests.conftest import made_data, tiny_config
 

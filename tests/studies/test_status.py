@@ -18,20 +18,20 @@ from paribus.results.folder import RunFolder
 from paribus.results.study_files import write_results
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import prepare
-from paribus.studies.progress import Message, Progress, RunState
 from paribus.studies.results import study_result
-from paribus.studies.status import status
+from paribus.studies.status import Message, RunState, status
+from paribus.training import Progress
 from tests.conftest import made_data, tiny_config
 
 
 def folder_of(root: Path, plan: StudyPlan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
-    runs = prepare(plan, root, images=made_data()).runs
+    prepared = prepare(plan, root, images=made_data())
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
-    write_results(root / "results.json", study_result("small", runs))
-    for run in runs:
+    write_results(root / "results.json", study_result("small", prepared))
+    for run in prepared.runs:
         run.folder.path.mkdir(parents=True)
-    return [run.folder.path for run in runs]
+    return [run.folder.path for run in prepared.runs]
 
 
 def log(run: Path, **line: Any) -> None:

@@ -7,35 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from paribus.base.processes import place
 from paribus.base.wording import duration, stage_words
 
 if TYPE_CHECKING:
     from paribus.results.score import Score
+    from paribus.training import Progress
 
 LINE_SECONDS = 5.0
-
-
-class TrainingProgress(Protocol):
-    """What is shown of a run in training."""
-
-    @property
-    def fraction(self) -> float:
-        """Share of the budget used."""
-
-    @property
-    def images(self) -> int:
-        """Training images seen."""
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of training."""
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """Logged terms by name."""
 
 
 def say(text: str) -> None:
@@ -55,12 +36,12 @@ class Watcher:
     _stage: str = ""
     _last_line: float = float("-inf")
 
-    def __call__(self, progress: TrainingProgress) -> None:
+    def __call__(self, progress: Progress) -> None:
         """Shows a run's progress."""
         losses = "  ".join(f"{k} {v:.4g}" for k, v in progress.terms.items() if k.endswith(("/loss", "/elbo")))
-        left = progress.seconds * (1 - progress.fraction) / progress.fraction if progress.fraction else 0.0
-        text = f"{progress.images:,} images  {duration(progress.seconds)}, {duration(max(left, 0))} left  {losses}"
-        self._fraction = min(progress.fraction, 1.0)
+        left = duration(progress.seconds_left or 0.0)
+        text = f"{progress.images:,} images  {duration(progress.seconds)}, {left} left  {losses}"
+        self._fraction = min(progress.fraction or 0.0, 1.0)
         self._show(text)
 
     def notice(self, stage: str, done: int, total: int) -> None:

@@ -11,8 +11,8 @@ from paribus.config import validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings
 from paribus.report import write_report
-from paribus.studies.engines import LOCAL
 from paribus.studies.plan import StudyPlan
+from paribus.studies.preparation import LOCAL
 from paribus.studies.study import Study
 
 

@@ -15,8 +15,8 @@ from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import refuse_existing, resumed_config
 from paribus.runs.run import Run, complete_run
+from paribus.training import Progress
 from paribus.training.distributed import join_processes, on_first_process, raise_together
-from paribus.training.loop import Progress
 
 
 def train(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,14 @@ from paribus.report.claims import Decision, Judged, judged
 from paribus.report.figures import Curve, Point
 from paribus.report.pictures import STEP_TILES, TOTAL_BYTES, Picture, drawing, picture
 from paribus.report.tables import Cell, score_cell
-from paribus.results.replication import PrintedNumber, ReplicationRecord, RowRecord, ScaleRecord, read_replication
+from paribus.results.replication import (
+    NumberRecord,
+    ReplicationRecord,
+    RowRecord,
+    ScaleRecord,
+    StandIn,
+    read_replication,
+)
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.words import value_words, words_of
@@ -125,8 +132,8 @@ def replication(study: StudyResult) -> Replication | None:
         return None
     rows, labels = paper.rows, paper.labels
     by_words: dict[str, list[str]] = {}
-    for name, words in paper.stand_ins.items():
-        by_words.setdefault(words, []).append(name)
+    for name, used in paper.replaced_data.items():
+        by_words.setdefault(_stand_in_words(used), []).append(name)
     stand_ins = tuple(f"{', '.join(names)}: {words}" for words, names in by_words.items())
     reserve = SMOKE if paper.scale == "smoke" else ""
     forms = tuple(form for form in HEADS if form == "published" or any(form in row.forms for row in rows.values()))
@@ -162,6 +169,11 @@ def replication(study: StudyResult) -> Replication | None:
     )
 
 
+def _stand_in_words(used: StandIn) -> str:
+    shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
+    return f"{used.name}, brought to {shape}, in place of {used.replaced}, which is unavailable here"
+
+
 def _reductions(paper: ReplicationRecord) -> Iterable[str]:
     scale = paper.scale
     if scale in paper.scales and (words := paper.scales[scale].reduction):
@@ -178,7 +190,7 @@ def _reductions(paper: ReplicationRecord) -> Iterable[str]:
                 yield f"{name}.{form}: {words}"
 
 
-def _forms_words(rows: dict[str, RowRecord]) -> Iterable[str]:
+def _forms_words(rows: Mapping[str, RowRecord]) -> Iterable[str]:
     for name, row in rows.items():
         for form, changed in row.forms.items():
             yield f"{name}, {HEADS[form].lower()}: {changed.about}"
@@ -190,7 +202,7 @@ def _systems(row: str, forms: Iterable[str], labels: dict[str, str]) -> dict[str
 
 
 def _line(
-    study: StudyResult, paper: ReplicationRecord, name: str, printed: PrintedNumber, systems: dict[str, str | None]
+    study: StudyResult, paper: ReplicationRecord, name: str, printed: NumberRecord, systems: dict[str, str | None]
 ) -> PrintedLine:
     score = printed.score
     cells = (score_cell(study, label, score) if label and score else Cell(NONE) for label in systems.values())
@@ -205,14 +217,14 @@ def _line(
     )
 
 
-def _beside(study: StudyResult, printed: PrintedNumber) -> str:
+def _beside(study: StudyResult, printed: NumberRecord) -> str:
     measured = study.metric(printed.score).label if printed.score else printed.term
     here = f"here: {measured}" if measured else ""
     return "; ".join(text for text in (here, printed.unlike) if text)
 
 
 def _curve(
-    study: StudyResult, paper: ReplicationRecord, name: str, printed: PrintedNumber, systems: dict[str, str | None]
+    study: StudyResult, paper: ReplicationRecord, name: str, printed: NumberRecord, systems: dict[str, str | None]
 ) -> PrintedCurve:
     term = printed.term or ""
     points = [(float(epoch), value) for epoch, value in sorted(printed.by_epoch.items())]
@@ -256,7 +268,7 @@ def _at_epoch(seeds: list[list[Point]], epoch: float) -> str:
     return number(math.fsum(values) / len(values), 4) if values else "not reached"
 
 
-def _strips(study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]) -> Iterable[Strip]:
+def _strips(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[Strip]:
     shown = {name: row for name, row in rows.items() if row.pictures}
     limit = round(TOTAL_BYTES / 4 / max(1, sum(len(row.pictures) for row in shown.values())))
     for name, row in shown.items():
@@ -285,7 +297,7 @@ def _pictures(run: RunResult, row: RowRecord, limit: int) -> tuple[Picture, ...]
     return tuple(found)
 
 
-def _latents(study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]) -> Iterable[LatentView]:
+def _latents(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[LatentView]:
     """The views that rows name, of each row and its forms; of one seed."""
     systems = [
         (system, row.latents) for name, row in rows.items() for system in (name, *(f"{name}.{f}" for f in row.forms))
@@ -305,7 +317,7 @@ def _latents(study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, s
 
 
 def form_differences(
-    study: StudyResult, rows: dict[str, RowRecord], labels: dict[str, str]
+    study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]
 ) -> Iterable[FormDifference]:
     """Of each form that was run and is not the same run as its row."""
     for name, row in rows.items():

@@ -33,10 +33,10 @@ from paribus.results.folder import RunFolder
 from paribus.results.score import Score
 from paribus.results.scores_file import write_scores
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
-from paribus.training import NUMERICS_VERSION
+from paribus.training import NUMERICS_VERSION, Progress
 from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
-from paribus.training.loop import Outcome, Prepared, Progress, fit, prepare
+from paribus.training.loop import Outcome, Prepared, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.recipes import RunConfig
-from paribus.studies.progress import Message, Progress
+from paribus.studies.status import Message
 
 FAILED, INTERRUPTED = 1, 130
 """Exit codes: it cannot be completed; it was asked to stop and its checkpoint is written."""
@@ -37,7 +37,7 @@ def main() -> int:
                 config,
                 load_data(config.data),
                 RunFolder(Path(sys.argv[1])),
-                report=lambda at: _say(Message(Progress(at.fraction, at.images, at.seconds, at.terms))),
+                report=lambda progress: _say(Message(progress)),
                 notice=lambda *stage: _say(Message(notice=stage_words(*stage))),
                 stop_requested=stop_requested,
             )
