@@ -14,9 +14,8 @@ pytest.importorskip("fastapi", reason="needs the extra explorer")
 
 from paribus.base.errors import ParibusError
 from paribus.cli.explore import explore
-from paribus.explorer.laboratory import LOOKS, packed, router
+from paribus.explorer.laboratory import LOOKS, Training, Trainings, packed, router
 from paribus.explorer.server import application
-from paribus.explorer.trainings import Training, Trainings
 from paribus.laboratory.models import laboratory_models
 from paribus.laboratory.points import point_set_names
 from paribus.laboratory.recording import PointTraining, train_on_points

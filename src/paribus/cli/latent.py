@@ -170,9 +170,9 @@ def clusters(
     count: Annotated[int, typer.Option("-n", min=20, help="Test images at most.")] = 1000,
 ) -> MakesView:
     """Where classes lie among the latents, at each snapshot of the run."""
-    from paribus.views import clusters as views
+    from paribus.views import codes
 
-    return partial(views.clusters, method=method, count=count)
+    return partial(codes.clusters, method=method, count=count)
 
 
 @_view_command

@@ -11,7 +11,7 @@ from paribus.replication.papers import Paper
 from paribus.results.folder import RunFolder
 from paribus.studies.plan import StudyRun
 from paribus.views import walks
-from paribus.views.clusters import clusters
+from paribus.views.codes import clusters
 from paribus.views.subject import Subject
 from paribus.views.truncation import truncation
 from paribus.views.view import View

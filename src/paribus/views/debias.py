@@ -120,4 +120,4 @@ def _view(
         "before": asdict(before),
         "after": asdict(after),
     }
-    return View(Still(above([tiles, bars(names, columns, 560)])), subject.title, tuple(lines), numbers)
+    return View(Still(above([tiles, bars(names, columns, 560)])), subject.title, lines, numbers)

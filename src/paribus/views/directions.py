@@ -154,7 +154,7 @@ def _along_boundary(
     }
     moved = z[:, None] + places[None, :, None] * move
     drawing = Tiles(subject.decode(moved, labels), column_names=[f"{place:+.1f}" for place in places.tolist()])
-    return View(drawing, subject.title, tuple(lines), numbers)
+    return View(drawing, subject.title, lines, numbers)
 
 
 def attribute_vectors(subject: Subject, attribute: str, *, count: int = 6, steps: int = 7, reach: float = 1.5) -> View:

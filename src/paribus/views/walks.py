@@ -12,7 +12,6 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
 from paribus.latent.geometry import plane, quantiles, spherical_path, straight_path, traversal
 from paribus.views.axes import leading_axes
-from paribus.views.files import read_images
 from paribus.views.subject import Subject
 from paribus.views.view import Tiles, View
 
@@ -117,7 +116,7 @@ def interpolate(
         drawing = Tiles(images, [] if labels is None else [subject.class_names[k] for k in labels.tolist()])
         words = f"Each row goes from one draw to another on the {kind}"
     else:
-        labels, real = subject.class_of(2, label), read_images([first, second], model.image)
+        labels, real = subject.class_of(2, label), subject.read([first, second])
         found = subject.latents(real, labels)
         z = path(found[0], found[1], steps)[None]
         images = subject.decode(z, None if labels is None else labels[:1])
@@ -174,7 +173,7 @@ def _start(subject: Subject, image: Path | None, label: int | str | None) -> tup
     labels = subject.class_of(1, label)
     if image is None:
         return subject.model.latents(1, subject.seed, labels)[0], "one draw"
-    return subject.latents(read_images([image], subject.model.image), labels)[0], f"the latent of {image.name}"
+    return subject.latents(subject.read([image]), labels)[0], f"the latent of {image.name}"
 
 
 def _needs_classes(subject: Subject, verb: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands `paribus study ...`."""
+"""The commands of many runs under one budget: `compare`, `replicate`, and `study ...`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from paribus.base.wording import duration
+from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
@@ -31,7 +32,7 @@ def run(
     dry_run: DryRunOption = False,
 ) -> None:
     """Run a study: what is finished stays, what was interrupted is resumed from its checkpoint."""
-    from paribus.commands.study import run_study
+    from paribus.commands.studies import run_study
 
     run_watched(run_study(study, out=out, workers=workers, engine=engine, start=False), dry_run=dry_run)
 
@@ -74,7 +75,7 @@ def add(
     dry_run: DryRunOption = False,
 ) -> None:
     """Add values to a study's axes, or seeds, and run the new runs."""
-    from paribus.commands.study import add_to_study
+    from paribus.commands.studies import add_to_study
 
     run_watched(add_to_study(folder, values, workers=workers, engine=engine, start=False), dry_run=dry_run)
 
@@ -87,10 +88,74 @@ def retry(
     dry_run: DryRunOption = False,
 ) -> None:
     """Retry a study's failed runs from their last checkpoints, and run what is left."""
-    from paribus.commands.study import retry_study
+    from paribus.commands.studies import retry_study
 
     run_watched(retry_study(folder, workers=workers, engine=engine, start=False), retry=True, dry_run=dry_run)
 
 
 def _losses(terms: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in terms.items())
+
+
+def compare(
+    data: DataOption = None,
+    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "vae,conv-vae,gan,dcgan",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 2,
+    budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
+    out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    on_bad: OnBadOption = None,
+    workers: WorkersOption = None,
+    engine: EngineOption = "local",
+    overrides: SetOption = None,
+) -> None:
+    """Train several models under one budget, score them alike, and write a report.
+
+    The same command on an existing folder resumes.
+    """
+    from paribus.commands.studies import compare as study_of
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    study = study_of(
+        names,
+        data or "digits",
+        seeds=seeds,
+        budget=budget,
+        out=out,
+        overrides=overrides or [],
+        changes={"data": given(size=size, channels=channels, on_bad=on_bad)},
+        workers=workers,
+        engine=engine,
+        start=False,
+    )
+    run_watched(study)
+
+
+def replicate(
+    paper: Annotated[str, typer.Argument(metavar="PAPER|all", help="Name of a paper ('paribus list papers').")],
+    scale: Annotated[str, typer.Option(help="smoke (a minute), cpu (about an hour), paper (the full budget).")] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option(help="The study's folder (runs/PAPER-SCALE); of all, their parent.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 1,
+    workers: WorkersOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Run what a paper compares, and put what it printed beside what was measured.
+
+    The same command on an existing folder resumes. A row that fails at scale smoke ends it with exit code 1.
+    """
+    from paribus.commands.studies import replicate as study_of
+    from paribus.replication.papers import paper_names
+
+    names = paper_names() if paper == "all" else [paper]
+    failed = False
+    for name in names:
+        folder = out if out is None or paper != "all" else out / f"{name}-{scale}"
+        study = study_of(name, scale=scale, out=folder, seeds=seeds, workers=workers, start=False)
+        # timing a few steps of each row would take as long as the rows themselves
+        run_watched(study, dry_run=dry_run, estimated=scale != "smoke")
+        failed |= not dry_run and any(run.status == "failed" for run in study.results.runs)
+    if failed and scale == "smoke":  # elsewhere a run that diverges is a result
+        raise typer.Exit(1)

@@ -1,18 +1,75 @@
-"""Exports as a user asks for them."""
+"""What is made of trained models for others: new images, a report's page, files for other programs, the Hub."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from paribus.base.errors import unknown
+from paribus.base.errors import ParibusError, unknown
 from paribus.base.files import check_output
 from paribus.exports.hub_folder import write_hub_folder
+from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
 from paribus.exports.source import Source
-from paribus.models import Model
+from paribus.models import Model, load_model
 from paribus.models.hub import uploaded
+from paribus.models.sample_files import write_class_change, write_samples
+from paribus.report import write_report
 from paribus.runs.run import Run
+
+
+def sample(
+    source: str | Path,
+    n: int = 64,
+    out: str | Path = "samples.png",
+    *,
+    label: int | str | None = None,
+    to_label: int | str | None = None,
+    seed: int = 0,
+    sampler: str | None = None,
+) -> Path:
+    """Draws new images from a trained model and writes them.
+
+    Args:
+        source: A run's folder, or a model on the Hub.
+        n: How many images.
+        out: A name in .png (one grid), in .npz, or a folder.
+        label: Index or name of a class, for a conditional model; all in turn by default.
+        to_label: With `label`: rows of that class turning into this one.
+        seed: The same seed gives the same images.
+        sampler: What latents are drawn from, in place of the model's own; fitted now if it was not before.
+
+    Returns:
+        Where they are.
+
+    Raises:
+        ParibusError: There is no model, it cannot have this sampler, or the place cannot be written to.
+    """
+    if to_label is not None and label is None:
+        raise ParibusError("--to-label needs a class to begin with.", where="--to-label", fix="add --label")
+    model, place = load_model(source, sampler={"name": sampler} if sampler else None), Path(out)
+    if label is None or to_label is None:
+        write_samples(model, n, place, label=label, seed=seed)
+    else:
+        write_class_change(model, label, to_label, n, place, seed=seed)
+    return place
+
+
+def report(folder: str | Path, out: str | Path | None = None, *, live: bool = False) -> Path:
+    """Writes the report of a study or a run: one HTML file that needs nothing else.
+
+    Args:
+        folder: A study's or a run's, finished or not.
+        out: The file; report.html in the folder by default.
+        live: With sliders: decoders that work in the page itself.
+
+    Raises:
+        ParibusError: There is neither in the folder, or the file cannot be written.
+    """
+    if live:
+        write_live(Path(folder))
+    return write_report(Path(folder), None if out is None else Path(out), live=live)
+
 
 FORMS = ("onnx", "hub-folder")
 
