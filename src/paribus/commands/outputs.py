@@ -10,7 +10,7 @@ from paribus.base.files import check_output
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
-from paribus.exports.source import Source
+from paribus.exports.source import TrainedModel
 from paribus.models import Model, load_model
 from paribus.models.hub import uploaded
 from paribus.models.sample_files import write_class_change, write_samples
@@ -100,7 +100,7 @@ def export(
     """
     if to not in FORMS:
         raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
-    found = Source.of(source)
+    found = TrainedModel.of(source)
     folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
     check_output(folder)
     if to == "onnx":
@@ -134,5 +134,5 @@ def push(
         ParibusError: There is no model, the Hub cannot be reached, or it refuses.
     """
     with TemporaryDirectory() as folder:
-        write_hub_folder(Source.of(source), Path(folder), repository=repository, license=license)
+        write_hub_folder(TrainedModel.of(source), Path(folder), repository=repository, license=license)
         return uploaded(Path(folder), repository, private=private, token=token)

@@ -22,7 +22,7 @@ from paribus.laboratory.recording import PointTraining, frame_steps
 State = Literal["training", "done", "stopped", "failed"]
 
 
-class Training:
+class LiveTraining:
     """One or two trainings that go on together, a frame of each at a time.
 
     Attributes:
@@ -79,18 +79,18 @@ class Trainings:
         self.data = point_set(data).name
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._latest: Training | None = None
+        self._latest: LiveTraining | None = None
 
-    def begin(self, sides: list[PointTraining], looks: list[int]) -> Training:
+    def begin(self, sides: list[PointTraining], looks: list[int]) -> LiveTraining:
         """Stops what is going on and begins another training."""
         with self._lock:
             if self._latest is not None:
                 self._latest.stop()
-            self._latest = Training(next(self._numbers), sides, looks)
+            self._latest = LiveTraining(next(self._numbers), sides, looks)
             self._latest.start()
             return self._latest
 
-    def __getitem__(self, number: int) -> Training | None:
+    def __getitem__(self, number: int) -> LiveTraining | None:
         """The training of that number; None where another one took its place."""
         latest = self._latest
         return latest if latest is not None and latest.number == number else None

@@ -26,7 +26,7 @@ Shares = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _Drawn:
     """What drawn images show.
 
     Args:
@@ -73,10 +73,10 @@ def debias(subject: Subject, *, count: int = 500) -> View:
     return _view(subject, real, drawn, found, effective_count(weights))
 
 
-def _standing(real: _Real, images: Tensor, encoder: Encoder) -> _Standing:
+def _standing(real: _Real, images: Tensor, encoder: Encoder) -> _Drawn:
     features = encoder.features(images)
     held = real.rare.holds(real.images, real.features)
-    return _Standing(
+    return _Drawn(
         _shares(real.rare.groups, images, features),
         real.rare.share(images, features),
         rare_coverage(real.features[held], features),
@@ -92,7 +92,7 @@ def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
 
 
 def _view(
-    subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Standing], effective: float
+    subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Drawn], effective: float
 ) -> View:
     of_real = _shares(real.rare.groups, real.images, real.features)
     names = [f"{kind} {k + 1}" for kind, shares in of_real.items() for k in range(len(shares))]
