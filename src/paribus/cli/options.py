@@ -40,6 +40,6 @@ def data_asked(name: str | None, size: int | None, channels: int | None, on_bad:
     return validated(DataSettings, values, where="data") if values else None
 
 
-def names(text: str | None) -> list[str] | None:
+def names(text: str) -> list[str]:
     """Names that were given separated by commas."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    return [name.strip() for name in text.split(",") if name.strip()]

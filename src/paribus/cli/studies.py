@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from paribus.base.wording import duration
-from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
+from paribus.cli.options import ChannelsOption, DataOption, JsonOption, OnBadOption, SetOption, SizeOption, given, names
 from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
@@ -38,10 +38,7 @@ def run(
 
 
 @app.command()
-def status(
-    folder: StudyFolder,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")] = False,
-) -> None:
+def status(folder: StudyFolder, as_json: JsonOption = False) -> None:
     """How far each run is."""
     from paribus.cli import console
     from paribus.studies.status import status as study_status
@@ -93,10 +90,6 @@ def retry(
     run_watched(retry_study(folder, workers=workers, engine=engine, start=False), retry=True, dry_run=dry_run)
 
 
-def _losses(terms: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in terms.items())
-
-
 def compare(
     data: DataOption = None,
     models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "vae,conv-vae,gan,dcgan",
@@ -116,9 +109,8 @@ def compare(
     """
     from paribus.commands.studies import compare as study_of
 
-    names = [name.strip() for name in models.split(",") if name.strip()]
     study = study_of(
-        names,
+        names(models),
         data or "digits",
         seeds=seeds,
         budget=budget,
@@ -149,9 +141,8 @@ def replicate(
     from paribus.commands.studies import replicate as study_of
     from paribus.replication.papers import paper_names
 
-    names = paper_names() if paper == "all" else [paper]
     failed = False
-    for name in names:
+    for name in paper_names() if paper == "all" else [paper]:
         folder = out if out is None or paper != "all" else out / f"{name}-{scale}"
         study = study_of(name, scale=scale, out=folder, seeds=seeds, workers=workers, start=False)
         # timing a few steps of each row would take as long as the rows themselves
@@ -159,3 +150,7 @@ def replicate(
         failed |= not dry_run and any(run.status == "failed" for run in study.results.runs)
     if failed and scale == "smoke":  # elsewhere a run that diverges is a result
         raise typer.Exit(1)
+
+
+def _losses(terms: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in terms.items())

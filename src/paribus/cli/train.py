@@ -25,7 +25,7 @@ def train(
     budget: Annotated[str | None, typer.Option(help="60s, 200kimg, 5000img, 20epochs, 5000updates, 3e15flop.")] = None,
     seed: Annotated[int | None, typer.Option(help="Initial weights, order of the images, noise (0).")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (a new one under runs/).")] = None,
-    resume: Annotated[bool, typer.Option(help="Carry on from the last checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume from the last checkpoint in --out.")] = False,
     config: Annotated[Path | None, typer.Option(help="A YAML file with part of the configuration tree.")] = None,
     size: SizeOption = None,
     channels: ChannelsOption = None,
@@ -56,7 +56,7 @@ def train(
             )
     except Interrupted as stopped:
         command = " ".join(launcher(place().count))
-        console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' carries on")
+        console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' resumes it")
         raise typer.Exit(130) from None
     if place().is_first:
         console.print_scores(run.scores)

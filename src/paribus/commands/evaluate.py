@@ -72,7 +72,9 @@ def evaluate(
     return evaluate_images(load_images(folder), images, asked, progress=progress)
 
 
-def _score_model(model: Model, data: ImageSource | None, change: dict[str, Any], progress: Progress | None) -> list[Score]:
+def _score_model(
+    model: Model, data: ImageSource | None, change: dict[str, Any], progress: Progress | None
+) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
     if not isinstance(data, ImageData):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import itertools
 import threading
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
+from typing_extensions import override
 
 from paribus.base.errors import ParibusError
 from paribus.config import Settings
@@ -22,7 +22,7 @@ from paribus.laboratory.recording import PointTraining, frame_steps
 State = Literal["training", "done", "stopped", "failed"]
 
 
-class LiveTraining:
+class LiveTraining(threading.Thread):
     """One or two trainings that go on together, a frame of each at a time.
 
     Attributes:
@@ -33,34 +33,26 @@ class LiveTraining:
     """
 
     def __init__(self, number: int, sides: list[PointTraining], looks: list[int]) -> None:
-        self.number, self.looks = number, looks
-        self.sides = sides
+        super().__init__(daemon=True)
+        self.number, self.sides, self.looks = number, sides, looks
         self.frames: list[list[Frame]] = [[] for _ in sides]
         self.state: State = "training"
         self.trouble: ParibusError | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._train, daemon=True)
-
-    def start(self) -> None:
-        """Begins."""
-        self._thread.start()
+        self._stopping = threading.Event()
 
     def stop(self) -> None:
         """Ends it after the step at hand, and waits for that."""
-        self._stop.set()
+        self._stopping.set()
         self.join()
 
-    def join(self) -> None:
-        """Waits for its end."""
-        self._thread.join()
-
-    def _train(self) -> None:
-        running: list[Iterator[Frame]] = [side.frames(self.looks, self._stop.is_set) for side in self.sides]
+    @override
+    def run(self) -> None:
+        running = [side.frames(self.looks, self._stopping.is_set) for side in self.sides]
         try:
             for _ in self.looks:
                 for frames, kept in zip(running, self.frames, strict=True):
                     kept.extend(itertools.islice(frames, 1))
-            self.state = "stopped" if self._stop.is_set() else "done"
+            self.state = "stopped" if self._stopping.is_set() else "done"
         except ParibusError as error:
             self.trouble, self.state = error, "failed"
 

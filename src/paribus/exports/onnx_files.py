@@ -31,7 +31,7 @@ TRACED = 3
 IMAGES = "float32 (N, C, H, W) in [0, 1]"
 
 
-def write_onnx(source: TrainedModel, folder: Path) -> list[Path]:
+def write_onnx(source: TrainedModel, folder: Path) -> None:
     """Writes decoder.onnx and, where the model has an encoder, encoder.onnx, with a batch size of any length.
 
     Both are checked before either is kept. A model without an encoder leaves none of an earlier model beside it.
@@ -53,23 +53,12 @@ def write_onnx(source: TrainedModel, folder: Path) -> list[Path]:
         _write(DecoderModule(source.model), "z", "images", source, decoder, kept.enter_context(replacing(decoder)))
         if source.model.can_encode:
             _write(EncoderModule(source.model), "images", "z", source, encoder, kept.enter_context(replacing(encoder)))
-    if source.model.can_encode:
-        return [decoder, encoder]
-    encoder.unlink(missing_ok=True)
-    return [decoder]
+        else:
+            encoder.unlink(missing_ok=True)
 
 
 def _write(net: nn.Module, first: str, output: str, source: TrainedModel, path: Path, partial: Path) -> None:
-    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels.
-
-    Args:
-        net: The network.
-        first: Its first input.
-        output: What it computes.
-        source: The model.
-        path: What the file will be called.
-        partial: Where it is written to.
-    """
+    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels; `path` is its later name."""
     traced = _inputs(source.model, first, TRACED)
     examples = [_inputs(source.model, first, n) for n in BATCHES]
     with torch.no_grad():  # before it is traced: what a network keeps from its first call is kept now
@@ -102,11 +91,7 @@ def _inputs(model: Model, first: str, n: int) -> dict[str, Tensor]:
 
 
 def _check(file: Path, inputs: dict[str, Tensor], expected: np.ndarray[Any, Any], path: Path) -> None:
-    """Compares what a file computes with what torch does.
-
-    Raises:
-        ParibusError: They differ by more than `TOLERANCE`.
-    """
+    """Refuses a file that computes other numbers than torch: by more than `TOLERANCE`."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

@@ -91,9 +91,7 @@ def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
     }
 
 
-def _view(
-    subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Drawn], effective: float
-) -> View:
+def _view(subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Drawn], effective: float) -> View:
     of_real = _shares(real.rare.groups, real.images, real.features)
     names = [f"{kind} {k + 1}" for kind, shares in of_real.items() for k in range(len(shares))]
     series = {"training images": of_real} | {f"drawn {name}": standing.shares for name, standing in found.items()}

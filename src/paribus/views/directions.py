@@ -222,18 +222,27 @@ def attributes(subject: Subject, names: Sequence[str], reference: Tensor) -> lis
     Raises:
         ParibusError: A name is unknown.
     """
-    classes = [_class_index(subject, name) for name in names]
-    if all(index is None for index in classes):
-        return [_appearance(name, reference) for name in names]
-    [classifier] = encoders_for(subject.data, EvaluationSettings(encoder="classifier"), subject.progress)
+    known = (*subject.class_names, *APPEARANCES)
+    for name in [name for name in names if name not in known]:
+        raise ParibusError(
+            f"There is no attribute '{name}'.{did_you_mean(name, known)}",
+            where="--attribute",
+            got=name,
+            expected=", ".join((*(f"class {name}" for name in subject.class_names), *APPEARANCES)),
+        )
+    encoders = []
+    if not set(names).isdisjoint(subject.class_names):
+        encoders = encoders_for(subject.data, EvaluationSettings(encoder="classifier"), subject.progress)
 
-    def of_class(index: int) -> Attribute:
-        return lambda images: classifier.encode(images)[1].argmax(1) == index  # type: ignore[attr-defined]
+    def test(name: str) -> Attribute:
+        if name in subject.class_names:
+            [classifier], index = encoders, subject.class_names.index(name)
+            return lambda images: classifier.encode(images)[1].argmax(1) == index  # type: ignore[attr-defined]
+        measure = APPEARANCES[name]
+        median = measure(reference).median()
+        return lambda images: measure(images) > median
 
-    return [
-        _appearance(name, reference) if index is None else of_class(index)
-        for name, index in zip(names, classes, strict=True)
-    ]
+    return [test(name) for name in names]
 
 
 def shares_along(
@@ -242,23 +251,3 @@ def shares_along(
     """Share of latents z (n, latent) whose image has each attribute, after a move by each place times `move`."""
     rows = [subject.decode(z + place * move, labels) for place in places]
     return [[float(test(images).float().mean()) for images in rows] for test in tests]
-
-
-def _appearance(name: str, reference: Tensor) -> Attribute:
-    measure = APPEARANCES[name]
-    median = measure(reference).median()
-    return lambda images: measure(images) > median
-
-
-def _class_index(subject: Subject, name: str) -> int | None:
-    names = subject.class_names
-    if name in names:
-        return names.index(name)
-    if name in APPEARANCES:
-        return None
-    raise ParibusError(
-        f"There is no attribute '{name}'.{did_you_mean(name, (*names, *APPEARANCES))}",
-        where="--attribute",
-        got=name,
-        expected=", ".join((*(f"class {name}" for name in names), *APPEARANCES)),
-    )
