@@ -21,8 +21,8 @@ app = typer.Typer(no_args_is_help=True, help="See inside a trained model: pictur
 
 LabelOption = Annotated[str | None, typer.Option(help="Index or name of a class, for a conditional model (the first).")]
 StepsOption = Annotated[int, typer.Option(min=2, help="Images in a row.")]
-MakesView = Callable[["Subject"], "View"]
 RowsOption = Annotated[int, typer.Option(min=1, help="Rows.")]
+MakesView = Callable[["Subject"], "View"]
 
 
 @app.callback()

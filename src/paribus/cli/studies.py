@@ -9,18 +9,24 @@ from typing import Annotated
 import typer
 
 from paribus.base.wording import duration
-from paribus.cli.options import ChannelsOption, DataOption, JsonOption, OnBadOption, SetOption, SizeOption, given, names
+from paribus.cli.options import (
+    ChannelsOption,
+    DataOption,
+    DryRunOption,
+    EngineOption,
+    JsonOption,
+    OnBadOption,
+    SetOption,
+    SizeOption,
+    WorkersOption,
+    given,
+    names,
+)
 from paribus.cli.watching import run_watched
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")]
-EngineOption = Annotated[
-    str,
-    typer.Option(metavar="local|ray|ray://HOST:PORT|HOST:PORT", help="Train runs here, or on a Ray cluster."),
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show runs, time and disk; start and write nothing.")]
 
 
 @app.command()

@@ -9,14 +9,7 @@ import typer
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.processes import launcher, place
-from paribus.cli.options import (
-    ChannelsOption,
-    DataOption,
-    OnBadOption,
-    SetOption,
-    SizeOption,
-    data_asked,
-)
+from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 
 
 def train(
@@ -37,12 +30,14 @@ def train(
     from paribus.base.signals import stop_on_signal
     from paribus.cli import console
     from paribus.commands.train import train as train_model
+    from paribus.config import DataSettings, validated
 
+    asked = given(name=data, size=size, channels=channels, on_bad=on_bad)
     try:
         with console.watching(model) as watcher, stop_on_signal(once_asked=True) as stop_requested:
             run = train_model(
                 model,
-                data_asked(data, size, channels, on_bad),
+                validated(DataSettings, asked, where="data") if asked else None,
                 budget=budget,
                 seed=seed,
                 out=out,
