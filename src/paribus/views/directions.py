@@ -12,7 +12,6 @@ from paribus.base.randomness import keyed_seed
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
 from paribus.latent.directions import (
-    Directions,
     activation_directions,
     affine_weights,
     closed_form_directions,
@@ -79,11 +78,20 @@ def directions(
 
 def _along_layer(subject: Subject, method: str, count: int, places: Tensor, label: int | str | None) -> View:
     model, labels = subject.model, subject.class_of(1, label)
-    found, words = _of_layer(subject, method, count, label)
+    if method == "sefa":
+        length = model.latents(1).shape[1]
+        weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
+        found = closed_form_directions(weights).leading(count)
+        names = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]
+        words = "SeFa: directions that move the first layer's output most (left, the square of how far)"
+    else:
+        latents = model.latents(DRAWS, keyed_seed("ganspace", subject.seed))
+        found = activation_directions(latents, model.first_layer(latents, subject.class_of(DRAWS, label)), count)
+        names = share_names(found.strengths)
+        words = f"GANSpace: principal components of the first layer's output over {DRAWS:,} draws"
+        words += " (left, shares of variance)"
     base = model.latents(1, subject.seed, labels)[0]
     z = base + places[None, :, None] * found.vectors.float()[:, None]
-    squares = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]
-    names = squares if method == "sefa" else share_names(found.strengths)
     lines = (
         f"{words}{subject.class_words(label)}. Each row moves one draw along one direction, from {places[0]:g} to "
         f"{places[-1]:+g}.",
@@ -96,21 +104,6 @@ def _along_layer(subject: Subject, method: str, count: int, places: Tensor, labe
     }
     drawing = Tiles(subject.decode(z, labels), names, [f"{place:+.1f}" for place in places.tolist()])
     return View(drawing, subject.title, lines, numbers)
-
-
-def _of_layer(subject: Subject, method: str, count: int, label: int | str | None) -> tuple[Directions, str]:
-    model = subject.model
-    if method == "sefa":
-        length = model.latents(1).shape[1]
-        weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
-        words = "SeFa: directions that move the first layer's output most (left, the square of how far)"
-        return closed_form_directions(weights).leading(count), words
-    latents = model.latents(DRAWS, keyed_seed("ganspace", subject.seed))
-    layer = model.first_layer(latents, subject.class_of(DRAWS, label))
-    words = (
-        f"GANSpace: principal components of the first layer's output over {DRAWS:,} draws (left, shares of variance)"
-    )
-    return activation_directions(latents, layer, count), words
 
 
 def _along_boundary(

@@ -90,11 +90,9 @@ class Subject:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images (..., C, H, W) of latents (..., latent), with labels (...) for a conditional model."""
         flat = z.flatten(0, -2)
-        classes = None if labels is None else labels.expand(z.shape[:-1]).flatten()
-        made = [
-            self.model.decode(part, None if classes is None else classes[k * 500 : k * 500 + 500])
-            for k, part in enumerate(flat.split(500))
-        ]
+        labels = None if labels is None else labels.expand(z.shape[:-1]).flatten()
+        parts = range(0, len(flat), 500)
+        made = [self.model.decode(flat[k : k + 500], _part(labels, k, 500)) for k in parts]
         return torch.cat(made).unflatten(0, z.shape[:-1])
 
     def subset(self, split: Split, most_encoded: int, most_inverted: int) -> Split:
