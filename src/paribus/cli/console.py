@@ -26,7 +26,7 @@ def say(text: str) -> None:
 
 
 @dataclass
-class Watcher:
+class RunDisplay:
     """Shows one run's progress; `notice` names what it does besides training."""
 
     name: str
@@ -63,17 +63,18 @@ class Watcher:
 
 
 @contextmanager
-def watching(name: str) -> Iterator[Watcher]:
-    """A `Watcher`, with a live bar where stderr is a terminal."""
+def watching(name: str) -> Iterator[RunDisplay]:
+    """A `RunDisplay`, with a live bar where stderr is a terminal."""
     if not sys.stderr.isatty() or not place().is_first:
-        yield Watcher(name)
+        yield RunDisplay(name)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield Watcher(name, bar, bar.add_task(name, total=1.0, text="preparing"))
+    with Bars(*columns, console=Console(stderr=True)) as bar:
+        yield RunDisplay(name, bar, bar.add_task(name, total=1.0, text="preparing"))
 
 
 def print_scores(scores: list[Score]) -> None:
@@ -117,9 +118,5 @@ def _cell(value: Any) -> str:
     from rich.markup import escape
 
     if isinstance(value, dict):
-        return escape(
-            ", ".join(
-                f"{key} {entry:,}" if isinstance(entry, int) else f"{key}={entry}" for key, entry in value.items()
-            )
-        )
+        value = ", ".join(f"{key} {n:,}" if isinstance(n, int) else f"{key}={n}" for key, n in value.items())
     return "" if value is None else escape(str(value))

@@ -17,13 +17,13 @@ from paribus.models import Model, load_model
 from paribus.results.score import Score
 from paribus.runs.run import Run
 
-Source = ImageData | DataSettings | str | Path
+ImageSource = ImageData | DataSettings | str | Path
 """Images, or what says which."""
 
 
 def evaluate(
     subject: Model | Run | str | Path,
-    data: Source | None = None,
+    data: ImageSource | None = None,
     settings: EvaluationSettings | None = None,
     *,
     against: str | Path | None = None,
@@ -72,7 +72,9 @@ def evaluate(
     return evaluate_images(load_images(folder), images, asked, progress=progress)
 
 
-def _score_model(model: Model, data: Source | None, change: dict[str, Any], progress: Progress | None) -> list[Score]:
+def _score_model(
+    model: Model, data: ImageSource | None, change: dict[str, Any], progress: Progress | None
+) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
     if not isinstance(data, ImageData):

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from paribus.base.files import write_atomically
-from paribus.exports.networks import Decoder
+from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
 from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
@@ -70,7 +70,7 @@ def live_content(subject: Subject) -> dict[str, Any]:
 
 def _checked_program(model: Model, draws: Tensor) -> Program | None:
     """The decoder's program; None where rounding its weights moves a pixel too far."""
-    decoder, classes = Decoder(model), model.image.classes
+    decoder, classes = DecoderModule(model), model.image.classes
     for k, z in reversed(list(enumerate(draws[:CHECKED, None]))):
         inputs = [z, one_hot(torch.tensor([k % classes]), classes).float()] if classes else [z]
         program = program_of(decoder, inputs)
