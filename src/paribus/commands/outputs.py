@@ -12,8 +12,8 @@ from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
 from paribus.exports.source import TrainedModel
 from paribus.models import Model, load_model
+from paribus.models.grids import write_class_change, write_samples
 from paribus.models.hub import uploaded
-from paribus.models.sample_files import write_class_change, write_samples
 from paribus.report import write_report
 from paribus.runs.run import Run
 

@@ -13,9 +13,9 @@ from paribus.data import ImageData, data_settings
 from paribus.replication.papers import paper, scale_named
 from paribus.replication.study import replication_study
 from paribus.report import write_report
-from paribus.studies.preparation import LOCAL
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import StudyPlan, with_values
+from paribus.studies.preparation import LOCAL
 from paribus.studies.study import Study, stored_plan
 
 
@@ -118,7 +118,7 @@ def run_study(
     if source.is_dir():
         if out is not None:
             raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
-        study = Study.open(source, write_report=write_report, workers=workers, engine=engine)
+        study = Study.of(stored_plan(source), source, write_report=write_report, workers=workers, engine=engine)
     else:
         file: StudyFile[StudyPlan] = StudyFile(source)
         plan, folder = file.plan(), Path(out) if out is not None else None
@@ -171,7 +171,8 @@ def retry_study(folder: str | Path, *, workers: int | None = None, engine: str =
     Raises:
         ParibusError: There is no study in the folder.
     """
-    study = Study.open(Path(folder), write_report=write_report, workers=workers, engine=engine)
+    folder = Path(folder)
+    study = Study.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run(retry=True)
     return study

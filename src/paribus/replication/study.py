@@ -21,7 +21,7 @@ from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun, given_settings, study_runs
 from paribus.studies.study import Study, WriteReport
 from paribus.views import walks
-from paribus.views.clusters import clusters
+from paribus.views.codes import clusters
 from paribus.views.subject import Subject
 from paribus.views.truncation import truncation
 from paribus.views.view import View
