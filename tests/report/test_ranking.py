@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 from paribus.report import write_report
 from paribus.report.analyses import probability, standings
 from paribus.report.curves import pareto_figures
-from paribus.results.comparison import comparisons, fronts
+from paribus.results.comparison import fronts
 from paribus.results.statistics import difference, sign_flip_p
-from paribus.results.study_files import read_folder
+from paribus.results.study_files import comparisons, read_folder
 
 Given = tuple[Path, dict[str, Any]]
 Tools = dict[str, Callable[..., Any]]
@@ -74,7 +75,7 @@ def test_ten_seeds_against_the_functions_of_numbers(ten: Given) -> None:
     }
     expected = difference(scored["wgan-gp"], scored["dcgan"])
     (pair,) = comparisons(read_folder(folder))["metrics"]["frechet"]["pairs"]
-    assert pair["by"] == json.loads(json.dumps(expected.as_dict())) | {"counts": (10, 10)}
+    assert pair["by"] == json.loads(json.dumps(asdict(expected))) | {"counts": (10, 10)}
     assert pair["exact_p"] == sign_flip_p([scored["wgan-gp"][k] - scored["dcgan"][k] for k in range(10)]) == 2 / 1024
     assert (found.pairs[0].told, found.pairs[0].exact_p) == ("dcgan: yes", "0.002")
 

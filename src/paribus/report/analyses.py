@@ -8,8 +8,9 @@ from paribus.base.wording import NONE, fixed, listed, number, plural
 from paribus.report.tables import Cell, score_cell
 from paribus.results.comparison import comparison, effects, may_be_ranked
 from paribus.results.metric import Metric
+from paribus.results.pairs import Comparison, Pair
 from paribus.results.score import Score
-from paribus.results.statistics import Comparison, Difference, Effect, Pair
+from paribus.results.statistics import Difference, Effect
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult
 from paribus.results.words import fact_words, protocol_words, words_of
@@ -94,7 +95,7 @@ def _line(pair: Pair) -> PairLine:
     return PairLine(
         f"{pair.better} and {pair.worse}",
         f"{pair.better}: {pair.told}" if pair.told != "can't tell" else pair.told,
-        pair.why,
+        fact_words(pair.why),
         number(by.mean),
         interval_words(by),
         same if by.method == "paired" else f"Welch, {by.counts[1]} and {plural(by.counts[0], 'seed')}",

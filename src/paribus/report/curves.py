@@ -9,8 +9,8 @@ from paribus.base.wording import compact, count, duration, listed, number
 from paribus.report import figures
 from paribus.report.figures import Curve, Dot, Point, Row
 from paribus.results.comparison import floor, fronts, mean, mean_cost, shown_order
+from paribus.results.pairs import Front
 from paribus.results.run import RunResult
-from paribus.results.statistics import Front
 from paribus.results.study import StudyResult
 
 FIRST_PANELS = 6

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
+from paribus.results.folder import LIVE_BYTES
 from paribus.results.study import StudyResult
+from paribus.results.words import no_room_words
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class Live:
 
 def live(study: StudyResult) -> Live | None:
     """The live part of the page, or None where no run has any."""
-    panels, left_out, contents, room = [], [], list[dict[str, Any]](), TOTAL_BYTES
-    for run in runs_to_show(study):
+    panels, left_out, contents, room = [], [], list[dict[str, Any]](), LIVE_BYTES
+    for run in study.shown_live:
         assert run.folder is not None
         if not run.folder.live.is_file():
             continue
         content = json.loads(run.folder.live.read_text())
         size = len(content["program"]["weights"]) if "program" in content else 0
-        why = content.get("left_out") or (no_room(size) if size > room else "")
+        why = content.get("left_out") or (no_room_words(size) if size > room else "")
         if why:
             left_out.append((run.model, why))
             continue
