@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paribus.base.wording import compact, count, duration, listed, number
 from paribus.report import figures
-from paribus.report.figures import Curve, Dot, Point, Row
+from paribus.report.figures import Curve, Dot, DotRow, Point
 from paribus.results.comparison import floor, fronts, mean, mean_cost, shown_order
 from paribus.results.pairs import Front
 from paribus.results.run import RunResult
@@ -65,10 +65,8 @@ def snapshot_chart(study: StudyResult) -> str:
         ]
         if any(len(seed) > 1 for curve in curves for seed in curve.seeds):
             label = study.metric(metric).label
-            return figures.line_chart(
-                f"{label} of snapshots", curves, "images seen", f"{label}, validation split", width=440, height=290,
-                markers=True, legend=True,
-            )  # fmt: skip
+            title, y_label = f"{label} of snapshots", f"{label}, validation split"
+            return figures.line_chart(title, curves, "images seen", y_label, markers=True, legend=True)
     return ""
 
 
@@ -85,15 +83,15 @@ def metric_plot(study: StudyResult, metric: str) -> str:
     return figures.dot_plot(words.label, rows, f"{words.label}{hint}", reference=reference)
 
 
-def metric_row(study: StudyResult, model: str, style: int, metric: str, *, best: bool = False) -> Row | None:
+def metric_row(study: StudyResult, model: str, style: int, metric: str, *, best: bool = False) -> DotRow | None:
     """A model's seeds and mean; with the 95 % interval from three seeds on, else with the span of two."""
     values, summary = study.values(model, metric, best=best), study.summary(model, metric, best=best)
     if not values or summary is None:
         return None
     if summary.low is None or summary.high is None:
-        return Row(model, style, values, summary.mean)
+        return DotRow(model, style, values, summary.mean)
     interval = (summary.low, summary.high) if len(values) > 2 else (min(values), max(values))
-    return Row(model, style, values, summary.mean, interval)
+    return DotRow(model, style, values, summary.mean, interval)
 
 
 def time_charts(study: StudyResult, metric: str) -> list[str]:

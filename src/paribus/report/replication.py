@@ -220,7 +220,7 @@ def _curve(
     drawn = [Curve("published", 0, [points], marked=True)]
     drawn += [Curve(HEADS[form].lower(), 1 + k, seeds) for k, (form, seeds) in enumerate(measured.items()) if seeds]
     title = f"{name}: {printed.quantity}"
-    chart = figures.line_chart(title, drawn, "epochs", term, width=440, height=290, legend=True)
+    chart = figures.line_chart(title, drawn, "epochs", term, legend=True)
     lines = tuple(
         (f"{epoch:g}", str(value), tuple(_at_epoch(seeds, epoch) for seeds in measured.values()))
         for epoch, value in points
