@@ -32,11 +32,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: its label, a smaller second text, and the cells."""
+    """One line of a table: its label, a smaller second text, the cells, and its model's style."""
 
     label: str
     minor: str
     cells: tuple[Cell, ...]
+    style: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,14 @@ def leaderboard(study: StudyResult, primary: str | None) -> Leaderboard:
             chosen = [_cell(study, model, style, name, primary, scale, set(), best=True) for name in names]
             lines.append(Line("best", _chosen(runs), tuple(chosen)))
         entries.append(Entry(model, style, tuple(lines), _state(study.of(model))))
-    bottom = tuple(_floor_cell(study, name) for name in names)
-    has_best = any(run.chosen for run in study.done)
     return Leaderboard(
-        tuple(study.metric(n) for n in names), primary, tuple(entries), bottom, has_best, _is_sorted(study, primary)
+        columns=tuple(study.metric(name) for name in names),
+        primary=primary,
+        entries=tuple(entries),
+        floor=tuple(_floor_cell(study, name) for name in names),
+        has_best=any(run.chosen for run in study.done),
+        is_sorted=primary is not None and not study.single and may_be_ranked(study, primary),
     )
-
-
-def _is_sorted(study: StudyResult, primary: str | None) -> bool:
-    return primary is not None and not study.single and may_be_ranked(study, primary)
 
 
 def _state(runs: Sequence[RunResult]) -> str:
@@ -181,8 +181,8 @@ def _floor_cell(study: StudyResult, name: str) -> Cell:
     return Cell(number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}", "", low)
 
 
-def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, int, tuple[Cell, ...]]]]:
-    """What each model cost, as means over its finished seeds: the columns' heads, and (model, style, cells) rows.
+def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[Line]]:
+    """What each model cost, as means over its finished seeds: the columns' heads, and a line for each model.
 
     A column that no model has is left out.
     """
@@ -201,7 +201,7 @@ def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, int
     rows = {m: [cell(runs) for _, cell in writers] for m, runs in done.items() if runs}
     kept = [k for k in range(len(writers)) if any(cells[k].text != NONE for cells in rows.values())]
     heads = tuple(writers[k][0] for k in kept)
-    return heads, [(m, study.models.index(m), tuple(cells[k] for k in kept)) for m, cells in rows.items()]
+    return heads, [Line(m, "", tuple(cells[k] for k in kept), study.models.index(m)) for m, cells in rows.items()]
 
 
 def _mean_cell(

@@ -204,8 +204,9 @@ def runs_words(runs: Iterable[RunResult]) -> str:
     seeds: dict[str, list[int]] = {}
     for run in runs:
         seeds.setdefault(run.model, []).append(run.seed)
-    return listed([f"{model} ({_seeds(found)})" for model, found in seeds.items()])
+    return listed([f"{model} ({seeds_words(found)})" for model, found in seeds.items()])
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_words(seeds: Sequence[int]) -> str:
+    """Some seeds: "seed 0", "seeds 0 and 1"."""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {listed([str(seed) for seed in seeds])}"
