@@ -14,7 +14,7 @@ from paribus.base.wording import listed, number, plural
 from paribus.report.tables import written
 from paribus.results.comparison import mean, obstacles
 from paribus.results.pairs import Sample, compared
-from paribus.results.replication import ClaimPart, ReplicationRecord
+from paribus.results.replication import ClaimPartRecord, ReplicationRecord
 from paribus.results.run import RunResult, finite
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult
@@ -72,7 +72,7 @@ def together(decisions: Sequence[Decision]) -> Decision:
     return "supported" if all(decision == "supported" for decision in decisions) else "can't tell"
 
 
-def _part(study: StudyResult, part: ClaimPart, labels: dict[str, str]) -> Part:
+def _part(study: StudyResult, part: ClaimPartRecord, labels: dict[str, str]) -> Part:
     absent = [name for name in (part.of, part.against) if name is not None and name not in labels]
     if absent:
         return Part("can't tell", f"{listed(absent)}: not run at this scale")
@@ -81,7 +81,7 @@ def _part(study: StudyResult, part: ClaimPart, labels: dict[str, str]) -> Part:
     return _pair(study, labels[part.of], labels[part.against], part)
 
 
-def _sizes(part: ClaimPart, parameters: dict[str, int]) -> Part:
+def _sizes(part: ClaimPartRecord, parameters: dict[str, int]) -> Part:
     """Networks as large as in the paper are counted, not those that a scale makes narrower: nothing is by chance."""
     assert part.against is not None
     first, second = parameters[part.of], parameters[part.against]
@@ -92,7 +92,7 @@ def _sizes(part: ClaimPart, parameters: dict[str, int]) -> Part:
     return Part("supported" if holds else "contradicted", f"{figure}; {rule}")
 
 
-def _near(study: StudyResult, of: str, part: ClaimPart) -> Part:
+def _near(study: StudyResult, of: str, part: ClaimPartRecord) -> Part:
     assert part.value is not None
     names, value = " and ".join(study.metric(name).label for name in part.by), _end(study, of, part.by)
     rule = f"expected within {part.margin:g} of {part.value:g}"
@@ -138,7 +138,7 @@ def _seconds_until(run: RunResult, term: str, level: float) -> float | None:
     return next((seconds for value, seconds in values if value is not None and value <= level), None)
 
 
-def _pair(study: StudyResult, of: str, against: str, part: ClaimPart) -> Part:
+def _pair(study: StudyResult, of: str, against: str, part: ClaimPartRecord) -> Part:
     level = part.level
     until = "" if level is None else f", seconds until {number(level)}"
     by = next((name for name in part.by if _both(study, of, against, name, level)), None)
@@ -158,7 +158,7 @@ def _pair(study: StudyResult, of: str, against: str, part: ClaimPart) -> Part:
     return Part(decision, f"{figure}; {why}")
 
 
-def _decided(study: StudyResult, of: str, against: str, by: str, part: ClaimPart) -> tuple[Decision, str]:
+def _decided(study: StudyResult, of: str, against: str, by: str, part: ClaimPartRecord) -> tuple[Decision, str]:
     sign = -1.0 if part.expected == "greater" else 1.0
     samples = {model: _sample(study, model, by, part.level, sign) for model in (of, against)}
     seeds = min(len(sample.values) for sample in samples.values())

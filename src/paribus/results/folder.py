@@ -83,6 +83,10 @@ class RunFolder:
         """Folder of pictures."""
         return self.path / "samples"
 
+    def grids(self) -> list[tuple[int, Path]]:
+        """The grids of samples that were drawn on the way, by training images, ascending."""
+        return sorted((int(path.stem), path) for path in self.samples.glob("*.png") if path.stem.isdigit())
+
     def snapshot(self, images: int) -> Path:
         """Averaged weights after so many images."""
         return self.path / "snapshots" / f"{images}.safetensors"

@@ -55,7 +55,7 @@ class RowRecord(Settings, extra="ignore"):
     not_equal: tuple[str, ...] = ()
 
 
-class ClaimPart(Settings, extra="ignore"):
+class ClaimPartRecord(Settings, extra="ignore"):
     """Two systems by one metric, or one system's end by terms of its training log."""
 
     of: str
@@ -72,7 +72,7 @@ class ClaimRecord(Settings, extra="ignore"):
 
     claim: str
     place: str
-    parts: tuple[ClaimPart, ...]
+    parts: tuple[ClaimPartRecord, ...]
 
 
 class ReplicationRecord(Settings, extra="ignore"):
