@@ -7,18 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.results.folder import LIVE_BYTES
+from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.words import no_room_words
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One model's picture: `size` is its edge in pixels."""
-
-    model: str
-    style: int
-    caption: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -26,14 +17,14 @@ class Live:
     """The live part of a page.
 
     Args:
-        panels: In the order of `data`.
+        panels: Run, style, and edge of the picture in pixels, in the order of `data`.
         left_out: Models that cannot be shown, and why, as a clause.
         axes: For each direction how much of the variance it has, in words.
         classes: Names for the chooser; empty where no model is conditional.
         data: What the script reads, as JSON that may stand inside an element.
     """
 
-    panels: tuple[Panel, ...]
+    panels: tuple[tuple[RunResult, int, int], ...]
     left_out: tuple[tuple[str, str], ...]
     axes: tuple[str, ...]
     classes: tuple[str, ...]
@@ -55,9 +46,7 @@ def live(study: StudyResult) -> Live | None:
             continue
         room -= size
         contents.append(content | {"name": run.model})
-        panels.append(
-            Panel(run.model, study.models.index(run.model), f"trained with seed {run.seed}", content["image"]["size"])
-        )
+        panels.append((run, study.models.index(run.model), content["image"]["size"]))
     if not panels and not left_out:
         return None
     return Live(

@@ -112,20 +112,15 @@ def read_results(path: Path) -> StudyResult:
 def _refuse_another_schema(path: Path, schema: Any) -> None:
     if schema == SCHEMA:
         return
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise ParibusError(
-            "These results were written by a newer version of Paribus.",
-            where=str(path),
-            got=f"schema {schema}",
-            expected=f"schema {SCHEMA}",
-            fix="update Paribus, or read them with the version that wrote them",
-        )
+    is_newer = isinstance(schema, int) and schema > SCHEMA
     raise ParibusError(
-        "These results were written by an older version of Paribus.",
+        f"These results were written by {'a newer' if is_newer else 'an older'} version of Paribus.",
         where=str(path),
         got=f"schema {schema}" if schema is not None else "no schema",
         expected=f"schema {SCHEMA}",
-        fix=f"'paribus study run {path.parent}' writes it anew from the runs",
+        fix="update Paribus, or read them with the version that wrote them"
+        if is_newer
+        else f"'paribus study run {path.parent}' writes it anew from the runs",
     )
 
 

@@ -57,7 +57,7 @@ def protocol_words(protocol: Protocol) -> str:
     parts = [
         _images(protocol),
         _further_images(protocol),
-        _draws(protocol.draws) if protocol.draws is not None else "",
+        _draws(protocol.draws),
         f"likelihood: {_likelihood(protocol.likelihood)}" if protocol.likelihood else "",
         f"window of {protocol.window}x{protocol.window} pixels" if protocol.window else "",
         f"over pairs among {_whole(protocol.pairs_among)}" if protocol.pairs_among else "",
@@ -122,7 +122,9 @@ def _whole(images: ImageSet) -> str:
     return _set(images) + (" (fixed choice)" if images.origin in SPLITS and not images.whole else "")
 
 
-def _draws(draws: int) -> str:
+def _draws(draws: int | None) -> str:
+    if draws is None:
+        return ""
     return "one latent an image" if draws == 1 else f"K = {draws} latents an image"
 
 
