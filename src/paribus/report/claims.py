@@ -1,6 +1,6 @@
 """A paper's claims against a study's figures: supported, contradicted, or can't tell. Pure functions of a study.
 
-With two and more seeds of both systems the statistics of every report decide (`results.statistics.pairs`). One seed of
+With two and more seeds of both systems the statistics of every report decide (`results.pairs`). One seed of
 each cannot tell chance from difference: then the difference must exceed the margin that the claim states.
 """
 
@@ -13,9 +13,9 @@ from typing import Literal
 from paribus.base.wording import listed, number, plural
 from paribus.report.tables import written
 from paribus.results.comparison import mean, obstacles
+from paribus.results.pairs import Sample, compared
 from paribus.results.replication import PartRecord, ReplicationRecord
 from paribus.results.run import RunResult, finite
-from paribus.results.statistics import Sample, compared
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult
 from paribus.results.words import obstacle_words

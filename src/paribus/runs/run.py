@@ -29,9 +29,8 @@ from paribus.models.networks import parameter_count
 from paribus.models.samplers import check_sampler, fitted_sampler
 from paribus.recipes import RunConfig
 from paribus.recipes.command import command_of
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, write_scores
 from paribus.results.score import Score
-from paribus.results.scores_file import write_scores
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
 from paribus.training import NUMERICS_VERSION, Progress
 from paribus.training.distributed import on_first_process, raise_together
