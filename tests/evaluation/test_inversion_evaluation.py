@@ -19,7 +19,7 @@ from paribus.evaluation.measures.inversion import Inversion
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
 from paribus.models.model import to_bytes
-from paribus.results.protocol import Descent, Form, ImageSet, Protocol
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Protocol
 from paribus.results.score import Fact, Score
 from tests.conftest import fit_in, made_data, tiny_config
 
@@ -110,7 +110,7 @@ def test_a_linear_model_scores_what_least_squares_leaves(conditional: bool, norm
     assert found["inversion_psnr"].protocol == Protocol(
         images=ImageSet(origin="inversions", count=10),
         reference=ImageSet(origin="test", count=10, whole=False),
-        form=Form(height=8, width=8, channels=1),
+        form=ImageForm(height=8, width=8, channels=1),
         seed=0,
         descent=Descent(steps=200, starts=2, candidates=32, prior_weight=1e-3 if normal_prior else 0),
     )

@@ -63,7 +63,7 @@ def main_encoder(data: ImageData, settings: EvaluationSettings, progress: Progre
 
 
 def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
-    """Finds out before the training, not after it, that an encoder is unknown or its weights are not to be had.
+    """Finds out before the training, not after it, that an encoder is unknown or its weights are unavailable.
 
     Raises:
         ParibusError: It is so.

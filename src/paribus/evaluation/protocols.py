@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from paribus.metrics.encoders import Encoder
-from paribus.results.protocol import Form, ImageSet, Origin, Protocol
+from paribus.results.protocol import ImageForm, ImageSet, Origin, Protocol
 from paribus.results.score import EncoderRecord
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def chosen(n: int, split: Split, name: str = "test") -> ImageSet:
     return ImageSet(origin=ORIGINS[split.name or name], count=n, whole=n == len(split))
 
 
-def form_of(images: Tensor) -> Form:
+def form_of(images: Tensor) -> ImageForm:
     """Of images (N, C, H, W)."""
     channels, height, width = images.shape[1:]
-    return Form(height=height, width=width, channels=channels)
+    return ImageForm(height=height, width=width, channels=channels)
 
 
 def samples_protocol(n: int, data: ImageData, labels: Tensor | None, seed: int) -> Protocol:

@@ -26,7 +26,7 @@ WORDS = {
     "backbone.depth": "Hidden layers of the backbone",
     "objective.name": "Objective",
     "objective.latent_dim": "Latent dimensions",
-    "objective.conditional": "Told the class",
+    "objective.conditional": "Class-conditional",
     "objective.beta": "Weight of the KL (beta)",
     "objective.sigma": "Deviation of the likelihood (sigma)",
     "objective.samples": "Draws for each image",
