@@ -11,10 +11,9 @@ from torch.nn import functional as F
 from benchmarks.plain_inception import PlainInception
 from paribus.base.errors import ParibusError
 from paribus.data import load_data
-from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
+from paribus.metrics.inception import InceptionEncoder, InceptionNetwork, bilinear_tf1
 from paribus.metrics.inception_layers import STAGES, convolutions_to
 from paribus.metrics.inception_weights import read_weights, widest_tap
-from paribus.metrics.resizing import bilinear_tf1
 from tests.conftest import DATA
 
 PART = Path(DATA or ".").parent / "weights" / "inception-2015-12-05-mixed_6e.safetensors"

@@ -11,8 +11,7 @@ from paribus.base.cache import cache_folder
 from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoding import Progress, check_known
-from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
-from paribus.metrics.classifier import dataset_classifier
+from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_layers import STAGES

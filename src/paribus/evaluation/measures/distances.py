@@ -16,11 +16,16 @@ from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import reference
 from paribus.evaluation.measures.base import SAME_VIEW, Measure
 from paribus.evaluation.protocols import chosen, form_of
-from paribus.metrics.distances import frechet_distance, frechet_error, kernel_distance
-from paribus.metrics.diversity import diversity
+from paribus.metrics.distances import (
+    SMALLEST_PER_FEATURE,
+    diversity,
+    frechet_distance,
+    frechet_error,
+    frechet_infinity,
+    kernel_distance,
+)
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
-from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.metrics.reference import cached_scores, reference_key
 from paribus.metrics.transport import monge_inception_distance

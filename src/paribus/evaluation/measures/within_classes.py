@@ -14,10 +14,10 @@ from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import choice, reference
 from paribus.evaluation.measures.base import Measure
 from paribus.evaluation.measures.distances import floor_of, floor_protocol
+from paribus.metrics.distances import class_counts, frechet_within_classes
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import cached_scores, reference_key
-from paribus.metrics.within_classes import class_counts, frechet_within_classes
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
