@@ -13,8 +13,8 @@ from typing_extensions import override
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
-from paribus.evaluation.encoding import reference
-from paribus.evaluation.measures.base import SAME_VIEW, Measure
+from paribus.evaluation.encoding import counted, encoded_by, reference
+from paribus.evaluation.measures.base import SAME_VIEW, Measure, with_floors
 from paribus.evaluation.protocols import chosen, form_of
 from paribus.metrics.distances import (
     SMALLEST_PER_FEATURE,
@@ -54,7 +54,6 @@ FRECHET = Metric(
     section="leaderboard",
     place=1,
     ranks=1,
-    floor="floor_frechet",
 )
 KID = Metric(
     name="kid",
@@ -67,7 +66,6 @@ KID = Metric(
     section="leaderboard",
     place=2,
     ranks=2,
-    floor="floor_kid",
 )
 COMPARING = (
     FRECHET,
@@ -80,7 +78,6 @@ COMPARING = (
         "number.",
         comparable=SAME_VIEW,
         unseen="Anything beyond mean and covariance; copies.",
-        floor="floor_frechet_infinity",
     ),
     KID,
     Metric(
@@ -92,7 +89,6 @@ COMPARING = (
         "random directions: it sees whole distributions, not means and covariances alone.",
         comparable=SAME_VIEW,
         unseen="Copies.",
-        floor="floor_mind",
     ),
     Metric(
         name="precision",
@@ -103,7 +99,6 @@ COMPARING = (
         unseen="Missing classes; corruptions that make images more alike.",
         section="leaderboard",
         place=3,
-        floor="floor_precision",
     ),
     Metric(
         name="recall",
@@ -114,7 +109,6 @@ COMPARING = (
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=4,
-        floor="floor_recall",
     ),
     Metric(
         name="density",
@@ -124,7 +118,6 @@ COMPARING = (
         "inflate.",
         comparable=SAME_VIEW,
         unseen="Missing classes; corruptions that make images more alike.",
-        floor="floor_density",
     ),
     Metric(
         name="coverage",
@@ -135,7 +128,6 @@ COMPARING = (
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=5,
-        floor="floor_coverage",
     ),
     Metric(
         name="diversity",
@@ -147,31 +139,17 @@ COMPARING = (
         "are too alike, above 1 there are outliers or noise.",
         comparable="Comparable only when encoder, reference split and resolution agree.",
         unseen="Where samples are.",
-        floor="floor_diversity",
     ),
 )
 DISTANCES = tuple(metric.name for metric in COMPARING)
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
 
-def floor_of(metric: Metric) -> Metric:
-    """What real training images score by a metric in the samples' place."""
-    return Metric(
-        name=f"floor_{metric.name}",
-        label=f"{metric.label}, real against real",
-        unit=metric.unit,
-        meaning=f"{metric.label} of real training images in the samples' place: what a perfect model would score at "
-        "this number of samples.",
-        comparable=metric.comparable,
-        section="floor",
-    )
-
-
 @measures.register("distances")
 class Distances(Measure):
     """Distances between the features of samples and those of real images, and their floors."""
 
-    metrics = (*COMPARING, *map(floor_of, COMPARING))
+    metrics = with_floors(COMPARING)
     order = 10
 
     @override
@@ -224,15 +202,7 @@ def distance_scores(
     found = find(shown) if shown else {}
     for metric in wanted:
         warning = _warning(metric, found.get(metric), n, encoder.dimensions)
-        yield context.score(
-            prefix + metric,
-            found.get(metric),
-            n=n,
-            encoder=encoder,
-            split=context.split,
-            protocol=protocol,
-            warning=warning,
-        )
+        yield context.score(prefix + metric, found.get(metric), protocol, n=n, encoder=encoder, warning=warning)
 
 
 def _warning(metric: str, found: Estimate | None, n: int, dimensions: int) -> Fact | None:
@@ -271,3 +241,43 @@ def floor_protocol(data: ImageData, n: int) -> Protocol:
         form=form_of(data.test.images),
         stands_in=True,
     )
+
+
+def from_elsewhere(metric: Metric, source: str, where: str, what: str) -> Metric:
+    """A distance of images from another source than the samples: it tells a weak decoder from latents it never saw."""
+    return Metric(
+        name=f"{source}_{metric.name}",
+        label=f"{metric.label} {where}",
+        unit=metric.unit,
+        direction="lower",
+        meaning=f"{metric.label} {what}.",
+        comparable=metric.comparable,
+        section="latents",
+    )
+
+
+@measures.register("prior")
+class FromPrior(Measure):
+    """Distances of samples whose latents come from the prior."""
+
+    metrics = tuple(
+        from_elsewhere(
+            metric,
+            "prior",
+            "from the prior",
+            "of samples whose latents come from the prior, beside those of a sampler that was fitted after training",
+        )
+        for metric in (FRECHET, KID)
+    )
+    order = 75
+    refused = ("draws_from_prior_already",)
+
+    @override
+    def scores(self, context: Context) -> Iterator[Score]:
+        assert context.model is not None
+        n, plain = context.n, context.model.with_prior()
+        samples = plain.sample_batches(n, seed=context.seed)
+        passing = counted(samples, n, "generating samples from the prior", context.progress)
+        for encoder, fake in zip(context.encoders, encoded_by(context.encoders, passing, n), strict=True):
+            find = partial(distances, context.real(encoder).features, fake.features)
+            yield from distance_scores(context, encoder, n, find, context.protocol, prefix="prior_")

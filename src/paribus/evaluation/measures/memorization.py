@@ -14,7 +14,7 @@ from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import reference
-from paribus.evaluation.measures.base import Measure
+from paribus.evaluation.measures.base import Measure, with_floors
 from paribus.evaluation.measures.distances import LEAST_ROWS
 from paribus.evaluation.protocols import chosen, form_of
 from paribus.metrics.encoders import Encoder
@@ -46,7 +46,6 @@ MEMORIZED = (
         "0.5 is clean, 1 is copies.",
         comparable=SAME_TRAINING,
         unseen=BLIND_TO,
-        floor="floor_copying",
     ),
     Metric(
         name="authenticity",
@@ -56,19 +55,8 @@ MEMORIZED = (
         "(AuthPct): 0 for copies. Noise gets 1, so read it beside real images.",
         comparable=SAME_TRAINING,
         unseen=BLIND_TO,
-        floor="floor_authenticity",
     ),
 )
-
-
-def _floor_of(metric: Metric) -> Metric:
-    return Metric(
-        name=f"floor_{metric.name}",
-        label=f"{metric.label}, real images",
-        meaning=f"{metric.label} of validation images in the samples' place: what copying nothing scores.",
-        comparable=SAME_TRAINING,
-        section="floor",
-    )
 
 
 @measures.register("memorization")
@@ -78,7 +66,9 @@ class Memorization(Measure):
     All training images are searched where their features fit into `LARGEST`, since copies of others would go unseen.
     """
 
-    metrics = (*MEMORIZED, *map(_floor_of, MEMORIZED))
+    metrics = with_floors(
+        MEMORIZED, "real images", "validation images in the samples' place: what copying nothing scores"
+    )
     order = 30
 
     @override
