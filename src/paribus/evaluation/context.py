@@ -25,6 +25,9 @@ from paribus.training.distributed import gather_on_first_process
 if TYPE_CHECKING:
     from paribus.data import ImageData
 
+DEFAULT = "default"
+"""Stands in a list of metrics for those that are measured where none is named."""
+
 Watcher = Callable[[Tensor], Mapping[str, Tensor]]
 """Numbers of each image of a batch uint8 (m, C, H, W): by name, (m, ...)."""
 
@@ -102,7 +105,6 @@ class Context:
         images: Batches uint8 of those of the n measured images from one place to another.
         protocol: Of a score of the measured images against the real ones.
         split: Name of the real images' split.
-        named: Whether each metric was named: it is shown where it says little, and has a reason where it is missing.
         model: What makes the images; None where they are given.
         data: The data with the split that is scored against in the place of the test images; None without a data set.
         against: Real images uint8 (n, C, H, W) where there is no data set.
@@ -120,7 +122,6 @@ class Context:
     images: Callable[[int, int], Iterable[Tensor]]
     protocol: Protocol
     split: str = "test"
-    named: bool = False
     model: EvaluatedModel | None = None
     data: ImageData | None = None
     against: Tensor | None = None
@@ -134,6 +135,11 @@ class Context:
     def wants(self, *metrics: str) -> bool:
         """Whether any of these metrics is wanted."""
         return any(metric in self.wanted for metric in metrics)
+
+    @property
+    def named(self) -> bool:
+        """Whether each metric was named: it is shown where it says little, and has a reason where it is missing."""
+        return DEFAULT not in (self.settings.metrics or [DEFAULT])
 
     @property
     def seed(self) -> int:

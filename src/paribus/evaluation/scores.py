@@ -53,13 +53,11 @@ def evaluate(
         ParibusError: A metric or encoder is unknown, or does not fit the data.
     """
     settings = settings or EvaluationSettings()
-    wanted, named = wanted_metrics(settings)
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(scored.test))
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_for(data, settings, progress),  # the same for every split
         images=lambda start, stop: model.sample_batches(n, seed=settings.seed, rows=(start, stop)),
@@ -85,13 +83,11 @@ def evaluate_images(
     """
     settings = settings or EvaluationSettings()
     _check_alike(images, data.test.images)
-    wanted, named = wanted_metrics(settings)
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(images), len(scored.test))
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_for(data, settings, progress),
         images=_chosen_of(images, n),
@@ -113,13 +109,11 @@ def compare_images(
     """
     settings = settings or EvaluationSettings()
     _check_alike(images, against)
-    wanted, named = wanted_metrics(settings)
     n = min(settings.samples, len(images), len(against))
     others = ImageSet(origin="against", count=n, whole=n == len(against))
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_between(against, settings, progress),
         images=_chosen_of(images, n),

@@ -156,7 +156,7 @@ def _one_sided_error(fixed: GaussianStatistics, rows: Tensor, blocks: int) -> fl
     return jackknife_error(distances)
 
 
-def frechet_infinity(real: Tensor, fake: Tensor, sizes: int = SIZES) -> Estimate:
+def frechet_infinity(real: Tensor, fake: Tensor) -> Estimate:
     """Fréchet distance extrapolated to infinitely many samples; with Inception features it is FID∞.
 
     The distance is taken at 10 sizes n between N/10 and N, evenly spaced in 1/n, and a + b/n is fitted by least
@@ -180,19 +180,18 @@ def frechet_infinity(real: Tensor, fake: Tensor, sizes: int = SIZES) -> Estimate
     Args:
         real: Features (m, d).
         fake: Features (n, d), n of at least 20.
-        sizes: How many sizes the line goes through.
     """
     real, fake = feature_pair(real, fake)
     reference = gaussian_statistics(real)
-    counts = subset_sizes(len(fake), fake.shape[1], sizes)
+    counts = subset_sizes(len(fake), fake.shape[1])
     line = linear_regression([1 / n for n in counts], [_mean_distance(reference, fake, n) for n in counts])
     return Estimate(line.intercept, frechet_error(real, fake))
 
 
-def subset_sizes(count: int, dimensions: int, sizes: int = SIZES) -> list[int]:
+def subset_sizes(count: int, dimensions: int) -> list[int]:
     """Numbers of samples from `count` down to its tenth (or to 4 a feature, or to the half), evenly spaced in 1/n."""
-    least = max(count / sizes, min(SMALLEST_PER_FEATURE * dimensions, count / 2))
-    return [int(count / ratio) for ratio in torch.linspace(1, count / least, sizes, dtype=torch.float64).tolist()]
+    least = max(count / SIZES, min(SMALLEST_PER_FEATURE * dimensions, count / 2))
+    return [int(count / ratio) for ratio in torch.linspace(1, count / least, SIZES, dtype=torch.float64).tolist()]
 
 
 def _mean_distance(reference: GaussianStatistics, fake: Tensor, size: int) -> float:

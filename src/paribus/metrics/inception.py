@@ -144,7 +144,7 @@ class InceptionEncoder:
 
     @property
     def has_classes(self) -> bool:
-        """Whether `logits_of` is to be had: of the last layer's features, where the weights go on to the classes."""
+        """Whether `logits_of` is available: of the last layer's features, where the weights go on to the classes."""
         return self._classes is not None and self.dimensions == max(STAGES)
 
     def features(self, images: Tensor) -> Tensor:
@@ -154,10 +154,6 @@ class InceptionEncoder:
             ParibusError: They are not such images.
         """
         return self.network.features(images)[self.dimensions]
-
-    def logits(self, images: Tensor) -> Tensor:
-        """`logits_of` the features of images: (N, 1008) float32."""
-        return self.logits_of(self.features(images))
 
     def logits_of(self, features: Tensor, *, biased: bool = False) -> Tensor:
         """Logits (N, 1008) float32 of classes, from features (N, 2048).

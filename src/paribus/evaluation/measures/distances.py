@@ -43,19 +43,20 @@ LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE}
 COLLAPSED_BELOW = 0.05
 """Of `coverage`."""
 
-FRECHET = Metric(
+_metric = partial(Metric, comparable=SAME_VIEW)
+
+FRECHET = _metric(
     name="frechet",
     label="Fréchet distance",
     unit="squared feature units",
     direction="lower",
     meaning="Distance between Gaussians fitted to the features of real images and of samples (the FID's formula).",
-    comparable=SAME_VIEW,
     unseen="Anything beyond mean and covariance; copies.",
     section="leaderboard",
     place=1,
     ranks=1,
 )
-KID = Metric(
+KID = _metric(
     name="kid",
     label="KID",
     direction="lower",
@@ -69,67 +70,61 @@ KID = Metric(
 )
 COMPARING = (
     FRECHET,
-    Metric(
+    _metric(
         name="frechet_infinity",
         label="Fréchet distance, n → ∞",
         unit="squared feature units",
         direction="lower",
         meaning="Fréchet distance extrapolated to infinitely many samples, linearly in 1/n: without the bias of their "
         "number.",
-        comparable=SAME_VIEW,
         unseen="Anything beyond mean and covariance; copies.",
     ),
     KID,
-    Metric(
+    _metric(
         name="mind",
         label="MIND",
         unit="squared feature units",
         direction="lower",
         meaning="Squared sliced Wasserstein distance between the features of real images and of samples, over 1,000 "
         "random directions: it sees whole distributions, not means and covariances alone.",
-        comparable=SAME_VIEW,
         unseen="Copies.",
     ),
-    Metric(
+    _metric(
         name="precision",
         label="Precision",
         direction="higher",
         meaning="Share of samples that lie where real images are: how real they look.",
-        comparable=SAME_VIEW,
         unseen="Missing classes; corruptions that make images more alike.",
         section="leaderboard",
         place=3,
     ),
-    Metric(
+    _metric(
         name="recall",
         label="Recall",
         direction="higher",
         meaning="Share of real images that lie where samples are: how much of the data the model reaches.",
-        comparable=SAME_VIEW,
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=4,
     ),
-    Metric(
+    _metric(
         name="density",
         label="Density",
         direction="higher",
         meaning="How many real images' neighbourhoods a sample lies in, over k: precision that outliers cannot "
         "inflate.",
-        comparable=SAME_VIEW,
         unseen="Missing classes; corruptions that make images more alike.",
     ),
-    Metric(
+    _metric(
         name="coverage",
         label="Coverage",
         direction="higher",
         meaning="Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
-        comparable=SAME_VIEW,
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=5,
     ),
-    Metric(
+    _metric(
         name="diversity",
         label="Diversity",
         unit="× real images",
@@ -142,7 +137,15 @@ COMPARING = (
     ),
 )
 DISTANCES = tuple(metric.name for metric in COMPARING)
+COMPARISONS: dict[str, Callable[[Tensor, Tensor], Estimate]] = {
+    "frechet": lambda real, fake: Estimate(frechet_distance(real, fake), frechet_error(real, fake)),
+    "frechet_infinity": frechet_infinity,
+    "kid": kernel_distance,
+    "mind": monge_inception_distance,
+    "diversity": diversity,
+}
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
+"""Those that are found together."""
 
 
 @measures.register("distances")
@@ -165,17 +168,7 @@ class Distances(Measure):
 
 def distances(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict[str, Estimate]:
     """The wanted ones of the metrics that compare features (n, d) of real images with features (m, d) of samples."""
-    found = {}
-    if "frechet" in wanted:
-        found["frechet"] = Estimate(frechet_distance(real, fake), frechet_error(real, fake))
-    if "frechet_infinity" in wanted:
-        found["frechet_infinity"] = frechet_infinity(real, fake)
-    if "kid" in wanted:
-        found["kid"] = kernel_distance(real, fake)
-    if "mind" in wanted:
-        found["mind"] = monge_inception_distance(real, fake)
-    if "diversity" in wanted:
-        found["diversity"] = diversity(real, fake)
+    found = {name: compare(real, fake) for name, compare in COMPARISONS.items() if name in wanted}
     if set(NEIGHBOURS) & set(wanted):
         shares = precision_recall_density_coverage(real, fake)
         found |= {name: Estimate(value, math.nan) for name, value in shares.items() if name in wanted}

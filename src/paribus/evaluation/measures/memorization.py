@@ -34,27 +34,26 @@ LARGEST = 1 << 23
 SUSPICIOUS = 0.05
 """By how much more than real images a model may copy before it is said."""
 
-SAME_TRAINING = "Comparable only when encoder, training and held-out images and resolution agree."
-BLIND_TO = "How good samples are; images that the search left out."
+_metric = partial(
+    Metric,
+    comparable="Comparable only when encoder, training and held-out images and resolution agree.",
+    unseen="How good samples are; images that the search left out.",
+)
 MEMORIZED = (
-    Metric(
+    _metric(
         name="copying",
         label="Copying",
         direction="towards",
         target=0.5,
         meaning="Share of samples nearer to a training image than to any held-out one, as of equally many of both: "
         "0.5 is clean, 1 is copies.",
-        comparable=SAME_TRAINING,
-        unseen=BLIND_TO,
     ),
-    Metric(
+    _metric(
         name="authenticity",
         label="Authenticity",
         direction="higher",
         meaning="Share of samples farther from their nearest training image than that one is from its own nearest "
         "(AuthPct): 0 for copies. Noise gets 1, so read it beside real images.",
-        comparable=SAME_TRAINING,
-        unseen=BLIND_TO,
     ),
 )
 
