@@ -6,13 +6,14 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from paribus.base.processes import place
 from paribus.config import EvaluationSettings
+from paribus.data import ImageData
 from paribus.evaluation.encoding import Rows, StageProgress, batches, counted, encoded_by, reference, silent
 from paribus.evaluation.protocols import encoder_record
 from paribus.metrics.encoders import Encoder
@@ -21,9 +22,6 @@ from paribus.metrics.reference import Features
 from paribus.results.protocol import Likelihood, Protocol
 from paribus.results.score import Fact, Score
 from paribus.training.distributed import gather_on_first_process
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 DEFAULT = "default"
 """Stands in a list of metrics for those that are measured where none is named."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from paribus.base.cache import cache_folder
 from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
+from paribus.data import ImageData
 from paribus.evaluation.encoding import StageProgress, check_known
 from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
 from paribus.metrics.encoders import Encoder, PixelEncoder
@@ -18,9 +18,6 @@ from paribus.metrics.inception_layers import STAGES
 from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
 from paribus.metrics.self_trained import SelfTrainedEncoder
 from paribus.training.hardware import choose_device
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_PER_CLASS = 20
 """Training images of a class, on average, for a classifier to be chosen by itself."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,12 +12,10 @@ from typing_extensions import TypeIs
 from paribus.base.cache import cache_folder
 from paribus.base.errors import unknown
 from paribus.base.randomness import generator
+from paribus.data import ImageData, Split
 from paribus.metrics.encoders import ClassEncoder, Encoder
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.reference import Features, cached_features
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData, Split
 
 StageProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""

@@ -7,12 +7,13 @@ says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
+from paribus.data import ImageData
 from paribus.evaluation.context import Context, EvaluatedModel
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import StageProgress, choice, encoded, reference, silent
@@ -21,9 +22,6 @@ from paribus.evaluation.protocols import chosen, encoder_record, form_of, sample
 from paribus.metrics.distances import kernel_distance
 from paribus.results.protocol import ImageSet, Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 
 def evaluate(

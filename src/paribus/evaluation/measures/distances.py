@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import counted, encoded_by, reference
 from paribus.evaluation.measures.base import SAME_VIEW, Measure, with_floors
@@ -32,9 +32,6 @@ from paribus.metrics.transport import monge_inception_distance
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_ROWS = 10
 """Fewer rows are not compared at all."""

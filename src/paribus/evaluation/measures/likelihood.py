@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from typing_extensions import override
 
 from paribus.base.randomness import keyed_seed
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import Rows, batches
 from paribus.evaluation.measures.base import Measure
@@ -19,9 +19,6 @@ from paribus.metrics.likelihood import active_units, importance_weighted_nats, l
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 COLLAPSED_BELOW_NATS = 0.1
 IWAE_IMAGES = 500

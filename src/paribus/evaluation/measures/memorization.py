@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import reference
 from paribus.evaluation.measures.base import Measure, with_floors
@@ -25,9 +25,6 @@ from paribus.metrics.reference import cached_scores, reference_key
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LARGEST = 1 << 23
 """Numbers in the training images' features, at most: all of 65,536 images of 128 features."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import choice, reference
 from paribus.evaluation.measures.base import Measure, with_floors
@@ -21,9 +21,6 @@ from paribus.metrics.reference import cached_scores, reference_key
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_PER_FEATURE = 2
 """Fewer images of a class for each feature say too little to be shown unasked."""
