@@ -38,6 +38,12 @@ from paribus.results.metric import Metric
 from paribus.results.protocol import Descent, ImageSet, Protocol
 from paribus.results.score import Score
 
+_AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
+
+_FOUND = "images that the decoder comes nearest to them with, found by gradient descent on its latents"
+_ASKED = "It needs no encoder. Measured only where it is named, since it costs as much as many samples."
+SAME_DESCENT = "Comparable only when the descent's steps and starts, the images and their resolution agree."
+_by_inversion = partial(Metric, comparable=SAME_DESCENT, unseen="How likely those latents are.", by_default=False)
 _metric = partial(Metric, comparable=SAME_IMAGES, unseen="Samples.")
 
 ERRORS = (
@@ -74,14 +80,6 @@ ERRORS = (
         comparable="Comparable only when the encoder, the images and their resolution agree.",
     ),
 )
-
-
-_AT_ONCE = 64  # images inverted together, so that memory does not grow with their number
-
-_FOUND = "images that the decoder comes nearest to them with, found by gradient descent on its latents"
-_ASKED = "It needs no encoder. Measured only where it is named, since it costs as much as many samples."
-SAME_DESCENT = "Comparable only when the descent's steps and starts, the images and their resolution agree."
-_by_inversion = partial(Metric, comparable=SAME_DESCENT, unseen="How likely those latents are.", by_default=False)
 
 
 @measures.register("reconstruction")
