@@ -16,7 +16,7 @@ _FOR_THE_ERROR = 100  # directions of the jackknife: which rows there are matter
 _AT_ONCE = 50  # directions whose projections are in memory at the same time
 
 
-def monge_inception_distance(real: Tensor, fake: Tensor) -> Estimate:
+def monge_inception_distance(real: Tensor, fake: Tensor, directions: int = DIRECTIONS) -> Estimate:
     """MIND: the squared sliced 2-Wasserstein distance of features, on the scale of the Fréchet distance.
 
     3 d SW2², with d the number of features. Lower is better; 0 only for equal sets. It sees all of each projection's
@@ -35,10 +35,11 @@ def monge_inception_distance(real: Tensor, fake: Tensor) -> Estimate:
     Args:
         real: Features (n, d).
         fake: Features (m, d).
+        directions: Number of random directions.
     """
     real, fake = feature_pair(real, fake)
     factor = 3.0 * real.shape[1]
-    return Estimate(factor * sliced_wasserstein(real, fake), factor * _error(real, fake))
+    return Estimate(factor * sliced_wasserstein(real, fake, directions), factor * _error(real, fake, directions))
 
 
 def sliced_wasserstein(real: Tensor, fake: Tensor, directions: int = DIRECTIONS) -> float:
@@ -80,10 +81,10 @@ def _directions(dimensions: int, count: int) -> Tensor:
     return drawn / drawn.norm(dim=1, keepdim=True)
 
 
-def _error(real: Tensor, fake: Tensor) -> float:
+def _error(real: Tensor, fake: Tensor, directions: int) -> float:
     if min(len(real), len(fake)) < 4:
         return math.nan
-    axes = _directions(real.shape[1], DIRECTIONS)[:_FOR_THE_ERROR]
+    axes = _directions(real.shape[1], directions)[:_FOR_THE_ERROR]
     blocks = min(BLOCKS, min(len(real), len(fake)) // 2)
     left_out = torch.zeros(blocks, dtype=torch.float64)
     for part in axes.split(_AT_ONCE):
