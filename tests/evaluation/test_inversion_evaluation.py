@@ -15,7 +15,7 @@ from paribus.data import ImageData
 from paribus.evaluation import evaluate, evaluate_images
 from paribus.evaluation.encoding import choice
 from paribus.evaluation.measures import metrics
-from paribus.evaluation.measures.inversion import Inversion
+from paribus.evaluation.measures.reconstruction import Inversion
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
 from paribus.models.model import to_bytes
@@ -133,7 +133,7 @@ def test_inversion_is_measured_where_it_is_named_and_default_stands_for_the_rest
     data, model = made_data(), Linear(made_data())
     everything = scores(evaluate(model, data, settings("default", "inversion_mse")))
     assert everything["inversion_mse"].value is not None
-    monkeypatch.setattr("paribus.evaluation.measures.inversion.inverted_latents", None)
+    monkeypatch.setattr("paribus.evaluation.measures.reconstruction.inverted_latents", None)
     plain = scores(evaluate(model, data, settings().model_copy(update={"metrics": None})))
     assert not set(NAMES) & set(plain) and set(plain) | {"inversion_mse"} == set(everything)
     assert "elbo" not in everything and not everything["parameters"].warnings

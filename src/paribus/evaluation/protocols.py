@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from paribus.data import ImageData, Split
 from paribus.metrics.encoders import Encoder
 from paribus.results.protocol import ImageForm, ImageSet, Origin, Protocol
 from paribus.results.score import EncoderRecord
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData, Split
 
 ORIGINS: dict[str, Origin] = {"train": "train", "validation": "validation", "test": "test"}
 """Splits that scores are of."""
