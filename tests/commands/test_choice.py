@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from paribus.cli.compare import reason
-from paribus.commands.compare import compare
+from paribus.cli.studies import reason
+from paribus.commands.studies import compare
 from paribus.config import ImageShape
 from paribus.recipes.choice import Choice, choose_models
 from paribus.recipes.presets import model_names

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from paribus.base.errors import ParibusError
-from paribus.commands.study import retry_study, run_study
+from paribus.commands.studies import retry_study, run_study
 from paribus.results.folder import RunFolder
 from paribus.studies.study import Study
 

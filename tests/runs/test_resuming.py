@@ -10,7 +10,7 @@ import yaml
 from PIL import Image
 
 from paribus.base.errors import ParibusError
-from paribus.commands.compare import compare
+from paribus.commands.studies import compare
 from paribus.config import DataSettings
 from paribus.data import data_settings, load_data
 from paribus.results.folder import RunFolder

@@ -19,7 +19,7 @@ from paribus.cli.console import LINE_SECONDS, print_table, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from paribus.studies.progress import RunState, Status
+    from paribus.studies.status import RunState, Status
     from paribus.studies.study import Study
 
 Show = Callable[[Sequence["RunState"]], None]
@@ -43,9 +43,9 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         typer.Exit: It was interrupted (130).
     """
     from paribus.base.files import check_output
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.results.words import statement
-    from paribus.studies.equality import equal_parameters
+    from paribus.studies.results import equal_parameters
 
     check_output(study.folder)
     for fact in equal_parameters(study.prepared.matches):
@@ -181,11 +181,10 @@ def progress_words(state: RunState) -> tuple[str, str, str, str]:
     progress = state.progress
     if progress is None:
         return "", "", "", state.notice or "preparing"
-    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress.terms.items() if key.endswith("/loss"))
+    losses = "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
     images = f"{progress.images:,} images"
     if progress.fraction is None:
         return "", images, "", losses
     fraction = min(progress.fraction, 1.0)
-    left = progress.seconds * (1 / fraction - 1) if fraction else 0.0
     words = state.notice if fraction == 1 and state.notice else losses
-    return f"{fraction:.0%}", images, f"{duration(left)} left", words
+    return f"{fraction:.0%}", images, f"{duration(progress.seconds_left or 0.0)} left", words

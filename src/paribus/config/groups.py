@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.config.budget import Budget
 from paribus.config.settings import Settings
@@ -60,6 +60,21 @@ class Schedule(Settings):
         return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+def value_at(value: float | Schedule, images_seen: float) -> float:
+    """A number, or what a schedule says after so many images."""
+    return value.at(images_seen) if isinstance(value, Schedule) else value
+
+
+def _not_negative(value: float | Schedule) -> float | Schedule:
+    if min((value.start, value.end) if isinstance(value, Schedule) else (value,)) < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+NotNegative = Annotated[float | Schedule, AfterValidator(_not_negative)]
+"""A number, or a schedule neither end of which is below 0."""
+
+
 class Optimizer(Settings):
     """One optimiser; each number may be a `Schedule` (`{start, end, images}`)."""
 
@@ -74,7 +89,7 @@ class Optimizer(Settings):
     def at(self, images_seen: float) -> dict[str, float]:
         """Values of learning_rate, beta1 and beta2 after `images_seen` images."""
         values = {"learning_rate": self.learning_rate, "beta1": self.beta1, "beta2": self.beta2}
-        return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
+        return {name: value_at(value, images_seen) for name, value in values.items()}
 
 
 class TrainingSettings(Settings):

@@ -38,11 +38,7 @@ def own_shape(model: str) -> ImageShape:
     return ImageShape(**({"channels": 1, "size": 28, "classes": 10} | _recipe(model).get("shape", {})))
 
 
-def resolve(
-    model: str,
-    *changes: dict[str, Any],
-    overrides: Sequence[str] = (),
-) -> RunConfig:
+def resolve(model: str, *changes: dict[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
     """The whole configuration of a model.
 
     Args:

@@ -18,7 +18,7 @@ from pathlib import Path
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_json
 from paribus.results.folder import RunFolder
-from paribus.studies.progress import Message, RunState
+from paribus.studies.status import Message, RunState
 from paribus.studies.worker import INTERRUPTED
 
 FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}

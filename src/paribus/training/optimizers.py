@@ -60,19 +60,28 @@ def clip_gradients(optimizer: torch.optim.Optimizer, largest_norm: float) -> Non
 
 
 def _build(settings: Optimizer, net: nn.Module) -> torch.optim.Optimizer:
-    parameters = _groups(settings, net)
+    parameters, values = _groups(settings, net), _scheduled(settings, 0)
     fused = next(net.parameters()).device.type in ("cpu", "cuda")
-    values = settings.at(0)
-    rate = values["learning_rate"]
     match settings.kind:
         case "adam":
-            betas = (values["beta1"], values["beta2"])
-            return Adam(parameters, lr=rate, betas=betas, eps=settings.eps, fused=fused)
+            return Adam(parameters, **values, eps=settings.eps, fused=fused)
         case "sgd":
-            return SGD(parameters, lr=rate, momentum=values["beta1"], fused=fused)
+            return SGD(parameters, **values, fused=fused)
         case "rmsprop":
-            smoothing, momentum = values["beta2"], values["beta1"]
-            return RMSprop(parameters, lr=rate, alpha=smoothing, momentum=momentum, eps=settings.eps, foreach=True)
+            return RMSprop(parameters, **values, eps=settings.eps, foreach=True)
+
+
+def _scheduled(settings: Optimizer, images_seen: int) -> dict[str, Any]:
+    """The values of the schedules after `images_seen` images, by torch's names."""
+    values = settings.at(images_seen)
+    rate, beta1, beta2 = values["learning_rate"], values["beta1"], values["beta2"]
+    match settings.kind:
+        case "adam":
+            return {"lr": rate, "betas": (beta1, beta2)}
+        case "sgd":
+            return {"lr": rate, "momentum": beta1}
+        case "rmsprop":
+            return {"lr": rate, "alpha": beta2, "momentum": beta1}
 
 
 def _groups(settings: Optimizer, net: nn.Module) -> list[dict[str, Any]]:
@@ -88,16 +97,10 @@ def _groups(settings: Optimizer, net: nn.Module) -> list[dict[str, Any]]:
 
 def set_scheduled(optimizer: torch.optim.Optimizer, settings: Optimizer, images_seen: int) -> None:
     """Moves the optimiser's settings to where their schedules are after `images_seen` images."""
-    values = settings.at(images_seen)
+    scheduled = _scheduled(settings, images_seen)
     group: dict[str, Any]
     for group in optimizer.param_groups:
-        group["lr"] = min(values["learning_rate"], group.get(LARGEST_RATE, math.inf))
-        if "betas" in group:
-            group["betas"] = (values["beta1"], values["beta2"])
-        elif "alpha" in group:
-            group["momentum"], group["alpha"] = values["beta1"], values["beta2"]
-        else:
-            group["momentum"] = values["beta1"]
+        group.update(scheduled, lr=min(scheduled["lr"], group.get(LARGEST_RATE, math.inf)))
 
 
 def check_layouts(optimizers: dict[str, torch.optim.Optimizer]) -> None:
