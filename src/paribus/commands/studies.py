@@ -23,7 +23,7 @@ from paribus.training.loop import prepare
 
 
 def compare(
-    models: Sequence[str],
+    models: Sequence[str] | None = None,
     data: ImageData | str | Path = "digits",
     *,
     seeds: int | Sequence[int] = 2,
