@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import paribus.report
 from paribus.config import ImageShape
-from paribus.exports.networks import Decoder
+from paribus.exports.networks import DecoderModule
 from paribus.exports.program import program_of
 from paribus.models import Model, build_networks
 from paribus.recipes import resolve
@@ -55,14 +55,14 @@ def main() -> None:
 def _measured(page: Page, name: str, size: int, calls: int) -> Result:
     config, image = resolve(name), ImageShape(1, size)
     model = Model(config, {"G": build_networks(config, image)["G"]}, image)
-    decoder, z = Decoder(model), model.latents(1)
+    decoder, z = DecoderModule(model), model.latents(1)
     program = program_of(decoder, [z]).as_json()
     ours = statistics.median(page.evaluate(RUN, [program, z[0].tolist(), calls]))
     peer = statistics.median(_torch_milliseconds(decoder, z) for _ in range(calls))
     return Result(f"{name}, 1x{size}x{size}", ours, peer, ours / peer, None, "ms/image", command())
 
 
-def _torch_milliseconds(decoder: Decoder, z: torch.Tensor) -> float:
+def _torch_milliseconds(decoder: DecoderModule, z: torch.Tensor) -> float:
     start = time.perf_counter()
     with torch.inference_mode():
         decoder(z)

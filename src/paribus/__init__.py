@@ -20,14 +20,13 @@ from paribus.base.version import __version__
 
 if TYPE_CHECKING:
     from paribus.base.errors import Interrupted, ParibusError
-    from paribus.commands.compare import compare
     from paribus.commands.evaluate import evaluate
-    from paribus.commands.replicate import replicate
+    from paribus.commands.outputs import export, push
+    from paribus.commands.studies import compare, replicate
     from paribus.commands.train import train
     from paribus.commands.tune import tune
     from paribus.config import DataSettings, EvaluationSettings
     from paribus.data import load_data
-    from paribus.exports import export, push
     from paribus.laboratory.recording import train_on_points
     from paribus.models import load_model as load
     from paribus.results.score import Score
@@ -53,28 +52,27 @@ __all__ = [
 
 # imported on first use: torch takes a second, and `paribus --help` must not
 _HOMES = {
-    "DataSettings": ("paribus.config", "DataSettings"),
-    "EvaluationSettings": ("paribus.config", "EvaluationSettings"),
-    "Interrupted": ("paribus.base.errors", "Interrupted"),
-    "ParibusError": ("paribus.base.errors", "ParibusError"),
-    "Score": ("paribus.results.score", "Score"),
-    "compare": ("paribus.commands.compare", "compare"),
-    "evaluate": ("paribus.commands.evaluate", "evaluate"),
-    "export": ("paribus.exports", "export"),
-    "load": ("paribus.models", "load_model"),
-    "load_data": ("paribus.data", "load_data"),
-    "push": ("paribus.exports", "push"),
-    "replicate": ("paribus.commands.replicate", "replicate"),
-    "train": ("paribus.commands.train", "train"),
-    "train_on_points": ("paribus.laboratory.recording", "train_on_points"),
-    "tune": ("paribus.commands.tune", "tune"),
+    "DataSettings": "paribus.config:DataSettings",
+    "EvaluationSettings": "paribus.config:EvaluationSettings",
+    "Interrupted": "paribus.base.errors:Interrupted",
+    "ParibusError": "paribus.base.errors:ParibusError",
+    "Score": "paribus.results.score:Score",
+    "compare": "paribus.commands.studies:compare",
+    "evaluate": "paribus.commands.evaluate:evaluate",
+    "export": "paribus.commands.outputs:export",
+    "load": "paribus.models:load_model",
+    "load_data": "paribus.data:load_data",
+    "push": "paribus.commands.outputs:push",
+    "replicate": "paribus.commands.studies:replicate",
+    "train": "paribus.commands.train:train",
+    "train_on_points": "paribus.laboratory.recording:train_on_points",
+    "tune": "paribus.commands.tune:tune",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'paribus' has no attribute '{name}'")
-    from importlib import import_module
+    from pkgutil import resolve_name
 
-    module, attribute = _HOMES[name]
-    return getattr(import_module(module), attribute)
+    return resolve_name(_HOMES[name])

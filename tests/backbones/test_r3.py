@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu
 
-from paribus.backbones.r3 import R3, Basis, Block, Resampling
+from paribus.backbones.r3 import R3, Basis, BilinearResampling, ResidualBlock
 from paribus.config import ImageShape
 from paribus.objectives.base import couples_images
 
@@ -58,7 +58,7 @@ def test_widths_above_a_side_of_32() -> None:
 
 def test_a_block_by_hand() -> None:
     torch.manual_seed(0)
-    block, maps = Block(4, 2, blocks=3), torch.randn(2, 4, 5, 5)
+    block, maps = ResidualBlock(4, 2, blocks=3), torch.randn(2, 4, 5, 5)
     assert torch.equal(block(maps), maps)
     with torch.no_grad():
         block.widen.bias.normal_()
@@ -83,7 +83,7 @@ def test_both_networks_begin_linear() -> None:
     x, y = torch.randn(2, 1, 28, 28), torch.randn(2, 1, 28, 28)
     torch.testing.assert_close(down(x + y), down(x) + down(y), atol=1e-4, rtol=1e-4)
     for module in [*up.modules(), *down.modules()]:
-        if isinstance(module, Block):
+        if isinstance(module, ResidualBlock):
             nn.init.normal_(module.narrow.weight)
     assert not torch.allclose(up(a + b), up(a) + up(b), atol=1e-2)
     assert not torch.allclose(down(x + y), down(x) + down(y), atol=1e-2)
@@ -102,7 +102,7 @@ def test_initialisation() -> None:
     """Deviation gain / sqrt(fan-in), the gain shrunk by the fourth root of the number of blocks."""
     torch.manual_seed(0)
     net = R3(width=64, blocks=3).down(GREY, 1)
-    blocks = [m for m in net.modules() if isinstance(m, Block)]
+    blocks = [m for m in net.modules() if isinstance(m, ResidualBlock)]
     assert len(blocks) == 9
     gain = math.sqrt(2 / 1.04) * 9**-0.25
     for block in blocks:
@@ -140,7 +140,7 @@ def test_every_gradient_exists_at_the_first_step(part: str) -> None:
 @pytest.mark.parametrize(("width", "expected"), [(2, 4), (8, 16), (256, 16), (10, 4), (5, 2)])
 def test_group_width_divides_the_channels(width: int, expected: int) -> None:
     net = R3(width=width, blocks=1).down(ImageShape(1, 8), 1)
-    assert {m.grouped.weight.shape[1] for m in net.modules() if isinstance(m, Block)} == {expected}
+    assert {m.grouped.weight.shape[1] for m in net.modules() if isinstance(m, ResidualBlock)} == {expected}
 
 
 def test_residual_blocks_are_added_at_the_smallest_side() -> None:
@@ -148,7 +148,7 @@ def test_residual_blocks_are_added_at_the_smallest_side() -> None:
     image = ImageShape(1, 45)
     assert count(more.up(3, image)) - count(fewer.up(3, image)) == 2 * block_count(8, 16)
     down = more.down(image, 1)
-    assert [sum(isinstance(m, Block) for m in stage.modules()) for stage in down.trunk] == [0, 2, 2, 2, 4, 0]
+    assert [sum(isinstance(m, ResidualBlock) for m in stage.modules()) for stage in down.trunk] == [0, 2, 2, 2, 4, 0]
 
 
 @pytest.mark.parametrize(("before", "after"), [(14, 28), (28, 14), (12, 23), (23, 12), (23, 45), (45, 23), (9, 5)])
@@ -156,21 +156,21 @@ def test_resampling_is_antialiased_bilinear(before: int, after: int) -> None:
     torch.manual_seed(0)
     maps = torch.randn(2, 3, before, before)
     expected = interpolate(maps, size=(after, after), mode="bilinear", antialias=True)
-    torch.testing.assert_close(Resampling(before, after)(maps), expected)
+    torch.testing.assert_close(BilinearResampling(before, after)(maps), expected)
 
 
 def test_resampling_weights_by_hand() -> None:
-    torch.testing.assert_close(Resampling(8, 4).matrix[1], torch.tensor([0, 1, 3, 3, 1, 0, 0, 0]) / 8)
-    torch.testing.assert_close(Resampling(4, 8).matrix[3], torch.tensor([0, 3, 1, 0]) / 4)
-    assert list(Resampling(8, 4).state_dict()) == []  # nothing learned, nothing saved
+    torch.testing.assert_close(BilinearResampling(8, 4).matrix[1], torch.tensor([0, 1, 3, 3, 1, 0, 0, 0]) / 8)
+    torch.testing.assert_close(BilinearResampling(4, 8).matrix[3], torch.tensor([0, 3, 1, 0]) / 4)
+    assert list(BilinearResampling(8, 4).state_dict()) == []  # nothing learned, nothing saved
     maps = torch.randn(2, 3, 6, 6).contiguous(memory_format=torch.channels_last)
-    assert Resampling(6, 12)(maps).is_contiguous(memory_format=torch.channels_last)
+    assert BilinearResampling(6, 12)(maps).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_penalties_can_differentiate_resampling_twice() -> None:
     maps = torch.randn(1, 2, 5, 5, dtype=torch.float64, requires_grad=True)
     for before, after in ((5, 9), (5, 3)):
-        resampling = Resampling(before, after).double()
+        resampling = BilinearResampling(before, after).double()
         assert torch.autograd.gradcheck(resampling, (maps,))
         assert torch.autograd.gradgradcheck(lambda x, part=resampling: part(x).square(), (maps,))
 

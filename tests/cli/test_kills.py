@@ -78,7 +78,7 @@ def test_ctrl_c_writes_a_checkpoint_and_says_how_to_go_on(paribus: Paribus) -> N
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "'paribus train gan --out run --resume' carries on" in err
+    assert "'paribus train gan --out run --resume' resumes it" in err
     assert (paribus.folder / "run" / "checkpoint" / "state.pt").is_file()
     assert not (paribus.folder / "run" / "done.json").exists()
 

@@ -77,11 +77,11 @@ def test_a_sampler_needs_the_runs_own_images(paribus: Paribus) -> None:
     paribus(*command)
     np.savez(data, images=255 - made)
     error = paribus("sample", "run", "--sampler", "gmm", code=2).stderr
-    assert "and they are not to be had" in error
+    assert "and they are unavailable" in error
     assert "images with another fingerprint" in error
     data.unlink()
     error = paribus("evaluate", "run", "--sampler", "gmm", code=2).stderr
-    assert "and they are not to be had" in error
+    assert "and they are unavailable" in error
     assert "where:    data '" in error
     assert "--sampler prior" in error
     paribus("sample", "run", "-n", "4", "--sampler", "prior", "--out", "still.png")

@@ -69,7 +69,7 @@ def test_the_example_of_the_docs(paribus: Paribus) -> None:
 
 def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     plan = {
-        "model": "gan",
+        "axes": {"model": ["gan", "vae"]},
         "seeds": [0],
         "budget": "3kimg",
         "overrides": {"backbone": {"width": 8}, "training": {"divergence_factor": 1.0001, "checkpoint_steps": 1}},
@@ -77,9 +77,14 @@ def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     (paribus.folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     first = paribus("study", "run", "plan.yaml", "--out", "study")
     assert "failed: gan seed 0: Training diverged" in first.stderr
-    assert "'paribus study retry study' retries failed runs" in first.stderr
+    assert "gan diverges again by the same settings: 'paribus study retry study gan -o training.optim" in first.stderr
+    assert "retries failed runs" not in first.stderr
     run = paribus.folder / "study" / "runs" / "gan-seed0"
     assert starts(run) == 1
+    assert starts(paribus.folder / "study" / "runs" / "vae-seed0") == 1, "a failed run stopped the study"
+    [reason] = [row["reason"] for row in results(paribus.folder / "study")["runs"] if row["model"] == "gan"]
+    assert "diverged" in reason
+    assert reason.partition(":")[0] in (paribus.folder / "study" / "report.html").read_text()
     assert "Training diverged" in paribus("study", "run", "study").stderr
     assert starts(run) == 1
     assert re.search(

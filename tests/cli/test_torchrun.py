@@ -67,7 +67,7 @@ def test_terminated_processes_write_a_checkpoint(paribus: Paribus) -> None:
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     command = "torchrun --nproc_per_node 2 -m paribus train gan --out broken --resume"
-    assert f"interrupted: '{command}' carries on" in err
+    assert f"interrupted: '{command}' resumes it" in err
     assert 1 < steps_logged(run) < UPDATES
     check_completes_like_an_undisturbed_run(paribus, run)
 

@@ -44,7 +44,7 @@ def test_a_sampler_of_another_name(runs: Callable[..., Path]) -> None:
 
 
 def test_folders_of_images_against_each_other(runs: Callable[..., Path], tmp_path: Path) -> None:
-    from paribus.commands.sample import sample
+    from paribus.commands.outputs import sample
 
     for seed, name in enumerate("ab"):
         assert sample(runs("vae"), 80, tmp_path / name, seed=seed) == tmp_path / name

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from paribus.base.errors import ParibusError
-from paribus.commands.compare import compare
-from paribus.commands.study import add_to_study, retry_study, run_study
+from paribus.commands.studies import add_to_study, compare, retry_study, run_study
 from paribus.commands.tune import tune
 from tests.conftest import made_data
 

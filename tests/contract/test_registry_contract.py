@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -200,9 +201,12 @@ def variants(cls: type) -> list[dict[str, Any]]:
 def check_every_setting(cls: type, objective: str, backbone: str, part: str) -> None:
     data = made_data(size=16)
 
-    def trained(settings: dict[str, Any]) -> bytes:
-        changes = [f"{part}.{key}={value}" for key, value in settings.items()]
+    @cache
+    def trained(*changes: str) -> bytes:
         return weights_of(one_step(config_of(objective, backbone, *changes), data))
+
+    def overrides(settings: dict[str, Any]) -> list[str]:
+        return [f"{part}.{key}={value}" for key, value in settings.items()]
 
     for field in cls.model_fields:
         if is_fixed(cls, field):
@@ -212,7 +216,7 @@ def check_every_setting(cls: type, objective: str, backbone: str, part: str) -> 
             if field in base:
                 continue
             try:
-                changed = trained(base) != trained(base | {field: value})
+                changed = trained(*overrides(base)) != trained(*overrides(base | {field: value}))
             except ParibusError as error:  # a value that is out of range, or does not go with this base
                 assert "has a wrong value" in str(error)
             if changed:

@@ -18,7 +18,7 @@ from paribus.base.network import hub_is_reachable
 from paribus.config import DataSettings, ImageShape
 from paribus.data import DATASETS, load_data
 from paribus.data.hub import hub_dataset, is_cached
-from paribus.data.parquet import SequentialReader, split_of
+from paribus.data.parquet import parquet_folder, split_of
 from paribus.data.splitting import held_out, rest
 
 
@@ -280,17 +280,18 @@ class TestParquet:
     def test_names_of_splits(self, name, split):
         assert split_of(name) == split
 
-    def test_ranges_of_a_stream(self):
-        starts = []
-
-        def stream():
-            starts.append(0)
-            yield from ([b"%d" % i for i in range(at, at + 7)] for at in range(0, 70, 7))
-
-        read = SequentialReader(stream)
-        for start, stop in ((0, 10), (10, 20), (25, 26), (26, 60), (3, 5), (5, 70)):
-            assert read(start, stop) == [b"%d" % i for i in range(start, stop)]
-        assert len(starts) == 2
+    def test_pictures_begin_anew_at_each_call(self, tmp_path, pixels):
+        contents = pixels(600, 8, 8)  # more than are read at once
+        write_parquet(tmp_path / "train-0.parquet", contents[:350])
+        write_parquet(tmp_path / "train-1.parquet", contents[350:])
+        split = parquet_folder(tmp_path, sorted(tmp_path.glob("*.parquet"))).splits["train"]
+        assert next(split.pictures()) == png(contents[0])
+        assert list(split.pictures()) == [png(content) for content in contents]
+        assert [split.where(i) for i in (0, 349, 350)] == [
+            "train-0.parquet row 0",
+            "train-0.parquet row 349",
+            "train-1.parquet row 0",
+        ]
 
     def test_a_name_is_looked_for_under_paribus_data(self, tmp_path, pixels, monkeypatch):
         monkeypatch.setenv("PARIBUS_DATA", str(tmp_path))
@@ -460,7 +461,7 @@ class TestHub:
         assert {name: split.count for name, split in raw.splits.items()} == {"train": 20, "test": 10}
         assert raw.class_names == ("no", "yes")
         assert raw.splits["test"].labels.tolist() == labels[20:]
-        assert raw.splits["train"].read(3, 6) == [png(content) for content in contents[3:6]]
+        assert list(raw.splits["train"].pictures())[3:6] == [png(content) for content in contents[3:6]]
         assert raw.splits["train"].where(3) == "train row 3"
         assert hub_dataset(str(repository), with_labels=False).class_names is None
 

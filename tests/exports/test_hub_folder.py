@@ -15,7 +15,7 @@ import paribus as pb
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
 from paribus.exports.hub_folder import model_card
-from paribus.exports.source import Source
+from paribus.exports.source import TrainedModel
 from paribus.results.folder import RunFolder
 from paribus.results.words import protocol_words
 from paribus.runs.run import Run
@@ -40,7 +40,7 @@ def test_an_exported_folder_is_the_model(made_run: Run, tmp_path: Path) -> None:
 
 
 def test_the_card_says_what_the_run_recorded(made_run: Run) -> None:
-    card = model_card(Source.of(made_run), "somebody/cvae", "mit")
+    card = model_card(TrainedModel.of(made_run), "somebody/cvae", "mit")
     assert header(card) == {
         "library_name": "paribus",
         "pipeline_tag": "unconditional-image-generation",
@@ -61,7 +61,7 @@ def test_the_card_says_what_the_run_recorded(made_run: Run) -> None:
 
 def test_built_in_data_have_their_licence_and_their_id(tmp_path: Path) -> None:
     model = made_model(tiny_config("gan", data={"name": "mnist"}), ImageShape(1, 28))
-    card = model_card(Source.of(model), "somebody/gan", "unknown")
+    card = model_card(TrainedModel.of(model), "somebody/gan", "unknown")
     assert header(card)["datasets"] == ["ylecun/mnist"]
     assert "CC BY-SA 3.0" in card
     assert "## Scores" not in card  # a model without a run was never scored

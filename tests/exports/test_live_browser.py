@@ -16,7 +16,7 @@ import paribus.report
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
 from paribus.exports.live import live_content, write_live
-from paribus.exports.networks import Decoder
+from paribus.exports.networks import DecoderModule
 from paribus.exports.program import program_of
 from paribus.models import load_model
 from paribus.recipes import resolve
@@ -65,10 +65,10 @@ def test_every_backbone_computes_what_torch_does(
     names = (f"backbone.name={backbone}", "backbone.width=8", f"objective.conditional={conditional}", *overrides)
     model = made_model(tiny_config("vae", *names), ImageShape(channels, size, 3))
     inputs = inputs_of(model, seed=1)
-    program = program_of(Decoder(model), inputs)
+    program = program_of(DecoderModule(model), inputs)
     pixels, _ = interpreter.evaluate(RUN, [program.as_json(), [row[0].tolist() for row in inputs], 1])
     with torch.no_grad():
-        expected = Decoder(model)(*inputs).flatten()
+        expected = DecoderModule(model)(*inputs).flatten()
     assert expected.std() > 0.01
     assert (torch.tensor(pixels) - program.example.flatten()).abs().max() < 1e-4
     assert (torch.tensor(pixels) - expected).abs().max() <= 2 / 255
@@ -78,7 +78,7 @@ def test_every_backbone_computes_what_torch_does(
 def test_an_image_of_28_pixels_takes_at_most_50_milliseconds(interpreter: Any, name: str) -> None:
     model = made_model(resolve(name), ImageShape(1, 28))
     inputs = inputs_of(model)
-    program = program_of(Decoder(model), inputs).as_json()
+    program = program_of(DecoderModule(model), inputs).as_json()
     _, spent = interpreter.evaluate(RUN, [program, [inputs[0][0].tolist()], 30])
     assert statistics.median(spent) <= 50
 

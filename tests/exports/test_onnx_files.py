@@ -13,7 +13,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.registry import backbones, objectives
 from paribus.config import ImageShape
 from paribus.exports import onnx_files
-from paribus.exports.networks import Encoder
+from paribus.exports.networks import EncoderModule
 from paribus.models import Model
 from paribus.recipes import model_names, own_shape, resolve
 from paribus.runs.run import Run
@@ -91,11 +91,11 @@ def test_files_of_two_models_are_never_side_by_side(tmp_path: Path, monkeypatch:
     pb.export(made_model(tiny_config("gan"), ImageShape(1, 8)), "onnx", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["decoder.onnx"]
 
-    class Other(Encoder):
+    class Other(EncoderModule):
         def forward(self, images: torch.Tensor) -> torch.Tensor:  # traced as another network than it was
             return super().forward(images) + torch.compiler.is_exporting()
 
-    monkeypatch.setattr(onnx_files, "Encoder", Other)
+    monkeypatch.setattr(onnx_files, "EncoderModule", Other)
     before = (tmp_path / "decoder.onnx").read_bytes()
     with pytest.raises(ParibusError, match=r"it was not kept[\s\S]*encoder\.onnx"):
         pb.export(made_model(tiny_config("vae"), ImageShape(1, 8)), "onnx", tmp_path)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
-from paribus.exports.networks import Decoder
+from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
 from tests.conftest import tiny_config
@@ -22,7 +22,7 @@ from tests.exports.made import inputs_of, made_model
 def recorded(model: Model) -> tuple[Program, Tensor]:
     inputs = inputs_of(model)
     with torch.no_grad():
-        return program_of(Decoder(model), inputs), Decoder(model)(*inputs)
+        return program_of(DecoderModule(model), inputs), DecoderModule(model)(*inputs)
 
 
 @pytest.mark.parametrize("conditional", [False, True])

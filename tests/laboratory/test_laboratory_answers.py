@@ -14,9 +14,8 @@ pytest.importorskip("fastapi", reason="needs the extra explorer")
 
 from paribus.base.errors import ParibusError
 from paribus.cli.explore import explore
-from paribus.explorer.laboratory import LOOKS, packed, router
+from paribus.explorer.laboratory import LOOKS, LiveTraining, Trainings, packed, router
 from paribus.explorer.server import application
-from paribus.explorer.trainings import Training, Trainings
 from paribus.laboratory.models import laboratory_models
 from paribus.laboratory.points import point_set_names
 from paribus.laboratory.recording import PointTraining, train_on_points
@@ -128,7 +127,7 @@ def test_what_is_out_of_bounds_is_refused_in_words(site: Site, given: dict[str, 
 
 
 def test_a_training_that_diverges_says_so() -> None:
-    training = Training(1, [PointTraining("grid", "vae", overrides=(*OVERRIDES, "objective.sigma=1e-30"))], [0, 20])
+    training = LiveTraining(1, [PointTraining("grid", "vae", overrides=(*OVERRIDES, "objective.sigma=1e-30"))], [0, 20])
     training.start()
     training.join()
     assert training.state == "failed"

@@ -9,9 +9,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra explorer")
 
-from paribus.explorer.laboratory import LOOKS, router
+from paribus.explorer.laboratory import LOOKS, Trainings, router
 from paribus.explorer.server import application
-from paribus.explorer.trainings import Trainings
 from paribus.laboratory.models import contents
 from paribus.laboratory.recording import Recording, train_on_points
 from tests.explorer.serving import Site, answering

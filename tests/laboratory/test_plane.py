@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
-from paribus.laboratory.plane import PAIRINGS, as_images, generated, judged_at, lattice, push
+from paribus.laboratory.frames import PAIRINGS, as_images, generated, judged_at, lattice, push
 from paribus.models import build_networks
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import paribus as pb
 from paribus.base.errors import ParibusError, TrainingDiverged
-from paribus.laboratory.frames import FIELD_SIDE, MAP_SIDE, MESH_SIDE, SAMPLES, Observer
+from paribus.laboratory.frames import FIELD_SIDE, MAP_SIDE, MESH_SIDE, SAMPLES, Observer, as_images
 from paribus.laboratory.models import (
     checked_overrides,
     configuration,
@@ -20,7 +20,6 @@ from paribus.laboratory.models import (
     experiments,
     laboratory_models,
 )
-from paribus.laboratory.plane import as_images
 from paribus.laboratory.points import point_set
 from paribus.laboratory.recording import Recording, frame_steps, train_on_points
 from paribus.objectives.base import Draw

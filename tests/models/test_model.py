@@ -11,7 +11,7 @@ import torch
 from paribus.base.errors import ParibusError
 from paribus.models import Model, load_model, save_model
 from paribus.models.grids import image_grid
-from paribus.models.pixels import to_bytes, to_float
+from paribus.models.model import to_bytes, to_float
 from tests.conftest import fit_in, made_data, tiny_config
 
 

@@ -16,7 +16,6 @@ from paribus.models import Model, build_networks, load_model, save_model
 from paribus.models.files import weights_of, with_sampler
 from paribus.models.samplers import Mixture, TwoStage, fitted_sampler, new_sampler
 from paribus.objectives.base import Draw
-from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.runs.run import complete_run
 from tests.conftest import fit_in, made_data, tiny_config
@@ -47,11 +46,11 @@ def model_of(*overrides: str) -> Model:
     return Model(config, nets, data.shape, data.class_names)
 
 
-def two_stage(*overrides: str, latent_dim: int = 2, classes: int = 0) -> tuple[TwoStage, RunConfig]:
+def two_stage(*overrides: str, latent_dim: int = 2, classes: int = 0) -> TwoStage:
     config = tiny_config("vae", "sampler.name=two-stage", f"objective.latent_dim={latent_dim}", *overrides)
     sampler = new_sampler(config, classes)
     assert isinstance(sampler, TwoStage)
-    return sampler, config
+    return sampler
 
 
 def test_a_known_mixture_is_recovered() -> None:
@@ -115,8 +114,8 @@ def test_a_conditional_mixture_shares_gaussians_and_weighs_them_by_class() -> No
 
 
 def test_a_second_vae_learns_a_ring() -> None:
-    sampler, config = two_stage("sampler.updates=400")
-    sampler.fit(3 + 2 * ring(2000, 0), None, config.sampler, 0)
+    sampler = two_stage("sampler.updates=400")
+    sampler.fit(3 + 2 * ring(2000, 0), None, 0)
     drawn = (sampler.requires_grad_(False).sample(1000, None, Draw(1)) - 3) / 2
     fresh = ring(1000, 7)
     standard = energy_distance(normal(1000, 2, seed=9), fresh)
@@ -129,15 +128,15 @@ def test_a_second_vae_learns_a_ring() -> None:
 def test_a_conditional_second_vae_knows_the_class() -> None:
     labels = torch.arange(600) % 2
     z = 0.3 * normal(600, 2) + torch.tensor([[4.0, 0.0], [-4.0, 0.0]], dtype=torch.float64)[labels]
-    sampler, config = two_stage("sampler.updates=150", classes=2)
-    sampler.fit(z, labels, config.sampler, 0)
+    sampler = two_stage("sampler.updates=150", classes=2)
+    sampler.fit(z, labels, 0)
     drawn = sampler.requires_grad_(False).sample(200, torch.arange(200) % 2, Draw(0))
     assert drawn[::2, 0].mean() > 2
     assert drawn[1::2, 0].mean() < -2
 
 
 def test_the_second_vaes_loss_is_the_bound() -> None:
-    sampler, _ = two_stage(latent_dim=3)
+    sampler = two_stage(latent_dim=3)
     with torch.no_grad():
         sampler.log_deviation.fill_(-0.7)
     z = normal(50, 3).float()
@@ -153,10 +152,10 @@ def test_the_second_vaes_loss_is_the_bound() -> None:
 
 def test_the_kls_weight_rises_over_the_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    sampler, config = two_stage("sampler.updates=8", "sampler.warmup=0.5")
+    sampler = two_stage("sampler.updates=8", "sampler.warmup=0.5")
     loss = sampler.loss
     monkeypatch.setattr(sampler, "loss", lambda z, y, weight, draw: seen.append(weight) or loss(z, y, weight, draw))
-    sampler.fit(normal(30, 2), None, config.sampler, 0)
+    sampler.fit(normal(30, 2), None, 0)
     assert seen == [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
 
 
@@ -269,7 +268,7 @@ def test_other_images_are_no_ground_for_a_sampler(tmp_path: Path, monkeypatch: p
         raise ParibusError("There is no such folder.", where="x")
 
     monkeypatch.setattr("paribus.models.files.load_data", gone)
-    with pytest.raises(ParibusError, match=r"they are not to be had[\s\S]*There is no such folder"):
+    with pytest.raises(ParibusError, match=r"they are unavailable[\s\S]*There is no such folder"):
         with_sampler(tmp_path, run.model, {"name": "gmm"})
 
 

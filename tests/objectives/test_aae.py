@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from paribus.objectives.aae import AAE
+from paribus.objectives.autoencoder import AAE
 from paribus.objectives.base import Batch, Draw
 from tests.objectives import linear
 

@@ -9,7 +9,7 @@ import torch
 
 from paribus.objectives.base import Batch, Draw
 from paribus.objectives.beta_tc_vae import BetaTCVAE, kl_parts, stratified_log_weights
-from paribus.objectives.likelihoods import gaussian_log_ratio
+from paribus.objectives.encoding import gaussian_log_ratio
 from tests.objectives import linear
 
 

@@ -10,8 +10,7 @@ from torch.nn.functional import softplus
 from paribus.backbones.mlp import MLP
 from paribus.config import ImageShape
 from paribus.objectives.base import Batch, Draw, Nets
-from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
-from paribus.objectives.gan import GAN
+from paribus.objectives.gan import CODE_LENGTH, GAN, Bottleneck
 
 SHAPE = ImageShape(1, 8)
 

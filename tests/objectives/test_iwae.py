@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from paribus.objectives.base import Batch, Draw
-from paribus.objectives.encoding import posterior_samples
+from paribus.objectives.encoding import gaussian_log_ratio, posterior_samples
 from paribus.objectives.iwae import IWAE
-from paribus.objectives.likelihoods import gaussian_log_ratio
 from tests.objectives import linear
 
 

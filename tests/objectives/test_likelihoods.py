@@ -8,7 +8,7 @@ import torch
 from torch import distributions
 
 from paribus.objectives.base import Batch, Draw
-from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_nats
+from paribus.objectives.encoding import bernoulli_nats, gaussian_kl_nats, gaussian_nats
 from paribus.objectives.vae import VAE
 
 

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from paribus.models import load_model, save_model
 from paribus.objectives.base import Batch, Draw
-from paribus.objectives.encoding import ScaledDecoder
-from paribus.objectives.likelihoods import gaussian_nats
+from paribus.objectives.encoding import ScaledDecoder, gaussian_nats
 from paribus.objectives.vae import VAE
 from tests.conftest import fit_in, made_data, tiny_config
 from tests.objectives import linear

@@ -36,8 +36,8 @@ def test_smoke_takes_enlarged_digits_for_absent_data(no_data: Path) -> None:
     shapes = {name: (config.data.name, config.data.size, config.data.channels) for name, config in found.items()}
     assert shapes["cifar10-biggan"] == ("digits", 32, 3)
     assert shapes["lfw-vae"] == ("digits", 45, 3)
-    words = stand_ins(paper("hinrichsen-2023"), "smoke")
-    assert words["lfw-vae"] == "digits, brought to 45x45, colour, in place of lfw, which is not at hand"
+    used = stand_ins(paper("hinrichsen-2023"), "smoke")["lfw-vae"]
+    assert (used.name, used.size, used.channels, used.replaced) == ("digits", 45, 3, "lfw")
     (no_data / "lfw").mkdir()
     assert "lfw-vae" not in stand_ins(paper("hinrichsen-2023"), "smoke")
 

@@ -12,8 +12,9 @@ import pytest
 
 import paribus as pb
 from paribus.replication import papers
-from paribus.replication.latents import VIEWS
-from paribus.replication.papers import ViewName, paper, paper_names
+from paribus.replication.papers import paper, paper_names
+from paribus.replication.study import VIEWS
+from paribus.results.replication import ViewName
 from tests.replication.test_smoke import SMALL
 
 WITH_VIEWS = SMALL.replace(

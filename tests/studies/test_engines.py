@@ -15,7 +15,7 @@ from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally
 from paribus.studies.plan import StudyPlan, StudyRun
-from paribus.studies.progress import RunState
+from paribus.studies.status import RunState
 from paribus.studies.study import Study
 from tests.conftest import tiny_config
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import held
+from paribus.base.files import locked_folder
 from paribus.results.folder import RunFolder
-from paribus.studies.engines import check_engine
 from paribus.studies.plan import StudyPlan, StudyRun
-from paribus.studies.preparation import prepare
+from paribus.studies.preparation import check_engine, prepare
 from paribus.studies.ray_engine import required_resources, run_on_node
 from tests.conftest import made_data, tiny_config
 
@@ -81,7 +80,7 @@ def test_a_node_that_does_not_share_the_study_s_folder_is_refused(tmp_path: Path
     with pytest.raises(ParibusError, match="A node of the Ray cluster does not see the study's folder") as caught:
         run_on_node(run_in(study), study, tmp_path, {})
     assert caught.value.got == "no such folder"
-    with held(study):
+    with locked_folder(study):
         pass
     with pytest.raises(ParibusError) as caught:  # a folder of the same name, but not the one that the study holds
         run_on_node(run_in(study), study, tmp_path, {})

@@ -12,26 +12,26 @@ import pytest
 from rich.console import Console
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_held
+from paribus.base.files import is_locked
 from paribus.cli.watching import live_table, progress_words, totals
 from paribus.results.folder import RunFolder
 from paribus.results.study_files import write_results
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import prepare
-from paribus.studies.progress import Message, Progress, RunState
 from paribus.studies.results import study_result
-from paribus.studies.status import status
+from paribus.studies.status import Message, RunState, status
+from paribus.training import Progress
 from tests.conftest import made_data, tiny_config
 
 
 def folder_of(root: Path, plan: StudyPlan) -> list[Path]:
     """A study as it stands before its runs begin; the runs' folders, made."""
-    runs = prepare(plan, root, images=made_data()).runs
+    prepared = prepare(plan, root, images=made_data())
     (root / "study.yaml").write_text(f"{{name: small, budget: '{plan.budget}'}}")
-    write_results(root / "results.json", study_result("small", runs))
-    for run in runs:
+    write_results(root / "results.json", study_result("small", prepared))
+    for run in prepared.runs:
         run.folder.path.mkdir(parents=True)
-    return [run.folder.path for run in runs]
+    return [run.folder.path for run in prepared.runs]
 
 
 def log(run: Path, **line: Any) -> None:
@@ -55,7 +55,7 @@ def test_states_are_read_off_the_folders(tmp_path: Path) -> None:
     assert found.runs[1].seconds_left == pytest.approx(9.0)
     assert found.runs[1].terms == {"D/loss": 2.0}
     assert found.runs[3].reason == "it diverged"
-    assert not is_held(runs[1])
+    assert not is_locked(runs[1])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import html
 import json
 from pathlib import Path
 
-from paribus.commands.compare import compare
+from paribus.commands.studies import compare
 
 METRICS = {"frechet": "Fréchet distance", "coverage": "Coverage", "classifier_score": "Classifier score"}
 

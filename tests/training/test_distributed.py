@@ -30,6 +30,8 @@ def environment(rank: int, port: int) -> dict[str, str]:
     return {name: str(value) for name, value in (own | shared).items()}
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_pair_of_processes_finds_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One test, so that the pair starts once."""
     alone, first, second = found_by_one_and_by_a_pair(tmp_path, monkeypatch)

@@ -10,7 +10,7 @@ from paribus.config import ImageShape
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw
 from paribus.recipes import resolve
-from paribus.training.flops import flop_per_image
+from paribus.training.step import flop_per_image
 
 
 @pytest.mark.parametrize("model", ["gan", "vae", "conv-vae", "wgan-gp", "cvae-gan", "biggan", "r3gan", "iwae"])

@@ -15,9 +15,8 @@ from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import ImageSet
 from paribus.runs.run import complete_run
-from paribus.tuning.plan import TuningPlan
-from paribus.tuning.scoring import Snapshots, score_of
-from paribus.tuning.tuning import TrialRecord, Tuning
+from paribus.tuning.plan import TuningPlan, score_by
+from paribus.tuning.tuning import Snapshots, TrialRecord, Tuning
 
 PLAN = TuningPlan(
     model="vae",
@@ -59,7 +58,7 @@ def test_a_trial_is_given_up_when_its_snapshot_is_worse_than_the_median(
         assert score.split == "validation" and score.protocol.reference == ImageSet(origin="validation", count=144)
         expected.append(-score.value)  # higher is better
     assert told == dict(enumerate(expected))
-    assert score_of(run, metric).split == "validation"
+    assert score_by(metric, run.evaluation).split == "validation"
 
 
 def test_winners_are_the_best_settings_that_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,7 @@ from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.data import ImageData, Split
 from paribus.models import Model, build_networks
-from paribus.views.clusters import clusters
-from paribus.views.codes import correlation
+from paribus.views.codes import clusters, correlation
 from paribus.views.debias import debias
 from paribus.views.directions import attribute_vectors, directions
 from paribus.views.inversion import invert

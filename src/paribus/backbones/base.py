@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,14 @@ class Trunk:
     initialise: Callable[[nn.Module], None] | None = None
 
 
+Activation = Literal["relu", "leaky-relu"]
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """The layer of that name; the leak is 0.2."""
+    return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.2)
+
+
 class Backbone(Settings):
     """A network family; its fields are its hyperparameters. `name` is the registered name."""
 
@@ -56,13 +64,7 @@ class Backbone(Settings):
         """
 
     def down(
-        self,
-        image: ImageShape,
-        outputs: int,
-        *,
-        vector: int = 0,
-        dropout: float = 0.0,
-        projection: bool = False,
+        self, image: ImageShape, outputs: int, *, vector: int = 0, dropout: float = 0.0, projection: bool = False
     ) -> Down:
         """Image to vector.
 
@@ -94,14 +96,7 @@ class Down(nn.Module):
     """
 
     def __init__(
-        self,
-        trunk: Trunk,
-        outputs: int,
-        *,
-        classes: int,
-        vector: int,
-        dropout: float,
-        projection: bool,
+        self, trunk: Trunk, outputs: int, *, classes: int, vector: int, dropout: float, projection: bool
     ) -> None:
         """Builds the head; see `Backbone.down`, `classes` is 0 for none."""
         super().__init__()
@@ -137,8 +132,7 @@ class Down(nn.Module):
         for stage in self.trunk:
             images = stage(images)
             stages.append(images)
-        last = images.flatten(1)
-        joined = last
+        joined = last = images.flatten(1)
         if self.joined_classes:
             joined = torch.cat([joined, one_hot(labels, self.joined_classes).to(joined.dtype)], dim=1)
         if vector is not None:
@@ -160,6 +154,11 @@ class Residual(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (N, ...) to the same shape."""
         return self.activation(maps + self.body(maps))
+
+
+def residual_blocks(count: int, layers: Callable[[], list[nn.Module]], activation: nn.Module) -> list[nn.Module]:
+    """So many of `Residual`, each of twice the new layers that `layers` gives, the activation between them."""
+    return [Residual(nn.Sequential(*layers(), activation, *layers()), activation) for _ in range(count)]
 
 
 class Conditioned(nn.Module):

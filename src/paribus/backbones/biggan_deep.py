@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
-from paribus.backbones.base import Backbone, Trunk, stage_sizes
-from paribus.backbones.biggan import EMBEDDED, SHRINKING, widths, with_own_values
-from paribus.backbones.blocks import (
-    Attention,
-    ConditionalBatchNorm,
-    Parts,
-    UpConvolution,
-    initialise,
-    pooled,
-    upsampled,
-)
-from paribus.backbones.residual import ResidualUp, Routes, residual_trunk
-from paribus.backbones.spectral_norm import spectral_norm
+from paribus.backbones.base import Trunk
+from paribus.backbones.biggan import SHRINKING, BigGANFamily, Plan
+from paribus.backbones.blocks import Attention, Parts, UpConvolution, pooled, upsampled
+from paribus.backbones.residual import residual_trunk
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
-
-SPECTRAL_NORM_EPS, BATCH_NORM_EPS = 1e-6, 1e-4
-
-
-@dataclass(frozen=True)
-class DeepPlan:
-    """What one published configuration decides.
-
-    Args:
-        width: Its channel multiplier.
-        attention: Whether it has self-attention.
-        up: Channels of `up` as multiples of the width, from the smallest maps outwards; the last counts on.
-        down: Channels of `down` as a multiple of the width.
-        to_one_pixel: Whether `down` has floor(log2 size) stages that all halve; else n, of which the last does not.
-    """
-
-    width: int
-    attention: bool
-    up: tuple[int, ...]
-    down: int
-    to_one_pixel: bool
-
-
-DEEP_PLANS = {
-    "studiogan": DeepPlan(128, True, (4,), 4, False),
-    "hinrichsen": DeepPlan(128, False, SHRINKING, 16, True),
-}
 
 
 class DeepUpBlock(nn.Module):
@@ -115,7 +79,7 @@ class DeepDownBlock(nn.Module):
 
 
 @backbones.register("biggan-deep")
-class BigGANDeep(Backbone):
+class BigGANDeep(BigGANFamily):
     """BigGAN with two blocks a stage, each with a narrow middle; z as a whole and the class go to every batch norm.
 
     The number of stages follows the image size (`stage_sizes`, n of them in `up`); the figures are those at 32x32.
@@ -130,73 +94,29 @@ class BigGANDeep(Backbone):
     `residual_trunk`).
     """
 
-    name: ClassVar[str] = "biggan-deep"
+    plans: ClassVar[dict[str, Plan]] = {
+        "studiogan": Plan(128, True, "everywhere", True, (4,), 4, False),
+        "hinrichsen": Plan(128, False, "everywhere", True, SHRINKING, 16, True),
+    }
+    block: ClassVar[Callable[..., nn.Module]] = DeepUpBlock
+    keeping: ClassVar[int] = 1
 
     plan: Literal["studiogan", "hinrichsen"] = "studiogan"
     """Which published configuration."""
-    width: int = Field(DEEP_PLANS["studiogan"].width, ge=1)
+    width: int = Field(plans["studiogan"].width, ge=1)
     """Channel multiplier."""
-    attention: bool = DEEP_PLANS["studiogan"].attention
+    attention: bool = plans["studiogan"].attention
     """Self-attention at half of the image's side; left out it is the plan's own: only studiogan has it."""
-    activation: Literal["relu", "leaky-relu"] = "relu"
-    """In `up` and `down`; the leak is 0.2."""
-    spectral_norm: bool = True
-    """Divide the weights of both networks by their largest singular values (not those of an encoder's head)."""
-    residual_blocks: int = Field(0, ge=0)
-    """Additional blocks that keep the side: before all others."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _own_values(cls, values: Any) -> Any:
-        return with_own_values(values, DEEP_PLANS, cls.model_fields["plan"].default)
-
-    @override
-    def up(self, latent_dim: int, image: ImageShape) -> nn.Module:
-        sizes = stage_sizes(image.size)[::-1]
-        routes = Routes(
-            latent_dim,
-            image.classes,
-            len(sizes) - 1,
-            z="everywhere",
-            class_in_first=True,
-            embedding=_orthogonal(nn.Linear(image.classes, EMBEDDED, bias=False)) if image.classes else None,
-            embedded=EMBEDDED,
-        )
-        return ResidualUp(
-            DeepUpBlock,
-            routes,
-            sizes,
-            widths(DEEP_PLANS[self.plan].up, len(sizes), self.width),
-            image.channels,
-            self._parts(),
-            keeping=1,
-            residual_blocks=self.residual_blocks,
-            attention=self.attention,
-        )
 
     @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        plan, parts = DEEP_PLANS[self.plan], self._parts()
+        plan, parts = self.plans[self.plan], self.parts()
         channels = plan.down * self.width
-        halvings = image.size.bit_length() - 1 if plan.to_one_pixel else len(stage_sizes(image.size)) - 2
         stages = [parts.finish(nn.Conv2d(image.channels, channels, 3, padding=1))]
         stages += [DeepDownBlock(channels, parts, down=False) for _ in range(self.residual_blocks)]
-        for k, down in enumerate([True] * halvings + [False] * (not plan.to_one_pixel)):
+        # to one pixel all stages halve the side, else all but the last
+        for k, down in enumerate([True] * self.halvings(image.size) + [False] * (not plan.to_one_pixel)):
             blocks = [DeepDownBlock(channels, parts, down=d) for d in (down, False)]
             attention = [Attention(channels, parts.finish)] if self.attention and k == 0 else []
             stages.append(nn.Sequential(*blocks, *attention))
         return residual_trunk(stages, channels, parts, critic=critic)
-
-    def _parts(self) -> Parts:
-        activation = nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-        return Parts(_orthogonal, self._finished, activation, self._norm)
-
-    def _norm(self, channels: int, condition: int) -> nn.Module:
-        return ConditionalBatchNorm(channels, condition, self._finished, BATCH_NORM_EPS)
-
-    def _finished(self, layer: nn.Module) -> nn.Module:
-        return spectral_norm(_orthogonal(layer), SPECTRAL_NORM_EPS) if self.spectral_norm else _orthogonal(layer)
-
-
-def _orthogonal(layer: nn.Module) -> nn.Module:
-    return initialise(layer, "orthogonal")

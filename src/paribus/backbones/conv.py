@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
 from typing_extensions import override
 
-from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
+from paribus.backbones.base import (
+    Activation,
+    Backbone,
+    Conditioned,
+    Trunk,
+    activation_layer,
+    residual_blocks,
+    stage_sizes,
+)
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
 
@@ -59,8 +67,6 @@ class Conv(Backbone):
     biases at 0, the defaults of the library that chaturvedula-2023 used.
     """
 
-    name: ClassVar[str] = "conv"
-
     plan: Literal["tikayyolla", "chaturvedula-vae", "chaturvedula-gan"] = "tikayyolla"
     """Whose networks."""
     width: int = Field(WIDTHS["tikayyolla"], ge=1)
@@ -68,7 +74,7 @@ class Conv(Backbone):
     chaturvedula-gan. All other layers scale with it."""
     depth: int = Field(2, ge=1, le=6)
     """Convolutions of `down` and transposed ones of `up`, in plan tikayyolla alone: the others have their own."""
-    activation: Literal["relu", "leaky-relu"] = "leaky-relu"
+    activation: Activation = "leaky-relu"
     """In both networks; the leak is 0.2."""
     residual_blocks: int = Field(0, ge=0)
     """Residual blocks of two convolutions after each convolution of `down` and before each transposed one of `up`."""
@@ -136,20 +142,13 @@ class Conv(Backbone):
         return Layout(5, sizes, [sizes[0] ** 2 * 2 * width], up_channels, [width * 2**k for k in range(4)], [])
 
     def _followed(self, layer: nn.Module) -> nn.Sequential:
-        return nn.Sequential(layer, self._activation())
+        return nn.Sequential(layer, activation_layer(self.activation))
 
     def _residual(self, channels: int, kernel: int) -> list[nn.Module]:
-        def convolution() -> nn.Module:
-            return nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
+        def convolution() -> list[nn.Module]:
+            return [nn.Conv2d(channels, channels, kernel, padding=kernel // 2)]
 
-        activation = self._activation()
-        return [
-            Residual(nn.Sequential(convolution(), activation, convolution()), activation)
-            for _ in range(self.residual_blocks)
-        ]
-
-    def _activation(self) -> nn.Module:
-        return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
+        return residual_blocks(self.residual_blocks, convolution, activation_layer(self.activation))
 
 
 def _halvings(size: int, count: int) -> list[int]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 from torch import nn
 from typing_extensions import override
 
-from paribus.backbones.base import Backbone, Conditioned, Residual, Trunk, stage_sizes
+from paribus.backbones.base import (
+    Activation,
+    Backbone,
+    Conditioned,
+    Trunk,
+    activation_layer,
+    residual_blocks,
+    stage_sizes,
+)
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
 
@@ -23,13 +31,11 @@ class DCGAN(Backbone):
     Where a side is odd the transposed convolution's output is made one pixel smaller by its kernel, as in 23 -> 45.
     """
 
-    name: ClassVar[str] = "dcgan"
-
     width: int = Field(64, ge=1)
     """Channels next to the image; each block inwards has twice as many."""
     norm: Literal["batch", "none"] = "batch"
     """Batch norm after every convolution but the first and the last of each network."""
-    activation: Literal["relu", "leaky-relu"] = "leaky-relu"
+    activation: Activation = "leaky-relu"
     """Of `down`; `up` has ReLU."""
     residual_blocks: int = Field(0, ge=0)
     """Residual blocks of two 3x3 convolutions after each convolution of `down`, and on the same maps of `up`."""
@@ -39,20 +45,18 @@ class DCGAN(Backbone):
         sizes = stage_sizes(image.size, SMALLEST)[::-1]
         channels = [self.width * 2**k for k in range(len(sizes) - 1)][::-1]
         first = nn.ConvTranspose2d(latent_dim + image.classes, channels[0], sizes[0], bias=self.norm == "none")
-        layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), self._block(first, channels[0], nn.ReLU())]
+        layers: list[nn.Module] = [
+            nn.Unflatten(1, (-1, 1, 1)),
+            nn.Sequential(*self._normed(first, channels[0]), nn.ReLU()),
+        ]
         for k, after in enumerate(sizes[1:]):
             layers += self._residual(channels[k], nn.ReLU())
             last = k == len(sizes) - 2
             outputs = image.channels if last else channels[k + 1]
             grow = nn.ConvTranspose2d(
-                channels[k],
-                outputs,
-                4 if after % 2 == 0 else 3,
-                stride=2,
-                padding=1,
-                bias=last or self.norm == "none",
+                channels[k], outputs, 4 if after % 2 == 0 else 3, stride=2, padding=1, bias=last or self.norm == "none"
             )
-            layers.append(grow if last else self._block(grow, outputs, nn.ReLU()))
+            layers.append(grow if last else nn.Sequential(*self._normed(grow, outputs), nn.ReLU()))
         net = nn.Sequential(*layers)
         net.apply(_initialise)
         return Conditioned(net, image.classes)
@@ -67,27 +71,20 @@ class DCGAN(Backbone):
             shrink = nn.Conv2d(
                 before, after, 4 if size % 2 == 0 else 3, stride=2, padding=1, bias=k == 0 or self.norm == "none"
             )
-            stage = [shrink, self._activation()] if k == 0 else [*self._block(shrink, after, self._activation())]
-            stages.append(nn.Sequential(*stage, *self._residual(after, self._activation())))
+            convolution = [shrink] if k == 0 else self._normed(shrink, after)
+            residual = self._residual(after, activation_layer(self.activation))
+            stages.append(nn.Sequential(*convolution, activation_layer(self.activation), *residual))
             before = after
         return Trunk(stages, before * sizes[-1] ** 2, initialise=_initialise)
 
-    def _activation(self) -> nn.Module:
-        return nn.ReLU() if self.activation == "relu" else nn.LeakyReLU(0.2)
-
     def _residual(self, channels: int, activation: nn.Module) -> list[nn.Module]:
-        def convolution() -> list[nn.Module]:
-            norm = [nn.BatchNorm2d(channels)] if self.norm == "batch" else []
-            return [nn.Conv2d(channels, channels, 3, padding=1, bias=self.norm == "none"), *norm]
+        def layers() -> list[nn.Module]:
+            return self._normed(nn.Conv2d(channels, channels, 3, padding=1, bias=self.norm == "none"), channels)
 
-        return [
-            Residual(nn.Sequential(*convolution(), activation, *convolution()), activation)
-            for _ in range(self.residual_blocks)
-        ]
+        return residual_blocks(self.residual_blocks, layers, activation)
 
-    def _block(self, convolution: nn.Module, channels: int, activation: nn.Module) -> nn.Sequential:
-        norm = [nn.BatchNorm2d(channels)] if self.norm == "batch" else []
-        return nn.Sequential(convolution, *norm, activation)
+    def _normed(self, convolution: nn.Module, channels: int) -> list[nn.Module]:
+        return [convolution, nn.BatchNorm2d(channels)] if self.norm == "batch" else [convolution]
 
 
 def _initialise(module: nn.Module) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -41,8 +40,6 @@ class R3(Backbone):
     block, with L the blocks of the network, and 1 for all layers that no activation follows. Biases start at 0.
     """
 
-    name: ClassVar[str] = "r3"
-
     width: int = Field(256, ge=1)
     """Channels between the blocks, up to a side of 32."""
     group_width: int = Field(16, ge=1)
@@ -58,17 +55,17 @@ class R3(Backbone):
         sizes = stage_sizes(image.size)[::-1]
         stages: list[nn.Module] = []
         for k, size in enumerate(sizes):
-            between = [] if k == 0 else [self._point(sizes[k - 1], size), Resampling(sizes[k - 1], size)]
+            between = [] if k == 0 else [self._point(sizes[k - 1], size), BilinearResampling(sizes[k - 1], size)]
             stages.append(nn.Sequential(*between, *self._blocks(sizes, size)))
         basis = Basis(latent_dim, image.classes, self._channels(sizes[0]), sizes[0])
-        return Up(basis, stages, _begun(nn.Conv2d(self._channels(sizes[-1]), image.channels, 1)))
+        return R3Up(basis, stages, _begun(nn.Conv2d(self._channels(sizes[-1]), image.channels, 1)))
 
     @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
         sizes = stage_sizes(image.size)
         stages: list[nn.Module] = [_begun(nn.Conv2d(image.channels, self._channels(sizes[0]), 1))]
         for k, size in enumerate(sizes):
-            between = [] if k == 0 else [Resampling(sizes[k - 1], size), self._point(sizes[k - 1], size)]
+            between = [] if k == 0 else [BilinearResampling(sizes[k - 1], size), self._point(sizes[k - 1], size)]
             stages.append(nn.Sequential(*between, *self._blocks(sizes, size)))
         features = self._channels(sizes[-1])
         stages.append(_begun(nn.Conv2d(features, features, sizes[-1], groups=features, bias=False)))
@@ -87,10 +84,10 @@ class R3(Backbone):
         count = self.blocks + (self.residual_blocks if size == min(sizes) else 0)
         total = self.blocks * len(sizes) + self.residual_blocks
         channels = self._channels(size)
-        return [Block(channels, math.gcd(self.group_width, 2 * channels), total) for _ in range(count)]
+        return [ResidualBlock(channels, math.gcd(self.group_width, 2 * channels), total) for _ in range(count)]
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """x + 1x1(act(grouped 3x3(act(1x1(x))))), the identity at first."""
 
     def __init__(self, channels: int, group_width: int, blocks: int) -> None:
@@ -109,7 +106,7 @@ class Block(nn.Module):
         return maps + self.narrow(self.activation(self.grouped(inner)))
 
 
-class Resampling(nn.Module):
+class BilinearResampling(nn.Module):
     """Bilinear resampling of (N, C, before, before) to (N, C, after, after), antialiased where it shrinks.
 
     A new pixel is a mean of the old ones with weights max(0, 1 - distance / reach) between the centres, where the reach
@@ -154,7 +151,7 @@ class Basis(nn.Module):
         return self.constant * self.scale(z)[:, :, None, None]
 
 
-class Up(nn.Module):
+class R3Up(nn.Module):
     """Basis - stages - 1x1 convolution to the image."""
 
     def __init__(self, basis: Basis, stages: list[nn.Module], to_image: nn.Module) -> None:

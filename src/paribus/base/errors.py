@@ -57,7 +57,7 @@ class ProcessLost(ParibusError):
 
 
 class Interrupted(Exception):
-    """The work was asked to stop, and what it carries on from is written.
+    """The work was asked to stop, and what it resumes from is written.
 
     Attributes:
         folder: Where that lies.

@@ -1,4 +1,6 @@
-"""Files that are written whole or not at all, folders that one process at a time holds, and what may be written to."""
+"""Files that are written whole or not at all, folders that one process at a time holds, what may be written to, and
+where results that can be computed again are kept.
+"""
 
 from __future__ import annotations
 
@@ -93,14 +95,14 @@ def check_output_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
+def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
     """Holds a folder for this process.
 
     Args:
         folder: Made if need be.
         what: Whose folder it is, in words.
         patience_seconds: How long to wait for another holder, which may be about to end, or only looking
-            (`is_held`).
+            (`is_locked`).
 
     Raises:
         ParibusError: Another process holds it, or it cannot be written to.
@@ -124,7 +126,7 @@ def held(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iter
         yield
 
 
-def is_held(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether a process holds a folder at this moment."""
     try:
         with (folder / ".lock").open() as file:
@@ -134,3 +136,12 @@ def is_held(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def cache_folder() -> Path:
+    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created)."""
+    own = os.environ.get("PARIBUS_CACHE")
+    if own:
+        return Path(own).expanduser()
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"

@@ -1,4 +1,4 @@
-"""Whether another machine can be reached, told quickly: libraries retry for half a minute before they say so."""
+"""Whether another machine can be reached, found out quickly: libraries retry for half a minute before they say so."""
 
 from __future__ import annotations
 

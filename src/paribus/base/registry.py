@@ -22,13 +22,14 @@ class Registry(Generic[T]):
         self._complete = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Class decorator: makes the class known as `name`."""
+        """Class decorator: makes the class known as `name`, which becomes its attribute of that name."""
 
         def add(cls: T) -> T:
             known = self._classes.get(name)
             if known is not None and known.__qualname__ != cls.__qualname__:
                 raise ValueError(f"{self.kind} '{name}' is registered twice: {known} and {cls}")
             self._classes[name] = cls
+            cls.name = name  # type: ignore[attr-defined]
             return cls
 
         return add

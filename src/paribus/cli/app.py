@@ -9,21 +9,7 @@ import typer
 from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 from paribus.base.version import __version__
-from paribus.cli import (
-    compare,
-    doctor,
-    evaluate,
-    explore,
-    export,
-    latent,
-    listing,
-    replicate,
-    report,
-    sample,
-    study,
-    train,
-    tune,
-)
+from paribus.cli import doctor, evaluate, explore, latent, listing, outputs, studies, train, tune
 
 app = typer.Typer(
     name="paribus",
@@ -34,17 +20,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(compare.compare)
+app.command()(studies.compare)
 app.command()(train.train)
-app.command()(sample.sample)
+app.command()(outputs.sample)
 app.command()(evaluate.evaluate)
 app.add_typer(latent.app, name="latent")
-app.command()(report.report)
-app.add_typer(study.app, name="study")
-app.command()(replicate.replicate)
+app.command()(outputs.report)
+app.add_typer(studies.app, name="study")
+app.command()(studies.replicate)
 app.command()(tune.tune)
 app.command()(explore.explore)
-app.command()(export.export)
+app.command()(outputs.export)
 app.command("list")(listing.list_)
 app.command()(doctor.doctor)
 

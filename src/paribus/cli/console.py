@@ -7,35 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from paribus.base.processes import place
 from paribus.base.wording import duration, stage_words
 
 if TYPE_CHECKING:
     from paribus.results.score import Score
+    from paribus.training import Progress
 
 LINE_SECONDS = 5.0
-
-
-class TrainingProgress(Protocol):
-    """What is shown of a run in training."""
-
-    @property
-    def fraction(self) -> float:
-        """Share of the budget used."""
-
-    @property
-    def images(self) -> int:
-        """Training images seen."""
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of training."""
-
-    @property
-    def terms(self) -> dict[str, Any]:
-        """Logged terms by name."""
 
 
 def say(text: str) -> None:
@@ -45,7 +26,7 @@ def say(text: str) -> None:
 
 
 @dataclass
-class Watcher:
+class RunDisplay:
     """Shows one run's progress; `notice` names what it does besides training."""
 
     name: str
@@ -55,12 +36,12 @@ class Watcher:
     _stage: str = ""
     _last_line: float = float("-inf")
 
-    def __call__(self, progress: TrainingProgress) -> None:
+    def __call__(self, progress: Progress) -> None:
         """Shows a run's progress."""
         losses = "  ".join(f"{k} {v:.4g}" for k, v in progress.terms.items() if k.endswith(("/loss", "/elbo")))
-        left = progress.seconds * (1 - progress.fraction) / progress.fraction if progress.fraction else 0.0
-        text = f"{progress.images:,} images  {duration(progress.seconds)}, {duration(max(left, 0))} left  {losses}"
-        self._fraction = min(progress.fraction, 1.0)
+        left = duration(progress.seconds_left or 0.0)
+        text = f"{progress.images:,} images  {duration(progress.seconds)}, {left} left  {losses}"
+        self._fraction = min(progress.fraction or 0.0, 1.0)
         self._show(text)
 
     def notice(self, stage: str, done: int, total: int) -> None:
@@ -82,17 +63,18 @@ class Watcher:
 
 
 @contextmanager
-def watching(name: str) -> Iterator[Watcher]:
-    """A `Watcher`, with a live bar where stderr is a terminal."""
+def watching(name: str) -> Iterator[RunDisplay]:
+    """A `RunDisplay`, with a live bar where stderr is a terminal."""
     if not sys.stderr.isatty() or not place().is_first:
-        yield Watcher(name)
+        yield RunDisplay(name)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield Watcher(name, bar, bar.add_task(name, total=1.0, text="preparing"))
+    with Bars(*columns, console=Console(stderr=True)) as bar:
+        yield RunDisplay(name, bar, bar.add_task(name, total=1.0, text="preparing"))
 
 
 def print_scores(scores: list[Score]) -> None:
@@ -136,9 +118,5 @@ def _cell(value: Any) -> str:
     from rich.markup import escape
 
     if isinstance(value, dict):
-        return escape(
-            ", ".join(
-                f"{key} {entry:,}" if isinstance(entry, int) else f"{key}={entry}" for key, entry in value.items()
-            )
-        )
+        value = ", ".join(f"{key} {n:,}" if isinstance(n, int) else f"{key}={n}" for key, n in value.items())
     return "" if value is None else escape(str(value))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from paribus.base.cache import cache_folder
+from paribus.base.files import cache_folder
 from paribus.base.wording import size
 
 
@@ -19,7 +19,11 @@ def doctor(
 ) -> None:
     """Say what this machine offers, where data and cache lie, and what is missing."""
     if clean_cache:
-        print(_clean())
+        folder = cache_folder()
+        amount = _folder_bytes(folder)
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        print(f"removed {size(amount)} from {folder}")
     for name, value in _findings():
         print(f"{name + ':':<16}{value}")
 
@@ -30,24 +34,11 @@ def _findings() -> Iterator[tuple[str, str]]:
 
     for name, value in machine().items():
         yield name, {None: "none", True: "yes", False: "no"}.get(value, str(value))
-    yield "memory", size(_memory_bytes())
+    yield "memory", size(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     yield "free disk here", size(shutil.disk_usage(Path.cwd()).free)
     yield "cache", f"{cache_folder()} ({size(_folder_bytes(cache_folder()))}); PARIBUS_CACHE moves it"
     yield "data sets", _data_sets()
     yield "Inception", _inception()
-
-
-def _clean() -> str:
-    """Removes the cache's content; says how much that was."""
-    folder = cache_folder()
-    amount = _folder_bytes(folder)
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    return f"removed {size(amount)} from {folder}"
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _folder_bytes(folder: Path) -> int:

@@ -31,7 +31,7 @@ def evaluate(
     from paribus.config import EvaluationSettings, validated
 
     weights = None if inception_weights is None else str(inception_weights)
-    asked = given(samples=samples, metrics=names(metrics), inception_weights=weights)
+    asked = given(samples=samples, metrics=None if metrics is None else names(metrics), inception_weights=weights)
     with console.watching("evaluate") as watcher:
         scores = scores_of(
             subject,

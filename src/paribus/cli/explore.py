@@ -22,7 +22,7 @@ def explore(
 ) -> None:
     """Look into trained models in the browser: sliders, maps, your own images; on this machine alone."""
     from paribus.cli import console
-    from paribus.explorer import exhibits, laboratory, routes, trainings
+    from paribus.explorer import exhibits, laboratory, routes
     from paribus.explorer.server import application, serve
 
     if (toy is None) == (not sources):
@@ -36,7 +36,7 @@ def explore(
         page = application("explorer", routes.router, exhibits.exhibits(sources or []))
     else:
         try:
-            shown = trainings.Trainings(toy)
+            shown = laboratory.Trainings(toy)
         except ParibusError as error:
             raise error.at("--toy") from None
         page = application("laboratory", laboratory.router, shown)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from paribus.base.errors import unknown
+from paribus.base.registry import Registry, backbones, objectives
 from paribus.cli.options import JsonOption
 
 
@@ -56,23 +58,18 @@ def _models() -> list[dict[str, Any]]:
     return found
 
 
-def _classes(kind: str) -> list[dict[str, Any]]:
-    from paribus.base import registry
-
-    classes = {"backbone": registry.backbones, "objective": registry.objectives}[kind]
+def _classes(registered: Registry[Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "summary": (classes[name].__doc__ or "").strip().split("\n")[0],
-            "settings": {key: field.default for key, field in classes[name].model_fields.items()},
+            "summary": (kind.__doc__ or "").strip().split("\n")[0],
+            "settings": {key: field.default for key, field in kind.model_fields.items()},
         }
-        for name in classes
+        for name, kind in ((name, registered[name]) for name in registered)
     ]
 
 
 def _data() -> list[dict[str, Any]]:
-    from dataclasses import asdict
-
     from paribus.data import DATASETS
 
     return [{"name": name} | asdict(entry) for name, entry in DATASETS.items()]
@@ -96,8 +93,8 @@ def _papers() -> list[dict[str, Any]]:
 
 LISTINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "models": _models,
-    "backbones": lambda: _classes("backbone"),
-    "objectives": lambda: _classes("objective"),
+    "backbones": lambda: _classes(backbones),
+    "objectives": lambda: _classes(objectives),
     "data": _data,
     "metrics": _metrics,
     "papers": _papers,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from paribus.config import DataSettings
 
 DataOption = Annotated[
     str | None,
@@ -25,6 +22,12 @@ SamplerOption = Annotated[
     typer.Option(help="Draw latents from: prior, gmm, two-stage (the run's own); fitted now if it was not before."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Runs at a time (all cores, 1 thread each).")]
+EngineOption = Annotated[
+    str,
+    typer.Option(metavar="local|ray|ray://HOST:PORT|HOST:PORT", help="Train runs here, or on a Ray cluster."),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show runs, time and disk; start and write nothing.")]
 
 
 def given(**values: Any) -> dict[str, Any]:
@@ -32,14 +35,6 @@ def given(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None and value != {}}
 
 
-def data_asked(name: str | None, size: int | None, channels: int | None, on_bad: str | None) -> DataSettings | None:
-    """What the user gave of the data's settings; None for nothing."""
-    from paribus.config import DataSettings, validated
-
-    values = given(name=name, size=size, channels=channels, on_bad=on_bad)
-    return validated(DataSettings, values, where="data") if values else None
-
-
-def names(text: str | None) -> list[str] | None:
+def names(text: str) -> list[str]:
     """Names that were given separated by commas."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    return [name.strip() for name in text.split(",") if name.strip()]

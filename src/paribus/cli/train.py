@@ -9,14 +9,7 @@ import typer
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.processes import launcher, place
-from paribus.cli.options import (
-    ChannelsOption,
-    DataOption,
-    OnBadOption,
-    SetOption,
-    SizeOption,
-    data_asked,
-)
+from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 
 
 def train(
@@ -25,7 +18,7 @@ def train(
     budget: Annotated[str | None, typer.Option(help="60s, 200kimg, 5000img, 20epochs, 5000updates, 3e15flop.")] = None,
     seed: Annotated[int | None, typer.Option(help="Initial weights, order of the images, noise (0).")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder (a new one under runs/).")] = None,
-    resume: Annotated[bool, typer.Option(help="Carry on from the last checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume from the last checkpoint in --out.")] = False,
     config: Annotated[Path | None, typer.Option(help="A YAML file with part of the configuration tree.")] = None,
     size: SizeOption = None,
     channels: ChannelsOption = None,
@@ -34,15 +27,17 @@ def train(
     overrides: SetOption = None,
 ) -> None:
     """Train one model, save it, and score it."""
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.cli import console
     from paribus.commands.train import train as train_model
+    from paribus.config import DataSettings, validated
 
+    asked = given(name=data, size=size, channels=channels, on_bad=on_bad)
     try:
         with console.watching(model) as watcher, stop_on_signal(once_asked=True) as stop_requested:
             run = train_model(
                 model,
-                data_asked(data, size, channels, on_bad),
+                validated(DataSettings, asked, where="data") if asked else None,
                 budget=budget,
                 seed=seed,
                 out=out,
@@ -56,7 +51,7 @@ def train(
             )
     except Interrupted as stopped:
         command = " ".join(launcher(place().count))
-        console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' carries on")
+        console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' resumes it")
         raise typer.Exit(130) from None
     if place().is_first:
         console.print_scores(run.scores)

@@ -10,8 +10,7 @@ import typer
 
 from paribus.base.wording import duration
 from paribus.cli import console
-from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
-from paribus.cli.study import WorkersOption
+from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, WorkersOption, given
 from paribus.cli.watching import run_watched, watching_study
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def tune(
 
 
 def _run_trials(tuning: Tuning) -> None:
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
 
     plan = tuning.plan
     if tuning.left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from paribus.cli.console import LINE_SECONDS, print_table, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from paribus.studies.progress import RunState, Status
+    from paribus.studies.status import RunState, Status
     from paribus.studies.study import Study
 
 Show = Callable[[Sequence["RunState"]], None]
@@ -42,9 +43,9 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         typer.Exit: It was interrupted (130).
     """
     from paribus.base.files import check_output
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.results.words import statement
-    from paribus.studies.equality import equal_parameters
+    from paribus.studies.results import equal_parameters
 
     check_output(study.folder)
     for fact in equal_parameters(study.prepared.matches):
@@ -72,12 +73,29 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
     failed = [run for run in study.results.runs if run.status == "failed"]
     for run in failed:
         say(f"failed: {run.model} seed {run.seed}: {run.reason}")
-    if failed:
+    diverged = list(dict.fromkeys(run.model for run in failed if run.folder is not None and run.folder.diverged))
+    for label in diverged:
+        say(
+            f"{label} diverges again by the same settings: 'paribus study retry {study.folder} {shlex.quote(label)} -o "
+            f"{slower(study, label)}' trains all its seeds anew with a lower learning rate; -o "
+            "training.gradient_clip=... bounds its gradients, and other models may not need it"
+        )
+    if any(run.model not in diverged for run in failed):
         say(f"'paribus study retry {study.folder}' retries failed runs")
     if not finished:
         say("interrupted: the same command resumes from the checkpoints")
         raise typer.Exit(130)
     print(study.folder / "report.html")
+
+
+def slower(study: Study, label: str) -> str:
+    """Overrides that train a study's model with a third of its learning rates."""
+    from paribus.config import Schedule
+
+    config = next(run.config for run in study.runs if run.label == label)
+    rates = {role: optimizer.learning_rate for role, optimizer in config.training.optimizer.items()}
+    starts = {role: rate.start if isinstance(rate, Schedule) else rate for role, rate in rates.items()}
+    return " -o ".join(f"training.optimizer.{role}.learning_rate={rate / 3:.2g}" for role, rate in starts.items())
 
 
 def _at_a_time(study: Study) -> str:
@@ -163,11 +181,10 @@ def progress_words(state: RunState) -> tuple[str, str, str, str]:
     progress = state.progress
     if progress is None:
         return "", "", "", state.notice or "preparing"
-    losses = "  ".join(f"{key} {value:.4g}" for key, value in progress.terms.items() if key.endswith("/loss"))
+    losses = "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
     images = f"{progress.images:,} images"
     if progress.fraction is None:
         return "", images, "", losses
     fraction = min(progress.fraction, 1.0)
-    left = progress.seconds * (1 / fraction - 1) if fraction else 0.0
     words = state.notice if fraction == 1 and state.notice else losses
-    return f"{fraction:.0%}", images, f"{duration(left)} left", words
+    return f"{fraction:.0%}", images, f"{duration(progress.seconds_left or 0.0)} left", words

@@ -12,24 +12,24 @@ from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings, load_data, load_images
 from paribus.evaluation import compare_images, evaluate_images
 from paribus.evaluation import evaluate as evaluate_model
-from paribus.evaluation.encoding import Progress
+from paribus.evaluation.encoding import StageProgress, silent
 from paribus.models import Model, load_model
 from paribus.results.score import Score
 from paribus.runs.run import Run
 
-Source = ImageData | DataSettings | str | Path
+ImageSource = ImageData | DataSettings | str | Path
 """Images, or what says which."""
 
 
 def evaluate(
     subject: Model | Run | str | Path,
-    data: Source | None = None,
+    data: ImageSource | None = None,
     settings: EvaluationSettings | None = None,
     *,
     against: str | Path | None = None,
     sampler: str | None = None,
     overrides: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: StageProgress = silent,
 ) -> list[Score]:
     """Scores a model, or a folder of images that any program made.
 
@@ -72,7 +72,9 @@ def evaluate(
     return evaluate_images(load_images(folder), images, asked, progress=progress)
 
 
-def _score_model(model: Model, data: Source | None, change: dict[str, Any], progress: Progress | None) -> list[Score]:
+def _score_model(
+    model: Model, data: ImageSource | None, change: dict[str, Any], progress: StageProgress
+) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
     if not isinstance(data, ImageData):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import refuse_existing, resumed_config
 from paribus.runs.run import Run, complete_run
+from paribus.training import Progress
 from paribus.training.distributed import join_processes, on_first_process, raise_together
-from paribus.training.loop import Progress
 
 
 def train(
@@ -46,7 +47,7 @@ def train(
         budget: For example 60s, 200kimg, 20epochs; the preset's own by default.
         seed: Decides initial weights, order of the images and all noise; 0 by default.
         out: The run's folder; a new one under runs/ by default.
-        resume: Carry on in `out` from its last checkpoint; begin there where it holds no run.
+        resume: Resume in `out` from its last checkpoint; begin there where it holds no run.
         config: Part of the configuration tree, on top of the preset.
         overrides: `key.path=value` texts, applied last.
         score: Whether to evaluate after training.
@@ -85,14 +86,13 @@ def _configured(
 ) -> tuple[RunConfig, RunFolder]:
     """The configuration of a run, and its folder."""
     existing = None if out is None else RunFolder(Path(out))
-    if existing is not None and existing.exists:
-        if not resume:
-            refuse_existing(existing)
-        if data is not None and not isinstance(data, ImageData):  # loaded images are compared themselves
-            change = merged(change, {"data": data_settings(data).given()})
-        return resumed_config(existing, {"model": model} | change, overrides), existing
-    if data is not None:
+    begun = existing is not None and existing.exists
+    if existing is not None and not resume:
+        refuse_existing(existing)
+    if data is not None and not (begun and isinstance(data, ImageData)):  # loaded images are compared themselves
         change = merged(change, {"data": data_settings(data).given()})
+    if existing is not None and begun:
+        return resumed_config(existing, {"model": model} | change, overrides), existing
     config = resolve(model, change, overrides=overrides)
     return config, existing or _new_folder(config)
 
@@ -100,8 +100,5 @@ def _configured(
 def _new_folder(config: RunConfig) -> RunFolder:
     """The first free folder under runs/ for a configuration."""
     name = f"{config.model}-{Path(config.data.name).name}-seed{config.seed}"
-    folder, k = Path("runs") / name, 1
-    while folder.exists():
-        k += 1
-        folder = Path("runs") / f"{name}-{k}"
-    return RunFolder(folder)
+    names = chain([name], (f"{name}-{k}" for k in count(2)))
+    return RunFolder(next(folder for folder in map(Path("runs").joinpath, names) if not folder.exists()))

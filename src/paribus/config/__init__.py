@@ -5,11 +5,13 @@ from paribus.config.groups import (
     Augmentation,
     DataSettings,
     EvaluationSettings,
+    NotNegative,
     Optimizer,
     SamplerSettings,
     Schedule,
     TrainingSettings,
     TuningRecord,
+    value_at,
 )
 from paribus.config.settings import ImageShape, Settings, validated
 
@@ -19,6 +21,7 @@ __all__ = [
     "DataSettings",
     "EvaluationSettings",
     "ImageShape",
+    "NotNegative",
     "Optimizer",
     "SamplerSettings",
     "Schedule",
@@ -26,4 +29,5 @@ __all__ = [
     "TrainingSettings",
     "TuningRecord",
     "validated",
+    "value_at",
 ]

@@ -54,11 +54,10 @@ class Budget:
         return cls(amount, _UNITS[match[2]])
 
     def __str__(self) -> str:
-        short = {"seconds": "s", "images": "img", "epochs": "epochs", "updates": "updates", "flop": "flop"}
         if self.unit == "images" and self.amount >= 1000 and self.amount % 1000 == 0:
             return f"{self.amount / 1000:g}kimg"
-        number = f"{self.amount:.10g}"
-        return f"{number}{short[self.unit]}"
+        unit = {"seconds": "s", "images": "img"}.get(self.unit, self.unit)
+        return f"{self.amount:.10g}{unit}"
 
     @property
     def is_timed(self) -> bool:

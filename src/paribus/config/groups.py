@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.config.budget import Budget
 from paribus.config.settings import Settings
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
+
+GradientNorm = Annotated[float, Field(gt=0)]
 
 
 class Augmentation(Settings):
@@ -58,6 +60,21 @@ class Schedule(Settings):
         return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+def value_at(value: float | Schedule, images_seen: float) -> float:
+    """A number, or what a schedule says after so many images."""
+    return value.at(images_seen) if isinstance(value, Schedule) else value
+
+
+def _not_negative(value: float | Schedule) -> float | Schedule:
+    if min((value.start, value.end) if isinstance(value, Schedule) else (value,)) < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+NotNegative = Annotated[float | Schedule, AfterValidator(_not_negative)]
+"""A number, or a schedule neither end of which is below 0."""
+
+
 class Optimizer(Settings):
     """One optimiser; each number may be a `Schedule` (`{start, end, images}`)."""
 
@@ -72,7 +89,7 @@ class Optimizer(Settings):
     def at(self, images_seen: float) -> dict[str, float]:
         """Values of learning_rate, beta1 and beta2 after `images_seen` images."""
         values = {"learning_rate": self.learning_rate, "beta1": self.beta1, "beta2": self.beta2}
-        return {k: v.at(images_seen) if isinstance(v, Schedule) else v for k, v in values.items()}
+        return {name: value_at(value, images_seen) for name, value in values.items()}
 
 
 class TrainingSettings(Settings):
@@ -109,6 +126,9 @@ class TrainingSettings(Settings):
     """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
     keep_snapshots: int | None = Field(None, ge=1)
     """Keep only the newest so many snapshots; by default all."""
+    gradient_clip: GradientNorm | dict[str, GradientNorm] | None = None
+    """Largest Euclidean norm of a role's gradient in one update, for every role or by role ({E: 1e4}); a longer
+    gradient is shortened to it. null for no bound."""
     divergence_factor: float = Field(1e6, gt=1)
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
     track: list[Literal["tensorboard", "wandb"]] = []

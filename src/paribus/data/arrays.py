@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from paribus.base.errors import ParibusError
-from paribus.data.labels import labelling
-from paribus.data.raw import Encoded, RawData, RawSplit
+from paribus.data.labels import labelled
+from paribus.data.raw import Encoded, RawData, RawSplit, files_key
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _LAYOUTS = "(N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels"
@@ -55,12 +55,9 @@ def npz_file(path: Path) -> RawData:
         split: _as_labels(arrays[y], len(pixels[split]), f"{path}: {y}") if y in arrays else None
         for split, (_, y) in pairs.items()
     }
-    names = tuple(str(name) for name in arrays["class_names"].ravel()) if "class_names" in arrays else None
-    labels = labelling(values, names, str(path))
-    splits = {split: array_split(of, labels.labels[split], f"{pairs[split][0]}[{{}}]") for split, of in pixels.items()}
-    stat = path.stat()
-    key = ("npz", str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    return RawData(splits, labels.class_names, str(path), key, labels.notes)
+    names = [str(name) for name in arrays["class_names"].ravel()] if "class_names" in arrays else None
+    splits = {split: array_split(of, None, f"{pairs[split][0]}[{{}}]") for split, of in pixels.items()}
+    return labelled(RawData(splits, str(path), files_key("npz", path, [path])), values, names)
 
 
 def digits() -> RawData:
@@ -69,7 +66,7 @@ def digits() -> RawData:
     pixels = np.floor(values * (255 / 16) + 0.5).astype(np.uint8).reshape(-1, 8, 8, 1)
     split = array_split(pixels, labels.astype(np.int64), "digit {}")
     names = tuple(str(digit) for digit in range(10))
-    return RawData({"all": split}, names, "scikit-learn's load_digits", ("digits",))
+    return RawData({"all": split}, "scikit-learn's load_digits", ("digits",), names)
 
 
 def _digits_table() -> tuple[np.ndarray, np.ndarray]:
@@ -89,12 +86,12 @@ def array_split(pixels: np.ndarray, labels: np.ndarray | None, where: str) -> Ra
     """A split of uint8 arrays (N, H, W, C); `where` names an image, with {} for its index."""
     mode = _MODES[pixels.shape[3]]
 
-    def read(start: int, stop: int) -> list[Encoded]:
-        chunk = np.ascontiguousarray(pixels[start:stop])
-        return [Image.frombuffer(mode, (p.shape[1], p.shape[0]), p.tobytes(), "raw", mode, 0, 1) for p in chunk]
+    def pictures() -> Iterator[Encoded]:
+        for p in pixels:
+            yield Image.frombuffer(mode, (p.shape[1], p.shape[0]), p.tobytes(), "raw", mode, 0, 1)
 
     namer: Callable[[int], str] = where.format
-    return RawSplit(len(pixels), read, namer, labels, pixels)
+    return RawSplit(len(pixels), pictures, namer, labels, pixels)
 
 
 def _as_pixels(array: np.ndarray, where: str) -> np.ndarray:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from paribus.base.files import cache_folder
+from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe
 from paribus.data.images import SPLITS, ImageData, Split, content_fingerprint
 from paribus.data.raw import RawData
 from paribus.data.splitting import split_indices
-from paribus.data.storage import Store, belongs_on_disk, cache_folder, entry_being_written, entry_name, opened
+from paribus.data.storage import Store, belongs_on_disk, entry_being_written
 from paribus.data.survey import (
     FEWEST_IMAGES,
     ColourFound,
     Survey,
     bad_images_error,
-    check_form,
-    form_of_first,
+    check_shape,
+    first_shape,
     survey,
     too_few_error,
 )
 
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _CHANGES = {
     "cut": "cut to a fixed central part",
     "animated": "reduced to the first frame",
@@ -63,22 +65,21 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
     """
     if len(raw) < FEWEST_IMAGES:
         raise too_few_error(raw, len(raw))
-    form = form_of_first(raw, wanted)
-    assert form.size is not None and form.channels is not None
-    usable = wanted.size is not None or form.size <= LARGEST_SIZE
-    if usable and belongs_on_disk(len(raw) * form.channels * form.size**2):
-        images, outcome = _on_disk(raw, form, wanted, skip_bad, validation)
-    else:
-        images, outcome = _in_memory(raw, form, wanted, skip_bad, validation)
-    splits = {split: Split(_as_tensor(images[split]), _as_labels(outcome.labels[split])) for split in SPLITS}
-    fingerprint = content_fingerprint(splits, len(raw.class_names or ()))
+    shape = first_shape(raw, wanted)
+    usable = wanted.size is not None or shape.size <= LARGEST_SIZE
+    make = _on_disk if usable and belongs_on_disk(len(raw) * shape.pixels) else _in_memory
+    images, outcome = make(raw, shape, wanted, skip_bad, validation)
+    splits = {}
+    for split in SPLITS:
+        labels = outcome.labels[split]
+        splits[split] = Split(torch.from_numpy(images[split]), None if labels is None else torch.from_numpy(labels))
     return ImageData(
         name,
         splits["train"],
         splits["validation"],
         splits["test"],
         class_names=raw.class_names,
-        fingerprint=fingerprint,
+        fingerprint=content_fingerprint(splits, len(raw.class_names or ())),
         notes=outcome.notes,
         skipped=outcome.skipped,
         channel_classes=raw.channel_classes,
@@ -86,19 +87,11 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
     )
 
 
-def _as_tensor(images: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(images)
-
-
-def _as_labels(labels: np.ndarray | None) -> torch.Tensor | None:
-    return None if labels is None else torch.from_numpy(labels)
-
-
 def _in_memory(
-    raw: RawData, form: Recipe, wanted: Recipe, skip_bad: bool, validation: float
+    raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
 ) -> tuple[dict[str, np.ndarray], _Outcome]:
-    form, found = _surveyed(raw, form, wanted, skip_bad, None)
-    parts, outcome = _split(raw, form, found, validation)
+    found = _surveyed(raw, shape, wanted, skip_bad, None)
+    parts, outcome = _split(raw, found, validation)
     images = {}
     for split, (source, indices) in parts.items():
         whole = found.stores[source].images
@@ -107,16 +100,16 @@ def _in_memory(
 
 
 def _on_disk(
-    raw: RawData, form: Recipe, wanted: Recipe, skip_bad: bool, validation: float
+    raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
 ) -> tuple[dict[str, np.ndarray], _Outcome]:
-    key = (_CACHE_VERSION, raw.key, wanted, skip_bad, validation)
-    entry = cache_folder() / "data" / entry_name(*key)
+    key = repr((_CACHE_VERSION, raw.key, wanted, skip_bad, validation))
+    entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     with entry_being_written(entry) as folder:
         if folder is not None:
-            form, found = _surveyed(raw, form, wanted, skip_bad, folder)
-            parts, outcome = _split(raw, form, found, validation)
+            found = _surveyed(raw, shape, wanted, skip_bad, folder)
+            parts, outcome = _split(raw, found, validation)
             for split, (source, indices) in parts.items():
-                target = _store(folder / f"{split}.npy", len(indices), form)
+                target = Store(len(indices), found.shape, folder / f"{split}.npy")
                 found.stores[source].gather_into(target, indices)
                 if len(indices) == 0:
                     np.save(folder / f"{split}.npy", target.images)
@@ -124,35 +117,30 @@ def _on_disk(
                 if store.path is not None:
                     store.path.unlink(missing_ok=True)
             _write_outcome(folder, outcome)
-    return {split: opened(entry / f"{split}.npy") for split in SPLITS}, _read_outcome(entry)
+    # private maps: pages are read when used, and writing changes only this process's copy
+    images = {split: np.load(entry / f"{split}.npy", mmap_mode="c", allow_pickle=False) for split in SPLITS}
+    return images, _read_outcome(entry)
 
 
-def _store(path: Path | None, capacity: int, form: Recipe) -> Store:
-    assert form.size is not None and form.channels is not None
-    return Store(capacity, form.channels, form.size, path)
-
-
-def _surveyed(raw: RawData, form: Recipe, wanted: Recipe, skip_bad: bool, folder: Path | None) -> tuple[Recipe, Survey]:
+def _surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
     """The pass over everything, and the refusals that follow from it."""
 
-    def store(name: str, capacity: int, form: Recipe) -> Store:
-        refused = wanted.size is None and (form.size or 0) > LARGEST_SIZE  # later, with the range of sizes
-        return _store(folder / f"source-{name}.npy" if folder else None, 0 if refused else capacity, form)
+    def store(name: str, capacity: int) -> Store:
+        refused = wanted.size is None and shape.size > LARGEST_SIZE  # later, with the range of sizes
+        return Store(0 if refused else capacity, shape, folder / f"source-{name}.npy" if folder else None)
 
     try:
-        found = survey(raw, form, wanted, store)
+        found = survey(raw, shape, wanted, store)
     except ColourFound:  # the first picture was grey, so only now is it known that the set is not
-        form = replace(form, channels=3)
-        found = survey(raw, form, wanted, store)
+        shape = replace(shape, channels=3)
+        found = survey(raw, shape, wanted, store)
     if found.bad and not skip_bad:
         raise bad_images_error(raw, found.bad)
-    check_form(raw, found, wanted)
-    return form, found
+    check_shape(raw, found)
+    return found
 
 
-def _split(
-    raw: RawData, form: Recipe, found: Survey, validation: float
-) -> tuple[dict[str, tuple[str, np.ndarray]], _Outcome]:
+def _split(raw: RawData, found: Survey, validation: float) -> tuple[dict[str, tuple[str, np.ndarray]], _Outcome]:
     labels: dict[str, np.ndarray | None] = {}
     for name, split in raw.splits.items():
         labels[name] = None if split.labels is None else split.labels[found.kept[name]]
@@ -162,29 +150,24 @@ def _split(
     for target, (source, indices) in parts.items():
         of_source = labels[source]
         split_labels[target] = None if of_source is None else of_source[indices]
-    changed = _change_notes(found.changes, form, sum(len(kept) for kept in found.kept.values()))
+    total = sum(len(kept) for kept in found.kept.values())
+    changed = []
+    for change, sentence in _CHANGES.items():
+        if number := found.changes[change]:
+            who = "All images were" if number == total else f"{number:,} image{'s were' if number > 1 else ' was'}"
+            changed.append(f"{who} {sentence.format(background=found.wanted.background, size=found.shape.size)}.")
     skipped = [f"{len(found.bad):,} unreadable images were skipped."] if found.bad else []
     return parts, _Outcome(split_labels, (*raw.notes, *notes, *changed, *skipped), tuple(found.bad))
 
 
-def _change_notes(changes: Counter[str], form: Recipe, total: int) -> list[str]:
-    notes = []
-    for change, sentence in _CHANGES.items():
-        if number := changes[change]:
-            who = "All images were" if number == total else f"{number:,} image{'s were' if number > 1 else ' was'}"
-            notes.append(f"{who} {sentence.format(background=form.background, size=form.size)}.")
-    return notes
-
-
 def _write_outcome(folder: Path, outcome: _Outcome) -> None:
-    for split, labels in outcome.labels.items():
-        if labels is not None:
-            np.save(folder / f"{split}-labels.npy", labels)
+    arrays = {split: labels for split, labels in outcome.labels.items() if labels is not None}
+    np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
     (folder / "outcome.json").write_text(json.dumps({"notes": outcome.notes, "skipped": outcome.skipped}))
 
 
 def _read_outcome(entry: Path) -> _Outcome:
     content = json.loads((entry / "outcome.json").read_text())
-    files = {split: entry / f"{split}-labels.npy" for split in SPLITS}
-    labels = {split: np.load(file) if file.is_file() else None for split, file in files.items()}
+    with np.load(entry / "labels.npz", allow_pickle=False) as arrays:
+        labels = {split: arrays[split] if split in arrays else None for split in SPLITS}
     return _Outcome(labels, tuple(content["notes"]), tuple((file, reason) for file, reason in content["skipped"]))

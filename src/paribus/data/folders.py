@@ -8,8 +8,8 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.data.decoding import EXTENSIONS
-from paribus.data.labels import labelling
-from paribus.data.raw import Encoded, RawData, RawSplit
+from paribus.data.labels import labelled
+from paribus.data.raw import RawData, RawSplit, files_key
 
 SPLIT_NAMES = {
     "train": "train",
@@ -71,33 +71,16 @@ def image_folder(folder: Path, files: list[Path]) -> RawData:
                 fix="add it, or put all images into one folder to have them split",
             )
     classes = {p[0] for p in parts.values() if len(p) > 1}
-    labelled = len(classes) > 1 and all(len(p) > 1 for p in parts.values())
-    values = {split: [parts[i][0] for i in of] if labelled else None for split, of in by_split.items()}
-    labels = labelling(values, None, str(folder))
-    notes = list(labels.notes)
-    if len(images) < len(files):
-        number = len(files) - len(images)
-        notes.append(f"{number:,} file{'s' if number > 1 else ''} with no image's extension ignored.")
-    splits = {}
-    for split, of in by_split.items():
-        splits[split] = RawSplit(len(of), _reader(of), _namer(of, folder), labels.labels[split])
-    return RawData(splits, labels.class_names, str(folder), _key(folder, images), tuple(notes))
-
-
-def _reader(files: list[Path]) -> Callable[[int, int], list[Encoded]]:
-    def read(start: int, stop: int) -> list[Encoded]:
-        return list(files[start:stop])
-
-    return read
+    has_classes = len(classes) > 1 and all(len(p) > 1 for p in parts.values())
+    values = {split: [parts[i][0] for i in of] if has_classes else None for split, of in by_split.items()}
+    others = len(files) - len(images)
+    notes = (f"{others:,} file{'s' if others > 1 else ''} with no image's extension ignored.",) if others else ()
+    splits = {split: RawSplit(len(of), of.__iter__, _namer(of, folder)) for split, of in by_split.items()}
+    return labelled(RawData(splits, str(folder), files_key("folder", folder, images), notes=notes), values)
 
 
 def _namer(files: list[Path], folder: Path) -> Callable[[int], str]:
     return lambda index: str(files[index].relative_to(folder))
-
-
-def _key(folder: Path, files: list[Path]) -> tuple[object, ...]:
-    stats = [(str(file.relative_to(folder)), (s := file.stat()).st_size, s.st_mtime_ns) for file in files]
-    return ("folder", str(folder.resolve()), tuple(stats))
 
 
 def _no_images_error(folder: Path, files: list[Path]) -> ParibusError:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.network import hub_is_reachable
 from paribus.data.folders import SPLIT_NAMES
-from paribus.data.labels import labelling
+from paribus.data.labels import labelled
 from paribus.data.parquet import image_column, label_column, pictures_in
-from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
+from paribus.data.raw import Encoded, RawData, RawSplit
+
+_ROWS = 256
 
 
-def hub_dataset(
-    repository: str, *, asked: str | None = None, with_labels: bool = True, cut: CentreCut | None = None
-) -> RawData:
+def hub_dataset(repository: str, *, asked: str | None = None, with_labels: bool = True) -> RawData:
     """A data set of the Hub, downloaded once and then read from the cache of `datasets`.
 
     Args:
         repository: Its id, "organisation/name" (or, in tests, a local folder laid out as the Hub's repository).
         asked: What the user wrote, for messages.
         with_labels: False leaves a label column alone.
-        cut: A fixed cut for the set.
 
     Raises:
         ParibusError: No network (found out within about a second) and not in the cache; no such data set; no images.
@@ -40,21 +40,22 @@ def hub_dataset(
     schema = first.features.arrow_schema
     image = image_column(schema, repository)
     label = label_column(schema) if with_labels else None
-    names = getattr(first.features[label], "names", None) if label else None
-    values = {split: _column(of, label) if label else None for split, of in named.items()}
-    labels = labelling(values, tuple(names) if names else None, repository)
     raw = {
-        split: RawSplit(len(of), _reader(of, image), f"{split} row {{}}".format, labels.labels[split])
+        split: RawSplit(len(of), partial(_pictures, of, image), f"{split} row {{}}".format)
         for split, of in named.items()
     }
     key = ("hub", repository, tuple((split, of._fingerprint, len(of)) for split, of in named.items()), with_labels)
     ignored = [name for name in splits if not any(splits[name] is of for of in named.values())]
     notes = (f"Ignored splits: {', '.join(ignored)}.",) if ignored else ()
-    return RawData(raw, labels.class_names, repository, key, (*notes, *labels.notes), cut, hub_id=repository)
+    data = RawData(raw, repository, key, notes=notes, hub_id=repository)
+    if label is None:
+        return data
+    values = {split: of.with_format("arrow")[:][label].to_pylist() for split, of in named.items()}
+    return labelled(data, values, getattr(first.features[label], "names", None))
 
 
 def is_cached(repository: str) -> bool:
-    """Whether `datasets` holds the data set from an earlier download (told without the second of its import)."""
+    """Whether `datasets` holds the data set from an earlier download (found out without the second of its import)."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("HF_HOME") or f"{cache}/huggingface"
     root = Path(os.environ.get("HF_DATASETS_CACHE") or f"{home}/datasets").expanduser()
@@ -120,17 +121,10 @@ def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
     )
 
 
-def _column(split: Any, name: str) -> list[Any]:
-    return split.with_format("arrow")[:][name].to_pylist()
-
-
-def _reader(split: Any, image: str) -> Callable[[int, int], list[Encoded]]:
-    table = split.select_columns([image]).with_format("arrow")
-
-    def read(start: int, stop: int) -> list[Encoded]:
-        return [picture for chunk in table[start:stop][image].chunks for picture in pictures_in(chunk)]
-
-    return read
+def _pictures(split: Any, image: str) -> Iterator[Encoded]:
+    for rows in split.select_columns([image]).with_format("arrow").iter(_ROWS):
+        for chunk in rows[image].chunks:
+            yield from pictures_in(chunk)
 
 
 def _unreachable_error(repository: str, asked: str) -> ParibusError:

@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from paribus.base.errors import ParibusError
+from paribus.data.raw import RawData
 
 
-@dataclass(frozen=True)
-class Labelling:
-    """Labels of every split as indices.
-
-    Args:
-        labels: Per split int64 (N,), or None where the set is unlabelled.
-        class_names: Name of each index, or None.
-        notes: Why labels were left out, where they were.
-    """
-
-    labels: dict[str, np.ndarray | None]
-    class_names: tuple[str, ...] | None
-    notes: tuple[str, ...] = ()
-
-
-def labelling(values: Mapping[str, Sequence[object] | None], names: tuple[str, ...] | None, where: str) -> Labelling:
-    """Brings labels to indices.
+def labelled(
+    raw: RawData, values: Mapping[str, Sequence[object] | None], names: Sequence[str] | None = None
+) -> RawData:
+    """The set with its labels as indices, and the name of each index.
 
     Args:
+        raw: The set without labels.
         values: Per split one label an image (an integer, a string, or None or -1 where it is missing), or None.
         names: Class names that integer labels index, where the source gives them.
-        where: The source, for messages.
 
     Returns:
         Indices into `names`, else into the sorted distinct labels. A set is unlabelled as a whole when one of its
-        images has no label, or when it has fewer than two classes.
+        images has no label, or when it has fewer than two classes; then a note says why, where there are labels.
 
     Raises:
         ParibusError: A label is neither an integer nor a string, or has no name among `names`.
     """
-    unlabelled: dict[str, np.ndarray | None] = dict.fromkeys(values)
     if all(split is None for split in values.values()):
-        return Labelling(unlabelled, None)
+        return raw
     missing = sum(1 for split in values.values() if split is None)
     gaps = sum(_is_missing(value) for split in values.values() if split is not None for value in split)
     if missing or gaps:
-        what = f"{gaps:,} images have none" if gaps else "one of the splits has none"
-        return Labelling(unlabelled, None, (f"The labels are left out because {what}.",))
-    splits = {name: _integers_or_strings(split, where) for name, split in values.items() if split is not None}
+        return _left_out(raw, f"{gaps:,} images have none" if gaps else "one of the splits has none")
+    splits = {name: _integers_or_strings(split, raw.where) for name, split in values.items() if split is not None}
     index: dict[int | str, int]
-    if names is None:
+    if not names:
         distinct = sorted(
             {value for split in splits.values() for value in split}, key=lambda v: (isinstance(v, str), v)
         )
@@ -59,18 +45,25 @@ def labelling(values: Mapping[str, Sequence[object] | None], names: tuple[str, .
     else:
         index = {key: position for position, name in enumerate(names) for key in (position, name)}
     if len(names) < 2:
-        return Labelling(unlabelled, None, ("The labels are left out because there is only one class.",))
+        return _left_out(raw, "there is only one class")
     unknown = sorted({str(value) for split in splits.values() for value in split if value not in index})
     if unknown:
         raise ParibusError(
             "Some labels have no class name.",
-            where=where,
+            where=raw.where,
             got=", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else ""),
             expected=f"integers from 0 to {len(names) - 1}",
             fix="give as many class names as there are classes",
         )
-    indexed = {name: np.array([index[value] for value in split], np.int64) for name, split in splits.items()}
-    return Labelling({**unlabelled, **indexed}, names)
+    indexed = {
+        name: replace(raw.splits[name], labels=np.array([index[value] for value in split], np.int64))
+        for name, split in splits.items()
+    }
+    return replace(raw, splits=indexed, class_names=tuple(names))
+
+
+def _left_out(raw: RawData, reason: str) -> RawData:
+    return replace(raw, notes=(*raw.notes, f"The labels are left out because {reason}."))
 
 
 def _is_missing(value: object) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.data.folders import SPLIT_NAMES
-from paribus.data.labels import labelling
-from paribus.data.raw import CentreCut, Encoded, RawData, RawSplit
+from paribus.data.labels import labelled
+from paribus.data.raw import Encoded, RawData, RawSplit, files_key
 
 IMAGE_COLUMNS = ("image", "img", "picture", "images", "photo", "jpg", "png", "pixel_values", "image_bytes", "bytes")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "category", "target", "cls")
@@ -20,16 +21,13 @@ _SPLIT_PREFIX = re.compile(r"^([A-Za-z]+)(?=$|[-_.\d])")
 _ROWS = 256
 
 
-def parquet_folder(
-    place: Path, files: list[Path], *, with_labels: bool = True, cut: CentreCut | None = None
-) -> RawData:
+def parquet_folder(place: Path, files: list[Path], *, with_labels: bool = True) -> RawData:
     """The images of Parquet files.
 
     Args:
         place: The folder (or the one file) the user gave.
         files: Its Parquet files, sorted.
         with_labels: False leaves a label column alone.
-        cut: A fixed cut for the set.
 
     Raises:
         ParibusError: The files cannot be read, hold no images, or leave open what is what.
@@ -39,29 +37,28 @@ def parquet_folder(
     schema = tables[next(iter(tables))].schema
     image = image_column(schema, str(place))
     label = label_column(schema) if with_labels else None
-    names = _class_names(schema, label) if label else None
-    values = {split: table.column(label) if label else None for split, table in tables.items()}
-    labels = labelling(values, names, str(place))
     splits = {
-        split: RawSplit(len(table), table.reader(image), table.namer(place), labels.labels[split])
+        split: RawSplit(len(table), partial(table.pictures, image), partial(table.where, place))
         for split, table in tables.items()
     }
-    stats = tuple((file.name, (s := file.stat()).st_size, s.st_mtime_ns) for file in files)
-    key = ("parquet", str(place.resolve()), stats, with_labels)
-    return RawData(splits, labels.class_names, str(place), key, (*notes, *labels.notes), cut)
+    raw = RawData(splits, str(place), (*files_key("parquet", place, files), with_labels), notes=notes)
+    if label is None:
+        return raw
+    values = {split: table.column(label) for split, table in tables.items()}
+    return labelled(raw, values, _features(schema).get(label, {}).get("names"))
 
 
-def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path]], list[str]]:
+def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path]], tuple[str, ...]]:
     named: dict[str, list[Path]] = {}
     others: list[Path] = []
     for file in files:
         split = split_of(file.stem) or split_of(file.parent.name if file.parent != place else "")
         (named.setdefault(split, []) if split else others).append(file)
     if not named:
-        return {"all": files}, []
+        return {"all": files}, ()
     if "train" not in named:
         if len(named) == 1 and not others:
-            return {"all": files}, []
+            return {"all": files}, ()
         raise ParibusError(
             "There is no training split.",
             where=str(place),
@@ -78,7 +75,7 @@ def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path
             expected="one set of train-*.parquet, test-*.parquet and validation-*.parquet",
             fix="give one of these sub-folders",
         )
-    notes = [f"Ignored, not of a known split: {', '.join(file.name for file in others)}."] if others else []
+    notes = (f"Ignored, not of a known split: {', '.join(file.name for file in others)}.",) if others else ()
     return named, notes
 
 
@@ -120,49 +117,18 @@ class _Table:
 
         return [value for file in self.files for value in pq.ParquetFile(file).read([name])[name].to_pylist()]
 
-    def reader(self, image: str) -> Callable[[int, int], list[Encoded]]:
-        return SequentialReader(lambda: self._pictures(image))
-
-    def _pictures(self, image: str) -> Iterator[list[Encoded]]:
+    def pictures(self, image: str) -> Iterator[Encoded]:
         import pyarrow.parquet as pq
 
         for file in self.files:
             with pq.ParquetFile(file, memory_map=True) as parquet:
                 for batch in parquet.iter_batches(_ROWS, columns=[image]):
-                    yield pictures_in(batch.column(0))
+                    yield from pictures_in(batch.column(0))
 
-    def namer(self, place: Path) -> Callable[[int], str]:
-        def where(index: int) -> str:
-            for file, (start, stop) in zip(self.files, pairwise(self.starts), strict=True):
-                if start <= index < stop:
-                    name = file.relative_to(place) if file != place else file.name
-                    return f"{name} row {index - start}"
-            raise IndexError(index)
-
-        return where
-
-
-class SequentialReader:
-    """Ranges of a stream of pictures that can only be read from its start: asking for an earlier one starts anew."""
-
-    def __init__(self, stream: Callable[[], Iterator[list[Encoded]]]) -> None:
-        self._stream = stream
-        self._rows: Iterator[list[Encoded]] = iter(())
-        self._held: list[Encoded] = []
-        self._position: int | None = None  # of the first held picture
-
-    def __call__(self, start: int, stop: int) -> list[Encoded]:
-        """Pictures `start` to `stop`, exclusive."""
-        if self._position is None or start < self._position:
-            self._rows, self._held, self._position = self._stream(), [], 0
-        while self._position + len(self._held) < stop:
-            past = max(0, min(start - self._position, len(self._held)))
-            self._held, self._position = self._held[past:], self._position + past
-            self._held.extend(next(self._rows))
-        offset = start - self._position
-        wanted = self._held[offset : offset + stop - start]
-        self._held, self._position = self._held[offset + stop - start :], stop
-        return wanted
+    def where(self, place: Path, index: int) -> str:
+        k = bisect_right(self.starts, index) - 1
+        name = self.files[k].relative_to(place) if self.files[k] != place else place.name
+        return f"{name} row {index - self.starts[k]}"
 
 
 def pictures_in(column: Any) -> list[Encoded]:
@@ -220,11 +186,6 @@ def label_column(schema: Any) -> str | None:
             return name
     marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
     return marked[0] if len(marked) == 1 else None
-
-
-def _class_names(schema: Any, label: str) -> tuple[str, ...] | None:
-    names: Sequence[str] | None = _features(schema).get(label, {}).get("names")
-    return tuple(names) if names else None
 
 
 def _features(schema: Any) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +19,14 @@ class RawSplit:
 
     Args:
         count: Number of images.
-        read: `read(start, stop)` gives the pictures of that range; ranges are asked in ascending order.
+        pictures: Gives all pictures in order, from the first one at each call.
         where: `where(i)` names picture i in messages.
         labels: int64 (count,), or None.
-        pixels: uint8 (count, H, W, C) where the source holds plain arrays; then `read` is only used to change them.
+        pixels: uint8 (count, H, W, C) where the source holds plain arrays; then `pictures` is only used to change them.
     """
 
     count: int
-    read: Callable[[int, int], list[Encoded]]
+    pictures: Callable[[], Iterator[Encoded]]
     where: Callable[[int], str]
     labels: np.ndarray | None = None
     pixels: np.ndarray | None = None
@@ -47,9 +47,9 @@ class RawData:
 
     Args:
         splits: By name: any of train, validation and test; or `all` alone, to be split here.
-        class_names: Name of each label, or None.
         where: The folder, file or Hub id, for messages.
         key: Everything that tells this content from another (names, sizes, times of change), for the cache.
+        class_names: Name of each label, or None.
         notes: What the source has to say on how it was read.
         cut: A cut that the data set is always used with.
         channel_classes: Number of classes of a channel, where each is an image of its own; see `ImageData`.
@@ -57,9 +57,9 @@ class RawData:
     """
 
     splits: dict[str, RawSplit]
-    class_names: tuple[str, ...] | None
     where: str
     key: tuple[object, ...]
+    class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     cut: CentreCut | None = None
     channel_classes: int = 0
@@ -67,3 +67,9 @@ class RawData:
 
     def __len__(self) -> int:
         return sum(split.count for split in self.splits.values())
+
+
+def files_key(kind: str, place: Path, files: list[Path]) -> tuple[object, ...]:
+    """The key of a set that lies in these files, in or at a place."""
+    stats = [(str(file.relative_to(place)), (s := file.stat()).st_size, s.st_mtime_ns) for file in files]
+    return (kind, str(place.resolve()), tuple(stats))

@@ -43,7 +43,7 @@ def shapes() -> RawData:
     factors = shape_factors()
     split = array_split(shape_images(factors), factors[:, -1], "shape {}")
     note = "Every combination of " + ", ".join(f"{count} of {name}" for name, count in FACTORS.items()) + "."
-    return RawData({"all": split}, SHAPES, "shapes", ("shapes", tuple(FACTORS.items())), (note,))
+    return RawData({"all": split}, "shapes", ("shapes", tuple(FACTORS.items())), SHAPES, (note,))
 
 
 def _drawn(size: int, orientation: int, shape: int) -> np.ndarray:

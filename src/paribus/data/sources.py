@@ -20,7 +20,7 @@ from paribus.data.folders import files_below, image_folder
 from paribus.data.hub import hub_dataset
 from paribus.data.images import ImageData
 from paribus.data.parquet import parquet_folder
-from paribus.data.raw import CentreCut, RawData
+from paribus.data.raw import RawData
 from paribus.data.shapes import shapes
 from paribus.data.stacked import stacked
 
@@ -113,11 +113,12 @@ def _built_in(name: str) -> RawData:
         return stacked(assembled(known.stacks, _built_in(known.stacks), grey, skip_bad=False, validation=0))
     stored = _stored_folder(name)
     if stored is not None:
-        return _from_path(stored, with_labels=known.classes > 0, cut=known.cut)
-    if name in _MADE_HERE:
-        return _MADE_HERE[name]()
-    assert known.hub_id is not None
-    return hub_dataset(known.hub_id, asked=name, with_labels=known.classes > 0, cut=known.cut)
+        raw = _from_path(stored, with_labels=known.classes > 0)
+    elif known.hub_id is not None:
+        raw = hub_dataset(known.hub_id, asked=name, with_labels=known.classes > 0)
+    else:
+        raw = _MADE_HERE[name]()
+    return replace(raw, cut=known.cut)
 
 
 def _stored_folder(name: str) -> Path | None:
@@ -128,18 +129,18 @@ def _stored_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _from_path(path: Path, *, with_labels: bool = True, cut: CentreCut | None = None) -> RawData:
+def _from_path(path: Path, *, with_labels: bool = True) -> RawData:
     if path.is_dir():
         files = files_below(path)
         parquet = [file for file in files if file.suffix.lower() == ".parquet"]
         if parquet:
-            return parquet_folder(path, parquet, with_labels=with_labels, cut=cut)
-        return replace(image_folder(path, files), cut=cut)
+            return parquet_folder(path, parquet, with_labels=with_labels)
+        return image_folder(path, files)
     kind = path.suffix.lower()
     if kind == ".npz":
         return npz_file(path)
     if kind == ".parquet":
-        return parquet_folder(path, [path], with_labels=with_labels, cut=cut)
+        return parquet_folder(path, [path], with_labels=with_labels)
     raise ParibusError(
         "This file is not a data set.",
         where=str(path),

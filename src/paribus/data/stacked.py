@@ -31,7 +31,7 @@ def stacked(source: ImageData) -> RawData:
     names = tuple("".join(map(str, np.unravel_index(i, (classes,) * CHANNELS))) for i in range(classes**CHANNELS))
     key = ("stacked", source.fingerprint, tuple(COUNTS.items()))
     note = f"Each image is three of {source.name}, drawn by a fixed seed from the same split."
-    return RawData(splits, names, f"images of {source.name}", key, (note,), channel_classes=classes)
+    return RawData(splits, f"images of {source.name}", key, names, (note,), channel_classes=classes)
 
 
 def _split(name: str, source: Split, count: int, classes: int) -> RawSplit:

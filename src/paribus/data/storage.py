@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,16 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from paribus.base.files import locked
+from paribus.config import ImageShape
+
 SHARE_OF_MEMORY = 0.25
 _BATCH_BYTES = 16 << 20
-
-
-def cache_folder() -> Path:
-    """Paribus' cache: PARIBUS_CACHE, else `paribus` in XDG_CACHE_HOME, else ~/.cache/paribus."""
-    if place := os.environ.get("PARIBUS_CACHE"):
-        return Path(place).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "paribus"
 
 
 def available_bytes() -> int:
@@ -49,13 +42,12 @@ class Store:
 
     Args:
         capacity: Most images that may come.
-        channels: 1 or 3.
-        size: Height and width in pixels.
+        image: Shape of each.
         path: The .npy file, or None for memory.
     """
 
-    def __init__(self, capacity: int, channels: int, size: int, path: Path | None = None) -> None:
-        shape = (capacity, channels, size, size)
+    def __init__(self, capacity: int, image: ImageShape, path: Path | None = None) -> None:
+        shape = (capacity, image.channels, image.size, image.size)
         self.path = path
         self.filled = 0
         self._array: np.ndarray
@@ -81,16 +73,6 @@ class Store:
             target.append(self.images[indices[start : start + step]])
 
 
-def opened(path: Path) -> np.ndarray:
-    """A stored .npy file as a private map: pages are read when used, and writing changes only this process's copy."""
-    return np.load(path, mmap_mode="c", allow_pickle=False)
-
-
-def entry_name(*key: object) -> str:
-    """Name of the cache entry for a key."""
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
-
-
 @contextlib.contextmanager
 def entry_being_written(entry: Path) -> Iterator[Path | None]:
     """Holds the lock of a cache folder; gives a temporary folder to fill, or None where the entry is already whole.
@@ -98,9 +80,7 @@ def entry_being_written(entry: Path) -> Iterator[Path | None]:
     The temporary folder takes the entry's name when the block ends without an error, and is removed otherwise, so that
     an entry that exists is complete.
     """
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with entry.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(entry):
         if entry.is_dir():
             yield None
             return

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE, BadImage, Pixels, Recipe, decoded, strict_decoding
 from paribus.data.png import LARGEST_FILE, plain_pngs
 from paribus.data.raw import Encoded, RawData, RawSplit
@@ -33,6 +34,9 @@ class Survey:
     """What the pass found.
 
     Args:
+        shape: That of the first picture.
+        wanted: The recipe as the user gave it: where its size is open every picture has to have the shape's, and where
+            its channels are open a colour picture among grey ones makes all of them colour.
         stores: Decoded images of each source split, the bad ones left out.
         kept: Indices of those images within the source split.
         bad: (file, reason) of the others.
@@ -40,11 +44,13 @@ class Survey:
         sizes: Smallest and largest size met, in pixels, after the crop to a square and before any resize.
     """
 
+    shape: ImageShape
+    wanted: Recipe
     stores: dict[str, Store] = field(default_factory=dict)
     kept: dict[str, list[int]] = field(default_factory=dict)
     bad: list[tuple[str, str]] = field(default_factory=list)
     changes: Counter[str] = field(default_factory=Counter)
-    sizes: tuple[int, int] = (0, 0)
+    sizes: tuple[int, int] = (1 << 30, 0)
 
     def take_as_it_is(self, name: str, pixels: np.ndarray) -> None:
         """Stores arrays (N, H, W, C) that have the wanted form already."""
@@ -53,30 +59,31 @@ class Survey:
         for start in range(0, len(pixels), CHUNK):
             self.stores[name].append(pixels[start : start + CHUNK].transpose(0, 3, 1, 2))
 
-    def take(
-        self, name: str, split: RawSplit, start: int, results: Iterable[Pixels | BadImage], form: Recipe, wanted: Recipe
-    ) -> None:
+    def take(self, name: str, split: RawSplit, start: int, results: Iterable[Pixels | BadImage]) -> None:
         """Stores a chunk of decoded pictures, and keeps the reasons of the bad ones."""
+        shape = self.shape
         low, high = self.sizes
         good: list[bytes] = []
         for index, result in enumerate(results, start):
             if isinstance(result, BadImage):
                 self.bad.append((split.where(index), str(result)))
                 continue
-            if result.channels > (form.channels or 0):
+            if result.channels > shape.channels:
                 raise ColourFound
             low, high = min(low, result.size), max(high, result.size)
             self.changes.update(result.changes)
             self.kept[name].append(index)
             good.append(result.content)
         self.sizes = low, high
-        usable = wanted.size is not None or (low == high == form.size and high <= LARGEST_SIZE)
+        usable = self.wanted.size is not None or (low == high == shape.size and high <= LARGEST_SIZE)
         if good and usable:
-            self.stores[name].append(_stacked(good, form))
+            flat = np.frombuffer(b"".join(good), np.uint8)
+            images = flat.reshape(-1, shape.size, shape.size, shape.channels)
+            self.stores[name].append(images.transpose(0, 3, 1, 2))
 
 
-def form_of_first(raw: RawData, recipe: Recipe) -> Recipe:
-    """The recipe with the size and channels of the first good picture, where it leaves them open.
+def first_shape(raw: RawData, recipe: Recipe) -> ImageShape:
+    """The shape that a recipe gives the first good picture.
 
     Raises:
         ParibusError: No picture of the set can be read.
@@ -84,50 +91,47 @@ def form_of_first(raw: RawData, recipe: Recipe) -> Recipe:
     bad = []
     with strict_decoding():
         for split in raw.splits.values():
-            for start in range(0, split.count, CHUNK):
-                for index, picture in enumerate(split.read(start, min(start + CHUNK, split.count)), start):
-                    try:
-                        pixels = decoded(picture, recipe)
-                    except BadImage as reason:
-                        bad.append((split.where(index), str(reason)))
-                        continue
-                    return replace(recipe, size=pixels.size, channels=pixels.channels)
+            for index, picture in enumerate(split.pictures()):
+                try:
+                    pixels = decoded(picture, recipe)
+                except BadImage as reason:
+                    bad.append((split.where(index), str(reason)))
+                else:
+                    return ImageShape(pixels.channels, pixels.size)
     raise bad_images_error(raw, bad)
 
 
-def survey(raw: RawData, form: Recipe, wanted: Recipe, store: Callable[[str, int, Recipe], Store]) -> Survey:
+def survey(raw: RawData, shape: ImageShape, wanted: Recipe, store: Callable[[str, int], Store]) -> Survey:
     """Decodes everything.
 
     Args:
         raw: The set.
-        form: The recipe with size and channels filled in.
-        wanted: The recipe as the user gave it: where its size is open every picture has to have the form's, and where
-            its channels are open a colour picture in a grey form makes the form colour.
-        store: `store(split, capacity, form)` makes the place for a split's images.
+        shape: See `Survey`.
+        wanted: See `Survey`.
+        store: `store(split, capacity)` makes the place for a split's images.
 
     Raises:
         ColourFound: A colour picture came up in a set that looked grey.
     """
-    found = Survey(sizes=(1 << 30, 0))
+    found = Survey(shape, wanted)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for name, split in raw.splits.items():
-            found.stores[name] = store(name, split.count, form)
+            found.stores[name] = store(name, split.count)
             found.kept[name] = []
-            if split.pixels is not None and split.pixels.shape[1:] == (form.size, form.size, form.channels):
+            if split.pixels is not None and split.pixels.shape[1:] == (shape.size, shape.size, shape.channels):
                 found.take_as_it_is(name, split.pixels)
                 continue
-            for start, results in _decoded_chunks(split, form, wanted, pool):
-                found.take(name, split, start, results, form, wanted)
+            for start, results in _decoded_chunks(split, shape, wanted, pool):
+                found.take(name, split, start, results)
     return found
 
 
 def _decoded_chunks(
-    split: RawSplit, form: Recipe, wanted: Recipe, pool: ThreadPoolExecutor
+    split: RawSplit, shape: ImageShape, wanted: Recipe, pool: ThreadPoolExecutor
 ) -> Iterator[tuple[int, Iterable[Pixels | BadImage]]]:
     # an open size is checked, not forced; open channels are taken as the first picture's, a colour one then shows up
-    recipe = replace(form, size=wanted.size)
-    lenient = wanted.channels is None and form.channels == 1
-    recipe = replace(recipe, channels=None) if lenient else recipe
+    lenient = wanted.channels is None and shape.channels == 1
+    recipe = replace(wanted, channels=None if lenient else shape.channels)
 
     def one(picture: Encoded) -> Pixels | BadImage:
         try:
@@ -135,37 +139,34 @@ def _decoded_chunks(
         except BadImage as reason:
             return reason
 
-    for start, pictures in _gathered(split, form):
+    for start, pictures in _gathered(split, shape):
         plain: dict[int, np.ndarray] = {}
-        if form.size is not None and form.size <= LARGEST_SIZE and form.channels is not None:
-            plain = plain_pngs([_small_content(picture) for picture in pictures], form.size, form.channels)
+        if shape.size <= LARGEST_SIZE:
+            plain = plain_pngs([_small_content(picture) for picture in pictures], shape.size, shape.channels)
         others = [picture for position, picture in enumerate(pictures) if position not in plain]
         small = all(isinstance(picture, bytes) and len(picture) < _THREADED_BYTES for picture in others)
         by_pil = iter(map(one, others) if small else pool.map(one, others))
         yield (
             start,
             (
-                Pixels(plain[position].tobytes(), form.size or 0, form.channels or 0)
-                if position in plain
-                else next(by_pil)
+                Pixels(plain[position].tobytes(), shape.size, shape.channels) if position in plain else next(by_pil)
                 for position in range(len(pictures))
             ),
         )
 
 
-def _gathered(split: RawSplit, form: Recipe) -> Iterator[tuple[int, list[Encoded]]]:
+def _gathered(split: RawSplit, shape: ImageShape) -> Iterator[tuple[int, list[Encoded]]]:
     """Chunks of pictures with the position of their first; the smaller the pictures, the more at a time."""
-    at_once = min(_AT_ONCE, _BYTES_AT_ONCE // ((form.size or LARGEST_SIZE) ** 2 * (form.channels or 1)))
-    first, held, held_bytes = 0, list[Encoded](), 0
-    for start in range(0, split.count, CHUNK):
-        pictures = split.read(start, min(start + CHUNK, split.count))
-        held.extend(pictures)
-        held_bytes += sum(len(picture) for picture in pictures if isinstance(picture, bytes))
-        if len(held) >= at_once or held_bytes > _BYTES_AT_ONCE:
-            yield first, held
-            first, held, held_bytes = start + len(pictures), [], 0
-    if held:
-        yield first, held
+    at_once = min(_AT_ONCE, max(1, _BYTES_AT_ONCE // shape.pixels))
+    first, gathered, content_bytes = 0, list[Encoded](), 0
+    for picture in split.pictures():
+        gathered.append(picture)
+        content_bytes += len(picture) if isinstance(picture, bytes) else 0
+        if len(gathered) >= at_once or content_bytes > _BYTES_AT_ONCE:
+            yield first, gathered
+            first, gathered, content_bytes = first + len(gathered), [], 0
+    if gathered:
+        yield first, gathered
 
 
 def _small_content(picture: Encoded) -> bytes:
@@ -177,12 +178,6 @@ def _small_content(picture: Encoded) -> bytes:
         return picture.read_bytes() if small and isinstance(picture, Path) else b""
     except OSError:  # it is named as bad when PIL comes to it
         return b""
-
-
-def _stacked(content: list[bytes], form: Recipe) -> np.ndarray:
-    assert form.size is not None and form.channels is not None
-    flat = np.frombuffer(b"".join(content), np.uint8)
-    return flat.reshape(-1, form.size, form.size, form.channels).transpose(0, 3, 1, 2)
 
 
 def bad_images_error(raw: RawData, bad: list[tuple[str, str]]) -> ParibusError:
@@ -198,7 +193,7 @@ def bad_images_error(raw: RawData, bad: list[tuple[str, str]]) -> ParibusError:
     )
 
 
-def check_form(raw: RawData, found: Survey, wanted: Recipe) -> None:
+def check_shape(raw: RawData, found: Survey) -> None:
     """Refuses sets without a common size, or with too few images.
 
     Raises:
@@ -208,7 +203,7 @@ def check_form(raw: RawData, found: Survey, wanted: Recipe) -> None:
     if number < FEWEST_IMAGES:
         raise too_few_error(raw, number)
     low, high = found.sizes
-    if wanted.size is not None or (low == high and SMALLEST_SIZE <= low <= LARGEST_SIZE):
+    if found.wanted.size is not None or (low == high and SMALLEST_SIZE <= low <= LARGEST_SIZE):
         return
     same = low == high
     suggestion = min(LARGEST_SIZE, max(SMALLEST_SIZE, 64 if low >= 64 else 32 if low >= 32 else low))

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.models import Model, load_model
-from paribus.results.folder import RunFolder
 from paribus.results.study_files import read_folder
 from paribus.views.axes import Axes, activation_axes, leading_axes
 from paribus.views.subject import Subject
@@ -127,7 +126,7 @@ def _of_run(source: str) -> dict[str, str]:
 
 
 def _of_study(folder: Path) -> dict[str, str]:
-    runs = [run for run in read_folder(folder).runs if run.folder and _is_trained(run.folder)]
+    runs = [run for run in read_folder(folder).runs if run.folder and run.folder.model.is_file()]
     if not runs:
         raise ParibusError(
             "No run of this study has come to an end.",
@@ -135,7 +134,3 @@ def _of_study(folder: Path) -> dict[str, str]:
             fix="let it go on: 'paribus study status' says how far it is",
         )
     return {run.label: str(run.folder.path) for run in runs if run.folder}
-
-
-def _is_trained(run: RunFolder) -> bool:
-    return run.model.is_file()

@@ -1,20 +1,92 @@
-"""What the laboratory's page asks for: choices, and trainings on points to watch."""
+"""The laboratory: trainings on points in a thread of their own, one at a time, and what its page asks for."""
 
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any
+import itertools
+import threading
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
+from typing_extensions import override
 
+from paribus.base.errors import ParibusError
 from paribus.config import Settings
-from paribus.explorer.trainings import Trainings
 from paribus.laboratory.frames import Frame
 from paribus.laboratory.models import checked_overrides, configuration, contents, controls_of, laboratory_models
 from paribus.laboratory.points import point_set, point_set_names
 from paribus.laboratory.recording import PointTraining, frame_steps
+
+State = Literal["training", "done", "stopped", "failed"]
+
+
+class LiveTraining(threading.Thread):
+    """One or two trainings that go on together, a frame of each at a time.
+
+    Attributes:
+        number: Which one it is, of all of this server.
+        frames: Those that are ready, by side.
+        state: Where it stands.
+        trouble: Why it failed.
+    """
+
+    def __init__(self, number: int, sides: list[PointTraining], looks: list[int]) -> None:
+        super().__init__(daemon=True)
+        self.number, self.sides, self.looks = number, sides, looks
+        self.frames: list[list[Frame]] = [[] for _ in sides]
+        self.state: State = "training"
+        self.trouble: ParibusError | None = None
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ends it after the step at hand, and waits for that."""
+        self._stopping.set()
+        self.join()
+
+    @override
+    def run(self) -> None:
+        running = [side.frames(self.looks, self._stopping.is_set) for side in self.sides]
+        try:
+            for _ in self.looks:
+                for frames, kept in zip(running, self.frames, strict=True):
+                    kept.extend(itertools.islice(frames, 1))
+            self.state = "stopped" if self._stopping.is_set() else "done"
+        except ParibusError as error:
+            self.trouble, self.state = error, "failed"
+
+
+class Trainings:
+    """The trainings of one server: a new one ends the one before.
+
+    Args:
+        data: Name of the point set that the page begins with.
+
+    Raises:
+        ParibusError: There is no such set.
+    """
+
+    def __init__(self, data: str) -> None:
+        self.data = point_set(data).name
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._latest: LiveTraining | None = None
+
+    def begin(self, sides: list[PointTraining], looks: list[int]) -> LiveTraining:
+        """Stops what is going on and begins another training."""
+        with self._lock:
+            if self._latest is not None:
+                self._latest.stop()
+            self._latest = LiveTraining(next(self._numbers), sides, looks)
+            self._latest.start()
+            return self._latest
+
+    def __getitem__(self, number: int) -> LiveTraining | None:
+        """The training of that number; None where another one took its place."""
+        latest = self._latest
+        return latest if latest is not None and latest.number == number else None
+
 
 LOOKS = 48
 """Frames of a training."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paribus.config import ImageShape
 from paribus.models.grids import image_grid
-from paribus.views.files import read_image
+from paribus.views.subject import read_image
 
 MOST_PIXELS = 50_000_000
 """Of a visitor's image, before anything is decoded: a small file can hold billions of them."""

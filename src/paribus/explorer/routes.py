@@ -10,14 +10,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from torch import Tensor
 
+from paribus.base.randomness import generator
 from paribus.base.version import __version__
 from paribus.config import Settings
 from paribus.explorer.exhibits import Exhibit
-from paribus.explorer.game import game_round
-from paribus.explorer.maps import TILES, Plane
 from paribus.explorer.memory import Memory, Space
 from paribus.explorer.pictures import data_url, png, sent_image
-from paribus.explorer.points import Between, Point, Seed, between, latent_of
+from paribus.explorer.points import TILES, Between, Plane, Point, Seed, between, latent_of
 from paribus.metrics.reconstruction import squared_errors
 
 MOVES = torch.arange(-3.0, 4.0)
@@ -194,9 +193,24 @@ def nearest(exhibit: Chosen, point: Point, space: Space = "pixels") -> dict[str,
 
 @router.get("/models/{number}/round")
 def game(exhibit: Chosen, seed: Seed, count: Annotated[int, Query(ge=1, le=50)] = 10) -> list[dict[str, Any]]:
-    """Pictures of which some are real."""
+    """Real or fake: pictures, each a test image or a sample by the toss of a coin; the same seed gives the same ones.
+
+    Test images were not seen by the model. A conditional one is asked for the classes that they have, as often as they
+    have them.
+    """
     with exhibit.lock:
-        return game_round(exhibit, seed, count)
+        model, test = exhibit.subject.model, exhibit.subject.data.test
+        random = generator("real or fake", seed)
+        chosen = torch.randint(len(test), (count,), generator=random)
+        is_real = torch.rand(count, generator=random) < 0.5
+        labels = None
+        if model.image.classes and test.labels is not None:
+            labels = test.labels[torch.randint(len(test), (count,), generator=random)]
+        samples = model.decode(model.latents(count, int(torch.randint(1 << 53, (), generator=random)), labels), labels)
+        return [
+            {"image": data_url(test.images[chosen[k]] if is_real[k] else samples[k]), "real": bool(is_real[k])}
+            for k in range(count)
+        ]
 
 
 def _decoded(exhibit: Exhibit, asked: Point | Moment, z: Tensor) -> Tensor:

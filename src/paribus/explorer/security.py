@@ -6,11 +6,11 @@ answers. So the names by which the server is addressed are checked, and where a 
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from paribus.base.errors import ParibusError
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
@@ -34,6 +34,12 @@ HEADERS = {
 """Of each answer. Nothing but the server's own files runs in its pages, and no other site may show or read them."""
 
 
+def refused(error: ParibusError, status: int = 400) -> JSONResponse:
+    """An error's parts as the answer to a request."""
+    parts = {name: getattr(error, name) for name in ("what", "where", "got", "expected", "fix")}
+    return JSONResponse({name: None if part is None else str(part) for name, part in parts.items()}, status)
+
+
 class OwnPagesOnly:
     """ASGI middleware that refuses requests of others' pages and large ones, in words, and adds `HEADERS`."""
 
@@ -53,12 +59,13 @@ class OwnPagesOnly:
 
         refusal = _foreign(Headers(scope=scope), scope["server"][1])
         if refusal is not None:
-            await JSONResponse(refusal, 403)(scope, receive, send_with_headers)
+            await refused(refusal, 403)(scope, receive, send_with_headers)
             return
         content = await _body(receive)
         if content is None:
-            words = _words("The file is too large.", "the request", f"at most {LARGEST_BODY >> 20} MB")
-            await JSONResponse(words, 413)(scope, receive, send_with_headers)
+            most = f"at most {LARGEST_BODY >> 20} MB"
+            error = ParibusError("The file is too large.", where="the request", expected=most)
+            await refused(error, 413)(scope, receive, send_with_headers)
             return
         left: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
 
@@ -68,23 +75,20 @@ class OwnPagesOnly:
         await self.app(scope, receive_again, send_with_headers)
 
 
-def _foreign(headers: Headers, port: int) -> dict[str, Any] | None:
+def _foreign(headers: Headers, port: int) -> ParibusError | None:
     """Why a request is not one of the server's own pages, in words; None if it is."""
     hosts = {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == 80 else set())
     asked = headers.getlist("host")
     if len(asked) != 1 or asked[0].lower() not in hosts:
-        return _words("The server was addressed by a name that is not its own.", "Host", f"{HOST}:{port}")
+        what = "The server was addressed by a name that is not its own."
+        return ParibusError(what, where="Host", expected=f"{HOST}:{port}")
     origins = {f"http://{host}" for host in hosts}
     if any(origin.lower() not in origins for origin in headers.getlist("origin")):
-        return _words("A page of another site asked.", "Origin", f"http://{HOST}:{port}")
+        return ParibusError("A page of another site asked.", where="Origin", expected=f"http://{HOST}:{port}")
     elsewhere = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
     if elsewhere and headers.get("sec-fetch-mode") != "navigate":  # a link to the page is welcome
-        return _words("A page of another site asked.", "Sec-Fetch-Site", "same-origin")
+        return ParibusError("A page of another site asked.", where="Sec-Fetch-Site", expected="same-origin")
     return None
-
-
-def _words(what: str, where: str, expected: str) -> dict[str, Any]:
-    return {"what": what, "where": where, "got": None, "expected": expected, "fix": None}
 
 
 async def _body(receive: Receive) -> bytes | None:

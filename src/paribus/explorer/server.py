@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from paribus.base.errors import ParibusError
-from paribus.explorer.security import HOST, OwnPagesOnly
+from paribus.explorer.security import HOST, OwnPagesOnly, refused
 
 STATIC = Path(__file__).parent / "static"
 USUAL_PORT = 8321
@@ -36,7 +36,7 @@ def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # the documentation's pages load from elsewhere
     app.state.shown = shown
-    app.add_exception_handler(ParibusError, _refused)
+    app.add_exception_handler(ParibusError, _mistaken)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _not_answered)
     app.add_exception_handler(Exception, _failed)
@@ -118,11 +118,10 @@ def server(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
+async def _mistaken(request: Request, error: Exception) -> JSONResponse:
     """A visitor's mistake."""
-    names = ("what", "where", "got", "expected", "fix")
-    told = {name: getattr(error, name) for name in names}
-    return JSONResponse({name: None if value is None else str(value) for name, value in told.items()}, 400)
+    assert isinstance(error, ParibusError)
+    return refused(error)
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
@@ -130,19 +129,15 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
-    return await _refused(request, ParibusError("The request is malformed.", where=where, got=first["msg"]))
+    return refused(ParibusError("The request is malformed.", where=where, got=first["msg"]))
 
 
 async def _not_answered(request: Request, error: Exception) -> JSONResponse:
     """What there is not."""
     assert isinstance(error, HTTPException)
-    answer = await _refused(request, ParibusError(f"{error.detail}.", where=request.url.path))
-    answer.status_code = error.status_code
-    return answer
+    return refused(ParibusError(f"{error.detail}.", where=request.url.path), error.status_code)
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     """A mistake of ours; its traceback is in the terminal."""
-    answer = await _refused(request, ParibusError("The server failed.", got=str(error), fix="the terminal says more"))
-    answer.status_code = 500
-    return answer
+    return refused(ParibusError("The server failed.", got=str(error), fix="the terminal says more"), 500)

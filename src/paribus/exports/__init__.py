@@ -1,5 +1,1 @@
 """Models that leave their run's folder: as ONNX files, as folders for the Hugging Face Hub, inside a report's page."""
-
-from paribus.exports.exporting import export, push
-
-__all__ = ["export", "push"]

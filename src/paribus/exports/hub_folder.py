@@ -13,7 +13,7 @@ from paribus.base.files import write_atomically
 from paribus.base.version import __version__
 from paribus.base.wording import compact, count, duration, plus_minus
 from paribus.data import DATASETS
-from paribus.exports.source import Source
+from paribus.exports.source import TrainedModel
 from paribus.models import Model, save_model
 from paribus.recipes import about, model_names
 from paribus.recipes.command import command_of
@@ -24,7 +24,9 @@ SHOWN = 8
 """Rows and columns of the card's picture."""
 
 
-def write_hub_folder(source: Source, folder: Path, *, repository: str | None = None, license: str = "unknown") -> None:
+def write_hub_folder(
+    source: TrainedModel, folder: Path, *, repository: str | None = None, license: str = "unknown"
+) -> None:
     """Writes what `load_model` needs, samples.png, and README.md, the model card.
 
     Real images are left out: their terms may not allow it. So are paths of this machine.
@@ -60,7 +62,7 @@ def _refuse_occupied(folder: Path) -> None:
         )
 
 
-def model_card(source: Source, repository: str, license: str) -> str:
+def model_card(source: TrainedModel, repository: str, license: str) -> str:
     """The card: a header in YAML for the Hub, then what people want to know."""
     environment = Environment(
         loader=PackageLoader("paribus.exports"),
@@ -88,7 +90,7 @@ def model_card(source: Source, repository: str, license: str) -> str:
     )
 
 
-def _header(source: Source, license: str) -> dict[str, Any]:
+def _header(source: TrainedModel, license: str) -> dict[str, Any]:
     model = source.model
     kinds = [model.objective.name, model.config.backbone.name, model.config.model]
     return {
@@ -100,7 +102,7 @@ def _header(source: Source, license: str) -> dict[str, Any]:
     }
 
 
-def _training(source: Source) -> list[tuple[str, str]]:
+def _training(source: TrainedModel) -> list[tuple[str, str]]:
     """What the run's record says, as rows."""
     record, done = source.record, (source.run.done if source.run else None) or {}
     data, machine = record.get("data") or {}, record.get("machine") or {}
@@ -124,7 +126,7 @@ def _training(source: Source) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in rows.items() if value]
 
 
-def _scores(source: Source) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
+def _scores(source: TrainedModel) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:
     """Rows (metric, value, better, encoder, number of its protocol), and the protocols."""
     rows, protocols = [], list[str]()
     words = source.run.metric_words if source.run else {}

@@ -11,7 +11,7 @@ from paribus.models import Model
 from paribus.objectives.base import EncodingObjective, Nets
 
 
-class Decoder(nn.Module):
+class DecoderModule(nn.Module):
     """Latents, and the classes of a conditional model, to images in [0, 1]."""
 
     def __init__(self, model: Model) -> None:
@@ -25,7 +25,7 @@ class Decoder(nn.Module):
         return (self.objective.generate(dict(self.nets.items()), z, labels) + 1) / 2
 
 
-class Encoder(nn.Module):
+class EncoderModule(nn.Module):
     """Images in [0, 1], and the classes of a conditional model, to latents."""
 
     def __init__(self, model: Model) -> None:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from paribus.base.errors import ParibusError
 from paribus.base.files import replacing
 from paribus.base.version import __version__
-from paribus.exports.networks import Decoder, Encoder
-from paribus.exports.source import Source
+from paribus.exports.networks import DecoderModule, EncoderModule
+from paribus.exports.source import TrainedModel
 from paribus.models import Model
 
 OPSET = 20
@@ -31,7 +31,7 @@ TRACED = 3
 IMAGES = "float32 (N, C, H, W) in [0, 1]"
 
 
-def write_onnx(source: Source, folder: Path) -> list[Path]:
+def write_onnx(source: TrainedModel, folder: Path) -> None:
     """Writes decoder.onnx and, where the model has an encoder, encoder.onnx, with a batch size of any length.
 
     Both are checked before either is kept. A model without an encoder leaves none of an earlier model beside it.
@@ -50,26 +50,15 @@ def write_onnx(source: Source, folder: Path) -> list[Path]:
         )
     decoder, encoder = folder / "decoder.onnx", folder / "encoder.onnx"
     with ExitStack() as kept:
-        _write(Decoder(source.model), "z", "images", source, decoder, kept.enter_context(replacing(decoder)))
+        _write(DecoderModule(source.model), "z", "images", source, decoder, kept.enter_context(replacing(decoder)))
         if source.model.can_encode:
-            _write(Encoder(source.model), "images", "z", source, encoder, kept.enter_context(replacing(encoder)))
-    if source.model.can_encode:
-        return [decoder, encoder]
-    encoder.unlink(missing_ok=True)
-    return [decoder]
+            _write(EncoderModule(source.model), "images", "z", source, encoder, kept.enter_context(replacing(encoder)))
+        else:
+            encoder.unlink(missing_ok=True)
 
 
-def _write(net: nn.Module, first: str, output: str, source: Source, path: Path, partial: Path) -> None:
-    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels.
-
-    Args:
-        net: The network.
-        first: Its first input.
-        output: What it computes.
-        source: The model.
-        path: What the file will be called.
-        partial: Where it is written to.
-    """
+def _write(net: nn.Module, first: str, output: str, source: TrainedModel, path: Path, partial: Path) -> None:
+    """Traces, writes and checks one file, whose inputs are `first` and perhaps labels; `path` is its later name."""
     traced = _inputs(source.model, first, TRACED)
     examples = [_inputs(source.model, first, n) for n in BATCHES]
     with torch.no_grad():  # before it is traced: what a network keeps from its first call is kept now
@@ -97,16 +86,12 @@ def _inputs(model: Model, first: str, n: int) -> dict[str, Tensor]:
     labels = model.sample_labels(n)
     z = model.latents(n, seed=n, labels=labels)
     with torch.no_grad():
-        inputs = {first: z if first == "z" else Decoder(model)(z, labels)}
+        inputs = {first: z if first == "z" else DecoderModule(model)(z, labels)}
     return inputs if labels is None else inputs | {"labels": labels}
 
 
 def _check(file: Path, inputs: dict[str, Tensor], expected: np.ndarray[Any, Any], path: Path) -> None:
-    """Compares what a file computes with what torch does.
-
-    Raises:
-        ParibusError: They differ by more than `TOLERANCE`.
-    """
+    """Refuses a file that computes other numbers than torch: by more than `TOLERANCE`."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
@@ -122,7 +107,7 @@ def _check(file: Path, inputs: dict[str, Tensor], expected: np.ndarray[Any, Any]
         )
 
 
-def _metadata(source: Source) -> dict[str, str]:
+def _metadata(source: TrainedModel) -> dict[str, str]:
     """What a file says of itself, as texts."""
     model, record = source.model, source.record
     facts: dict[str, Any] = {

@@ -142,102 +142,84 @@ class _Recorder(OperationMode):
         if translate is None:
             raise UnknownOperation(name)
         results = list(result) if isinstance(result, (list, tuple)) else [result]
-        steps = translate(name, self.operand, results, *args, **kwargs)
+        steps = translate(name, results, *args, **kwargs)
         for tensor, step in zip(results, steps, strict=False):  # a pooling's places are a second result: not wanted
-            self.steps.append(step | {"shape": list(tensor.shape)})
+            operands = {key: self._operands(step[key]) for key in ("x", "y", "bias") if key in step}
+            self.steps.append(step | operands | {"shape": list(tensor.shape)})
             self._number(tensor)
 
+    def _operands(self, value: Any) -> int | list[int]:
+        return [self.operand(part) for part in value] if isinstance(value, list) else self.operand(value)
 
-Operand = Callable[[Any], int]
+
 Steps = list[dict[str, Any]]
+"""As in `Program`, with tensors and numbers in the place of operands."""
 
 
-def _same(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
-    return [{"op": "reshape", "x": operand(x)}]
+def _same(name: str, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
+    return [{"op": "reshape", "x": x}]
 
 
-def _expand(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
+def _expand(name: str, results: list[Tensor], x: Tensor, *_: Any, **__: Any) -> Steps:
     if results[0].numel() != x.numel():
         raise UnknownOperation("expand")
-    return _same(name, operand, results, x)
+    return _same(name, results, x)
 
 
-def _unary(name: str, operand: Operand, results: list[Tensor], x: Tensor) -> Steps:
-    return [{"op": name, "x": operand(x)}]
-
-
-def _leaky(name: str, operand: Operand, results: list[Tensor], x: Tensor, slope: float = 0.01) -> Steps:
-    return [{"op": "leaky_relu", "x": operand(x), "slope": slope}]
-
-
-def _binary(name: str, operand: Operand, results: list[Tensor], x: Any, y: Any, *, alpha: float = 1) -> Steps:
+def _binary(name: str, results: list[Tensor], x: Any, y: Any, *, alpha: float = 1) -> Steps:
     if alpha != 1:
         raise UnknownOperation(f"{name} with alpha")
-    return [{"op": name, "x": operand(x), "y": operand(y)}]
+    return [{"op": name, "x": x, "y": y}]
 
 
-def _product(name: str, operand: Operand, results: list[Tensor], x: Tensor, y: Tensor) -> Steps:
-    return [{"op": "matmul", "x": operand(x), "y": operand(y)}]
-
-
-def _permute(name: str, operand: Operand, results: list[Tensor], x: Tensor, *dims: Any) -> Steps:
+def _permute(name: str, results: list[Tensor], x: Tensor, *dims: Any) -> Steps:
     order = list(range(x.ndim))
     if name == "permute":
         order = [d % x.ndim for d in dims[0]]
     else:
         a, b = dims or (0, 1)  # t has none
         order[a], order[b] = order[b], order[a]
-    return [{"op": "permute", "x": operand(x), "order": order}]
+    return [{"op": "permute", "x": x, "order": order}]
 
 
 def _slice(
-    name: str, operand: Operand, results: list[Tensor], x: Tensor,
-    dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1,
-) -> Steps:  # fmt: skip
+    name: str, results: list[Tensor], x: Tensor, dim: int = 0, start: int | None = None, end: Any = None, step: int = 1
+) -> Steps:
     if step != 1:
         raise UnknownOperation("slice with a step")
-    return [{"op": "slice", "x": operand(x), "dim": dim % x.ndim, "start": start or 0}]
+    return [{"op": "slice", "x": x, "dim": dim % x.ndim, "start": start or 0}]
 
 
-def _split(name: str, operand: Operand, results: list[Tensor], x: Tensor, sizes: Any, dim: int = 0) -> Steps:
+def _split(name: str, results: list[Tensor], x: Tensor, sizes: Any, dim: int = 0) -> Steps:
     starts = [sum(part.shape[dim] for part in results[:k]) for k in range(len(results))]
-    return [{"op": "slice", "x": operand(x), "dim": dim % x.ndim, "start": start} for start in starts]
-
-
-def _cat(name: str, operand: Operand, results: list[Tensor], parts: Sequence[Tensor], dim: int = 0) -> Steps:
-    return [{"op": "cat", "x": [operand(part) for part in parts], "dim": dim % results[0].ndim}]
+    return [{"op": "slice", "x": x, "dim": dim % x.ndim, "start": start} for start in starts]
 
 
 def _convolution(
-    name: str, operand: Operand, results: list[Tensor], x: Tensor, weight: Tensor, bias: Tensor | None,
-    stride: list[int], padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int],
-    groups: int,
+    name: str, results: list[Tensor], x: Tensor, weight: Tensor, bias: Tensor | None, stride: list[int],
+    padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int], groups: int,
 ) -> Steps:  # fmt: skip
     even = all(len(set(values)) == 1 for values in (stride, padding, dilation))
     if not even or dilation[0] != 1 or (groups != 1 if transposed else stride[0] != 1):
         raise UnknownOperation("a convolution of an unusual kind")
-    step = {"op": "conv_transpose" if transposed else "conv", "x": operand(x), "y": operand(weight)}
-    step |= {"padding": padding[0]} | ({"stride": stride[0]} if transposed else {"groups": groups})
-    return [step | ({} if bias is None else {"bias": operand(bias)})]
-
-
-def _nearest(name: str, operand: Operand, results: list[Tensor], x: Tensor, *_: Any) -> Steps:
-    return [{"op": "nearest", "x": operand(x)}]
+    step = {"op": "conv_transpose" if transposed else "conv", "x": x, "y": weight, "padding": padding[0]}
+    step |= {"stride": stride[0]} if transposed else {"groups": groups}
+    return [step | ({} if bias is None else {"bias": bias})]
 
 
 def _max_pool(
-    name: str, operand: Operand, results: list[Tensor], x: Tensor, kernel: list[int], stride: Sequence[int] = (),
+    name: str, results: list[Tensor], x: Tensor, kernel: list[int], stride: Sequence[int] = (),
     padding: Sequence[int] = (0, 0), dilation: Sequence[int] = (1, 1), ceil_mode: bool = False,
 ) -> Steps:  # fmt: skip
     if list(kernel) != [2, 2] or list(stride or kernel) != [2, 2] or any(padding) or set(dilation) != {1}:
         raise UnknownOperation("a pooling of an unusual kind")
-    return [{"op": "max_pool", "x": operand(x)}]
+    return [{"op": "max_pool", "x": x}]
 
 
-def _softmax(name: str, operand: Operand, results: list[Tensor], x: Tensor, dim: int, half: bool) -> Steps:
+def _softmax(name: str, results: list[Tensor], x: Tensor, dim: int, half: bool) -> Steps:
     if dim % x.ndim != x.ndim - 1:
         raise UnknownOperation("a softmax over another dimension than the last")
-    return [{"op": "softmax", "x": operand(x)}]
+    return [{"op": "softmax", "x": x}]
 
 
 def _batch_norm(
@@ -262,18 +244,18 @@ SIMPLER: dict[str, Callable[..., Any]] = {
 
 KNOWN: dict[str, Callable[..., Steps]] = {
     **dict.fromkeys(ALIASES, _same),
-    **dict.fromkeys(UNARY, _unary),
+    **dict.fromkeys(UNARY, lambda name, _, x: [{"op": name, "x": x}]),
     **dict.fromkeys(BINARY, _binary),
-    **dict.fromkeys(("mm", "bmm"), _product),
+    **dict.fromkeys(("mm", "bmm"), lambda _, __, x, y: [{"op": "matmul", "x": x, "y": y}]),
     **dict.fromkeys(("permute", "transpose", "t"), _permute),
     "expand": _expand,
-    "leaky_relu": _leaky,
+    "leaky_relu": lambda name, _, x, slope=0.01: [{"op": name, "x": x, "slope": slope}],
     "slice": _slice,
     "split_with_sizes": _split,
     "split": _split,
-    "cat": _cat,
+    "cat": lambda name, results, parts, dim=0: [{"op": name, "x": parts, "dim": dim % results[0].ndim}],
     "convolution": _convolution,
-    "upsample_nearest2d": _nearest,
+    "upsample_nearest2d": lambda name, _, x, *sizes: [{"op": "nearest", "x": x}],
     "max_pool2d_with_indices": _max_pool,
     "_softmax": _softmax,
 }

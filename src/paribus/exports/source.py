@@ -16,7 +16,7 @@ NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainedModel:
     """A model and its run.
 
     Args:
@@ -30,7 +30,7 @@ class Source:
     run: RunFolder | None = None
 
     @classmethod
-    def of(cls, source: str | Path | Run | Model) -> Source:
+    def of(cls, source: str | Path | Run | Model) -> TrainedModel:
         """A run, a loaded model, or what `load_model` takes.
 
         Raises:

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 
 from paribus.base.errors import ParibusError, TrainingDiverged
-from paribus.laboratory.frames import Frame, Observer
+from paribus.laboratory.frames import Frame, Observer, as_images
 from paribus.laboratory.models import POINT, configuration
-from paribus.laboratory.plane import as_images
 from paribus.laboratory.points import PointSet, point_set
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw, Nets

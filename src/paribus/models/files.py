@@ -35,7 +35,7 @@ from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 
 FORMAT = 1
-NO_IMAGES = "A sampler is fitted to the images that the model was trained on, and they are not to be had."
+NO_IMAGES = "A sampler is fitted to the images that the model was trained on, and they are unavailable."
 NO_IMAGES_FIX = (
     "restore the data, or use --sampler prior; training with -o sampler.name=... keeps the sampler with the model"
 )
@@ -140,7 +140,7 @@ def with_sampler(source: str | Path, model: Model, settings: Mapping[str, Any]) 
         settings: What differs from the run's own sampler: its name, and any of `SamplerSettings`.
 
     Raises:
-        ParibusError: The model has no encoder, there is no such sampler, or the run's images are not to be had.
+        ParibusError: The model has no encoder, there is no such sampler, or the run's images are unavailable.
     """
     config = validated(RunConfig, merged(model.config.tree(), {"sampler": dict(settings)}))
     name = config.sampler.name
@@ -168,7 +168,7 @@ def images_of_run(folder: Path, config: RunConfig, *, what: str, fix: str) -> Im
     Args:
         folder: The run's.
         config: The model's configuration.
-        what: The message where they are not to be had.
+        what: The message where they are unavailable.
         fix: What to do then.
 
     Raises:

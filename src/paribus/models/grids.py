@@ -1,13 +1,16 @@
-"""Pictures of many images at once."""
+"""Images as files: many in one grid, an .npz, or a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.base.files import check_output, check_output_file
 from paribus.data import Split
 from paribus.models.model import Model
 
@@ -39,3 +42,60 @@ def save_pictures(folder: Path, model: Model, real: Split) -> None:
         labels = None if real.labels is None else real.labels[:8]
         pairs = torch.cat([shown[:8], model.reconstruct(shown[:8], labels)])
         save_grid(folder / "reconstructions.png", pairs, columns=min(8, len(shown)))
+
+
+def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:
+    """Draws n images and writes them, in the form that `out` asks for.
+
+    A name in .png is one grid of all images. A name in .npz holds `images` uint8 (N, H, W, C) and, for a conditional
+    model, `labels` int64 (N,). Anything else is a folder of PNG files, one an image.
+
+    Raises:
+        ParibusError: The ending is unknown, or the label is, or the place cannot be written to.
+    """
+    labels = model.sample_labels(n, label)
+    if out.suffix not in ("", ".png", ".npz"):
+        raise ParibusError(
+            f"Samples cannot be written as '{out.suffix}'.",
+            where=f"--out {out}",
+            expected="a name in .png (one grid), in .npz, or a folder",
+        )
+    (check_output_file if out.suffix else check_output)(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".png":
+        images = model.sample(n, label=label, seed=seed)
+        columns = 8 if labels is None or label is not None else model.image.classes
+        save_grid(out, images, columns=min(columns, n))
+    elif out.suffix == ".npz":
+        arrays = {"images": model.sample(n, label=label, seed=seed).permute(0, 2, 3, 1).numpy()}
+        if labels is not None:
+            arrays["labels"] = labels.numpy()
+        np.savez_compressed(out, allow_pickle=False, **arrays)
+    else:
+        _write_folder(model, n, out, label, labels, seed)
+
+
+def write_class_change(model: Model, first: int | str, second: int | str, n: int, out: Path, *, seed: int = 0) -> None:
+    """Draws n images in rows of 8, in each of which one class turns into another, as one grid.
+
+    Raises:
+        ParibusError: A label is unknown, or `out` is not a name in .png or cannot be written.
+    """
+    if out.suffix != ".png":
+        raise ParibusError(
+            "One class turning into another is a picture.", where=f"--out {out}", expected="a name in .png"
+        )
+    check_output_file(out)
+    images = model.class_change(first, second, rows=max(1, n // 8), seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_grid(out, images, columns=8)
+
+
+def _write_folder(model: Model, n: int, out: Path, label: int | str | None, labels: Tensor | None, seed: int) -> None:
+    out.mkdir(exist_ok=True)
+    k, digits = 0, len(str(n - 1))
+    for images in model.sample_batches(n, label=label, seed=seed):
+        for image in images:
+            suffix = "" if labels is None else f"-class{int(labels[k])}"
+            image_grid(image[None], columns=1).save(out / f"{k:0{digits}d}{suffix}.png")
+            k += 1

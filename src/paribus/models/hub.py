@@ -77,10 +77,7 @@ def uploaded(folder: Path, repository: str, *, private: bool = False, token: str
     with _in_words(repository, NOT_UPLOADED):
         address = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(
-            folder_path=folder,
-            repo_id=address.repo_id,
-            allow_patterns=UPLOADED,
-            commit_message="Upload from Paribus",
+            folder_path=folder, repo_id=address.repo_id, allow_patterns=UPLOADED, commit_message="Upload from Paribus"
         )
     return str(address)
 
@@ -112,10 +109,7 @@ def _in_words(repository: str, failed: str, revision: str | None = None) -> Iter
         ) from error
     except HFValidationError as error:
         raise ParibusError(
-            "This is not the id of a repository.",
-            where=repository,
-            got=str(error).splitlines()[0],
-            expected="org/name",
+            "This is not the id of a repository.", where=repository, got=str(error).splitlines()[0], expected="org/name"
         ) from error
     except (LocalTokenNotFoundError, HfHubHTTPError, ValueError) as error:  # the last is of a card's header
         raise ParibusError(

@@ -12,7 +12,6 @@ from torch.nn.functional import one_hot
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import ImageShape
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
-from paribus.models.pixels import to_bytes, to_float
 from paribus.models.samplers import Sampler
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
 from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
@@ -54,7 +53,7 @@ class Model:
 
     @property
     def can_encode(self) -> bool:
-        """Whether `encode` and `reconstruct` are to be had."""
+        """Whether there is an encoder: `encode` and `reconstruct`."""
         return isinstance(self.objective, EncodingObjective)
 
     @property
@@ -64,12 +63,12 @@ class Model:
 
     @property
     def has_log_weights(self) -> bool:
-        """Whether `log_weights` is to be had: the model is trained by a bound with a posterior of known density."""
+        """Whether `log_weights` is available: the model is trained by a bound with a posterior of known density."""
         return isinstance(self.objective, VariationalObjective)
 
     @property
     def has_posterior(self) -> bool:
-        """Whether `kl_by_dimension` is to be had: the encoder gives a distribution of each latent dimension."""
+        """Whether `kl_by_dimension` is available: the encoder gives a distribution of each latent dimension."""
         return isinstance(self.objective, PosteriorObjective)
 
     @property
@@ -297,3 +296,13 @@ class Model:
         if tensor is None:
             return None
         return tensor.to(next(next(iter(self.nets.values())).parameters()).device)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Images as bytes, as they are stored and scored, to the numbers in [-1, 1] that networks see."""
+    return images.float() / 127.5 - 1
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Numbers in [-1, 1] to bytes, rounded."""
+    return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -26,10 +26,10 @@ from torch import Tensor, nn
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator, keyed_seed
 from paribus.base.torch_internals import Adam
-from paribus.config import ImageShape, SamplerSettings
+from paribus.config import ImageShape
 from paribus.data import Split
 from paribus.objectives.base import Draw
-from paribus.objectives.likelihoods import gaussian_kl_nats
+from paribus.objectives.encoding import gaussian_kl_nats
 from paribus.recipes import RunConfig
 
 BATCH_SIZE = 128
@@ -119,7 +119,7 @@ class TwoStage(nn.Module):
 
     def __init__(self, config: RunConfig, classes: int) -> None:
         super().__init__()
-        length = config.objective.latent_dim
+        self.settings, length = config.sampler, config.objective.latent_dim
         self.encoder = config.backbone.vector(length, 2 * length, classes=classes)
         self.decoder = config.backbone.vector(length, length, classes=classes)
         self.log_deviation = nn.Parameter(torch.zeros(()))
@@ -131,8 +131,9 @@ class TwoStage(nn.Module):
         """What it is, in words."""
         return "a second VAE fitted to training latents"
 
-    def fit(self, z: Tensor, labels: Tensor | None, settings: SamplerSettings, seed: int) -> None:
+    def fit(self, z: Tensor, labels: Tensor | None, seed: int) -> None:
         """Adam on batches of 128 of latents (N, Z), each epoch in a new order."""
+        settings = self.settings
         self.shift, self.scale = _standard(z)
         rows = ((z - self.shift) / self.scale).float()
         networks: dict[str, Any] = {"params": [*self.encoder.parameters(), *self.decoder.parameters()]}
@@ -225,10 +226,7 @@ def fitted_sampler(model: Encoding, train: Split) -> Sampler | None:
     z = z.double()
     _check_finite([z], "the training images' latents")
     with torch.enable_grad():
-        if isinstance(sampler, Mixture):
-            sampler.fit(z, labels, config.seed)
-        else:
-            sampler.fit(z, labels, config.sampler, config.seed)
+        sampler.fit(z, labels, config.seed)
     _check_finite(list(sampler.state_dict().values()), "the fitted sampler")
     return sampler.requires_grad_(False)
 

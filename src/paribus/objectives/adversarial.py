@@ -6,11 +6,11 @@ from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor
 from typing_extensions import override
 
-from paribus.config import ImageShape, Optimizer, Schedule
+from paribus.config import ImageShape, NotNegative, Optimizer, value_at
 from paribus.objectives.augmentation import DiffAugmentPolicy, diff_augment
 from paribus.objectives.base import Batch, Builder, Draw, Nets, Objective, Phase
 
@@ -23,10 +23,7 @@ class AdversarialObjective(Objective):
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("G",)
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "G": Optimizer(learning_rate=2e-4, beta1=0.5),
-        "D": Optimizer(learning_rate=2e-4, beta1=0.5),
-    }
+    optimizers: ClassVar[dict[str, Optimizer]] = dict.fromkeys(("G", "D"), Optimizer(learning_rate=2e-4, beta1=0.5))
 
     noise: Literal["normal", "uniform"] = "normal"
     """Distribution of each number of z: standard normal, or uniform in [-1, 1)."""
@@ -38,14 +35,9 @@ class AdversarialObjective(Objective):
     """Dropout before D's output."""
     diff_augment: DiffAugmentPolicy = "none"
     """Random changes to all images that D sees, real and generated, in both phases (arXiv:2006.10738)."""
-    instance_noise: float | Schedule = 0.0
+    instance_noise: NotNegative = 0.0
     """Deviation of the normal noise on all pixels that D sees, real and generated, in both phases (arXiv:1610.04490): a
     number, or {start, end, images}, such as 0.1 falling to 0."""
-
-    @field_validator("instance_noise")
-    @classmethod
-    def _deviations_are_not_negative(cls, value: float | Schedule) -> float | Schedule:
-        return not_negative(value)
 
     @property
     @override
@@ -101,20 +93,3 @@ class AdversarialObjective(Objective):
         images = diff_augment(images, self.diff_augment, draw)
         deviation = value_at(self.instance_noise, batch.images_seen)
         return images + deviation * draw.normal(*images.shape) if deviation else images
-
-
-def value_at(value: float | Schedule, images_seen: int) -> float:
-    """A number, or what a schedule says after so many images."""
-    return value.at(images_seen) if isinstance(value, Schedule) else value
-
-
-def not_negative(value: float | Schedule) -> float | Schedule:
-    """The value, if neither it nor an end of its schedule is below 0.
-
-    Raises:
-        ValueError: It is.
-    """
-    ends = (value.start, value.end) if isinstance(value, Schedule) else (value,)
-    if min(ends) < 0:
-        raise ValueError("must not be negative")
-    return value

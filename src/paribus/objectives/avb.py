@@ -14,8 +14,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, LikelihoodObjective, Nets, Phase
-from paribus.objectives.encoding import PixelObjective
-from paribus.objectives.likelihoods import gaussian_log_ratio
+from paribus.objectives.encoding import PixelObjective, gaussian_log_ratio
 from paribus.results.protocol import Likelihood
 
 ENCODING_DRAWS = 8  # draws of the posterior whose mean stands for an image
@@ -33,7 +32,6 @@ class AVB(PixelObjective, LikelihoodObjective):
     small a KL.
     """
 
-    name: ClassVar[str] = "avb"
     averaged: ClassVar[tuple[str, ...]] = ("E", "G", "T")
     optimizers: ClassVar[dict[str, Optimizer]] = {
         "E": Optimizer(learning_rate=5e-4, beta1=0.5),

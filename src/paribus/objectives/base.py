@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Protocol
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 from torch.overrides import wrap_torch_function
 
 from paribus.base.randomness import keyed_seed
@@ -68,10 +69,7 @@ class Draw:
     """
 
     def __init__(
-        self,
-        *key: int | str,
-        device: torch.device | str = "cpu",
-        rows: tuple[int, int, int] | None = None,
+        self, *key: int | str, device: torch.device | str = "cpu", rows: tuple[int, int, int] | None = None
     ) -> None:
         """Keys the draw.
 
@@ -125,7 +123,6 @@ class Objective(Settings):
     name: ClassVar[str]
     averaged: ClassVar[tuple[str, ...]]
     """Roles whose averaged weights make the model that is sampled and saved."""
-
     optimizers: ClassVar[dict[str, Optimizer]]
     """An optimiser for each role, where the configuration does not say otherwise."""
     latent_dim: int = Field(64, ge=1)
@@ -174,6 +171,8 @@ class Objective(Settings):
 
 class EncodingObjective(Objective):
     """An objective with an encoder."""
+
+    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
 
     @abstractmethod
     def encode(self, nets: Nets, images: Tensor, labels: Tensor | None) -> Tensor:
@@ -225,6 +224,19 @@ def discriminator_outputs(discriminator: nn.Module, sets: Sequence[Tensor], labe
         return [discriminator(images, labels).float() for images in sets]
     joined, repeated = one_batch(sets, labels)
     return list(discriminator(joined, repeated).float().chunk(len(sets)))
+
+
+def cross_entropy_terms(real: Tensor, *fakes: Tensor) -> dict[str, Tensor]:
+    """What a discriminator minimises that tells one kind of thing from others by logits, and how often it is right.
+
+    The loss is E[softplus(-real)] + E[softplus(fake)], the second for each of `fakes`, all means over the batch;
+    accuracy_fake is that of the last of them.
+    """
+    loss = softplus(-real).mean()
+    for fake in fakes:
+        loss = loss + softplus(fake).mean()
+    accuracy_real, accuracy_fake = (real > 0).float().mean(), (fakes[-1] <= 0).float().mean()
+    return {"loss": loss, "accuracy_real": accuracy_real, "accuracy_fake": accuracy_fake}
 
 
 def one_batch(sets: Sequence[Tensor], labels: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -11,8 +11,13 @@ from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_batch
-from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples
-from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_log_density
+from paribus.objectives.encoding import (
+    VariationalObjective,
+    gaussian_kl_nats,
+    gaussian_log_density,
+    posterior,
+    posterior_samples,
+)
 
 
 @objectives.register("beta-tc-vae")
@@ -26,16 +31,10 @@ class BetaTCVAE(VariationalObjective):
     Logged at beta 1 beside them: reconstruction, kl (closed form) and elbo, their sum.
     """
 
-    name: ClassVar[str] = "beta-tc-vae"
+    couples_batch: ClassVar[bool] = True  # each image's term needs the other images' posteriors
 
     beta: float = Field(6.0, ge=0)
     """Weight of the total correlation."""
-
-    @property
-    @override
-    def couples_batch(self) -> bool:
-        """Each image's term needs the other images' posteriors."""
-        return True
 
     @override
     def phases(self) -> tuple[Phase, ...]:

@@ -19,6 +19,7 @@ from paribus.objectives.base import (
     Draw,
     Nets,
     Phase,
+    cross_entropy_terms,
     discriminator_outputs,
     whole_batch,
     whole_mean,
@@ -71,13 +72,14 @@ class CVAEGAN(HybridObjective):
     collapse; it is here to be shown beside the other.
     """
 
-    name: ClassVar[str] = "cvae-gan"
     optimizers: ClassVar[dict[str, Optimizer]] = {
         "E": Optimizer(learning_rate=1e-3, beta1=0.5),
         "G": Optimizer(learning_rate=1e-3, beta1=0.5),
         "D": Optimizer(learning_rate=2e-4, beta1=0.5),
         "C": Optimizer(learning_rate=2e-4, beta1=0.5),
     }
+
+    couples_batch: ClassVar[bool] = True  # means over the batch are matched
 
     conditional: Literal[True] = True
     """Always: without classes it is another model."""
@@ -93,12 +95,6 @@ class CVAEGAN(HybridObjective):
     """Of L_GC."""
     cross_entropy_weight: float = Field(1.0, ge=0)
     """Of D's and C's cross-entropies in G's loss (described, published)."""
-
-    @property
-    @override
-    def couples_batch(self) -> bool:
-        """Means over the batch are matched."""
-        return True
 
     @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
@@ -130,20 +126,11 @@ class CVAEGAN(HybridObjective):
         n = len(batch)
         if self.variant == "published":
             code = draw.normal(n, len(_classifier(nets).real_centres))
-            real, of_samples = discriminator_outputs(
-                nets["D"], [batch.images, self.generate(nets, self.prior(n, draw), code)], None
-            )
-            loss = softplus(-real).mean() + softplus(of_samples).mean()
+            sets = [batch.images, self.generate(nets, self.prior(n, draw), code)]
         else:
             samples = self.generate(nets, self.prior(n, draw), batch.labels)
             sets = [batch.images, self.reconstructions(nets, batch, draw)[0], samples]
-            real, of_reconstructions, of_samples = discriminator_outputs(nets["D"], sets, None)
-            loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
-        accuracies = {
-            "accuracy_real": (real > 0).float().mean(),
-            "accuracy_fake": (of_samples <= 0).float().mean(),
-        }
-        return {"loss": loss} | accuracies
+        return cross_entropy_terms(*discriminator_outputs(nets["D"], sets, None))
 
     def _generator_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         images = batch.images

@@ -1,4 +1,7 @@
-"""What objectives with an encoder share: the pixels' likelihood given z, and a Gaussian posterior over z."""
+"""What objectives with an encoder share: the pixels' likelihood given z, and a Gaussian posterior over z.
+
+Densities are in nats, summed over pixels or latent dimensions: one number an image.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 from typing_extensions import override
 
 from paribus.config import ImageShape, Optimizer
 from paribus.objectives.base import Batch, Builder, Draw, EncodingObjective, LikelihoodObjective, Nets, whole_mean
-from paribus.objectives.likelihoods import bernoulli_nats, gaussian_kl_nats, gaussian_log_ratio, gaussian_nats
 from paribus.results.protocol import Likelihood
 
 
@@ -37,6 +40,8 @@ class ScaledDecoder(nn.Module):
 
 class PixelObjective(EncodingObjective):
     """An objective whose G gives the parameters of a distribution of pixels."""
+
+    optimizers: ClassVar[dict[str, Optimizer]] = dict.fromkeys(("E", "G"), Optimizer(learning_rate=1e-3))
 
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     """Of the pixels given z."""
@@ -105,8 +110,6 @@ class PixelObjective(EncodingObjective):
 class PosteriorObjective(LikelihoodObjective):
     """An objective whose E gives mean and log variance of an independent Gaussian for each latent dimension."""
 
-    averaged: ClassVar[tuple[str, ...]] = ("E", "G")
-
     @abstractmethod
     def reconstruction_nats(self, nets: Nets, images: Tensor, z: Tensor, labels: Tensor | None) -> Tensor:
         """-log p(x|z) (N,) of images (N, C, H, W) given z (N, latent_dim)."""
@@ -134,11 +137,6 @@ class PosteriorObjective(LikelihoodObjective):
 class VariationalObjective(PixelObjective, PosteriorObjective):
     """An objective that trains a decoder of pixels and a Gaussian posterior by a bound of the likelihood."""
 
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "E": Optimizer(learning_rate=1e-3),
-        "G": Optimizer(learning_rate=1e-3),
-    }
-
     @property
     def measured_likelihood(self) -> Likelihood:
         """See `LikelihoodObjective.measured_likelihood`."""
@@ -165,17 +163,14 @@ class VariationalObjective(PixelObjective, PosteriorObjective):
 class HybridObjective(PosteriorObjective):
     """A VAE joined to a GAN: G ends in tanh, and pixels are only a part of what it is trained by, if at all."""
 
+    judgement: ClassVar[Literal["logit", "score"] | None] = "logit"
+
     @property
     def measured_likelihood(self) -> Likelihood:
         """See `LikelihoodObjective.measured_likelihood`."""
         return Likelihood(
             density="gaussian", pixels="[-1, 1]", deviation=1.0, trained_for=False, given_class=self.conditional
         )
-
-    @property
-    @override
-    def judgement(self) -> Literal["logit", "score"]:
-        return "logit"
 
     @override
     def generate(self, nets: Nets, z: Tensor, labels: Tensor | None) -> Tensor:
@@ -195,6 +190,47 @@ class HybridObjective(PosteriorObjective):
         """Images decoded from draws of the posterior, and the mean KL in nats."""
         z, kl = self.posterior_draws(nets, batch, draw)
         return self.generate(nets, z, batch.labels), kl
+
+
+def bernoulli_nats(images: Tensor, logits: Tensor) -> Tensor:
+    """-log p(x|z) (N,) of pixels as independent Bernoulli variables: the binary cross-entropy.
+
+    Args:
+        images: (N, C, H, W) in [-1, 1], taken to [0, 1]. On grey pixels this is a surrogate, not a likelihood.
+        logits: (N, C, H, W).
+    """
+    targets = (images + 1) / 2
+    return binary_cross_entropy_with_logits(logits, targets, reduction="none").flatten(1).sum(1)
+
+
+def gaussian_nats(images: Tensor, means: Tensor, log_sigma: Tensor | float) -> Tensor:
+    """-log p(x|z) (N,) of pixels as independent Gaussians of one deviation sigma, on the scale [-1, 1].
+
+    0.5 * sum((x - mean)^2) / sigma^2 + D * log sigma + D/2 * log(2 pi), with D numbers an image.
+    """
+    log_sigma = torch.as_tensor(log_sigma, dtype=means.dtype, device=means.device)
+    squares = (images - means).square().flatten(1)
+    size = squares.shape[1]
+    return 0.5 * squares.sum(1) * torch.exp(-2 * log_sigma) + size * (log_sigma + 0.5 * math.log(2 * math.pi))
+
+
+def gaussian_kl_nats(means: Tensor, log_variances: Tensor) -> Tensor:
+    """KL(N(mean, variance) || N(0, 1)) of every latent dimension (N, Z): 0.5 * (mean^2 + var - log var - 1)."""
+    return 0.5 * (means.square() + log_variances.exp() - log_variances - 1)
+
+
+def gaussian_log_density(z: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """Log N(z; mean, variance) elementwise: -0.5 * (log 2 pi + log var + (z - mean)^2 / var).
+
+    The arguments may be of any shapes that fit each other.
+    """
+    return -0.5 * (math.log(2 * math.pi) + log_variances + (z - means).square() * torch.exp(-log_variances))
+
+
+def gaussian_log_ratio(z: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """Log q(z|x) - log p(z), summed over the last dimension: q an independent Gaussian, p the standard normal."""
+    prior = gaussian_log_density(z, torch.zeros_like(z), torch.zeros_like(z))
+    return (gaussian_log_density(z, means, log_variances) - prior).sum(-1)
 
 
 def posterior(encoder: nn.Module, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 from typing_extensions import override
 
@@ -14,7 +14,46 @@ from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Builder, Draw, Nets, discriminator_outputs, whole_mean, with_features
-from paribus.objectives.bottleneck import CODE_LENGTH, Bottleneck
+from paribus.objectives.encoding import gaussian_kl_nats
+
+CODE_LENGTH = 128
+
+
+class Bottleneck(nn.Module):
+    """A discriminator that sees an image only through a noisy code, of which the nats are limited (arXiv:1810.00821).
+
+    With t ~ N(m(x), diag s(x)^2) the code, r = N(0, I) and KL = E[KL(t | r)] over real and generated images, D
+    minimises its own loss + b (KL - limit), and b grows by rate (KL - limit) an update, from 0 and never below it.
+    """
+
+    weight: Tensor
+
+    def __init__(self, encoder: nn.Module) -> None:
+        """Wraps a `down` with 2 CODE_LENGTH outputs: means and log-variances."""
+        super().__init__()
+        self.encoder = encoder
+        self.output = nn.Linear(CODE_LENGTH, 1)
+        self.register_buffer("weight", torch.zeros(()))
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images (N, C, H, W) to (N, 2): a logit from one code drawn for each, and its KL in nats."""
+        means, log_variances = self.encoder(images, labels).float().chunk(2, dim=1)
+        nats = gaussian_kl_nats(means, log_variances).sum(1, keepdim=True)
+        codes = means + (0.5 * log_variances).exp() * torch.randn_like(means)
+        return torch.cat([self.output(codes), nats], dim=1)
+
+    def with_features(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Logits (N, 1) of the codes' means, which is what G is to fool, and the outputs of the encoder's stages."""
+        outputs, stages = with_features(self.encoder, images, labels)
+        return self.output(outputs[:, :CODE_LENGTH]), stages
+
+    def penalty(self, nats: Tensor, limit: float, rate: float) -> Tensor:
+        """The term b (KL - limit) for a batch's mean KL, with the b from before the batch, which then moves."""
+        excess = nats - limit
+        before = self.weight.clone()
+        with torch.no_grad():
+            self.weight.add_(rate * excess).clamp_(min=0)
+        return before * excess
 
 
 @objectives.register("gan")
@@ -37,8 +76,6 @@ class GAN(AdversarialObjective):
     Sources: non-saturating and minimax arXiv:1406.2661, hinge arXiv:1705.02894, least-squares arXiv:1611.04076,
     one-sided label smoothing and feature matching arXiv:1606.03498.
     """
-
-    name: ClassVar[str] = "gan"
 
     loss: Literal["non-saturating", "minimax", "hinge", "least-squares"] = "non-saturating"
     """What D and G minimise."""

@@ -14,7 +14,7 @@ from typing_extensions import override
 from paribus.base.registry import objectives
 from paribus.config import ImageShape
 from paribus.objectives.adversarial import AdversarialObjective
-from paribus.objectives.base import Batch, Builder, Draw, Nets, discriminator_outputs
+from paribus.objectives.base import Batch, Builder, Draw, Nets, cross_entropy_terms, discriminator_outputs
 
 LEAST_VARIANCE = 1e-3
 """Of a continuous code given the image: without a bound the likelihood of a well-read code grows for ever."""
@@ -38,7 +38,7 @@ class InfoGAN(AdversarialObjective):
     its codes. With `conditional` the class joins D's last features: a projection would add to every one of Q's outputs.
     """
 
-    name: ClassVar[str] = "infogan"
+    prior_is_normal: ClassVar[bool] = False  # the codes are not
 
     categories: int = Field(10, ge=2)
     """Values of the categorical code."""
@@ -48,12 +48,6 @@ class InfoGAN(AdversarialObjective):
     """Weight of the categorical code's cross-entropy."""
     continuous_weight: float = Field(0.1, ge=0)
     """Weight of the continuous codes' negative log-likelihood."""
-
-    @property
-    @override
-    def prior_is_normal(self) -> bool:
-        """The codes are not normal."""
-        return False
 
     @override
     def roles(self, backbone: Builder, image: ImageShape) -> Nets:
@@ -74,12 +68,8 @@ class InfoGAN(AdversarialObjective):
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)
         of_real, of_fake = discriminator_outputs(nets["D"], self.real_and_fake(nets, z, batch, draw), batch.labels)
-        adversarial = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
-        return {
-            **self._with_information(adversarial, of_fake, z),
-            "accuracy_real": (of_real[:, 0] > 0).float().mean(),
-            "accuracy_fake": (of_fake[:, 0] <= 0).float().mean(),
-        }
+        terms = cross_entropy_terms(of_real[:, 0], of_fake[:, 0])
+        return terms | self._with_information(terms["loss"], of_fake, z)
 
     @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor
@@ -11,8 +10,14 @@ from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase
-from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
-from paribus.objectives.likelihoods import gaussian_kl_nats, gaussian_log_ratio
+from paribus.objectives.encoding import (
+    VariationalObjective,
+    gaussian_kl_nats,
+    gaussian_log_ratio,
+    posterior,
+    posterior_samples,
+    repeated,
+)
 
 
 @objectives.register("iwae")
@@ -23,8 +28,6 @@ class IWAE(VariationalObjective):
     gradients for E and G alike. Each image is encoded once. With K = 1 it is the VAE with its KL estimated by the draw.
     Logged beside the loss, for comparison with a VAE: reconstruction (mean over draws), kl, and elbo, their sum.
     """
-
-    name: ClassVar[str] = "iwae"
 
     samples: int = Field(10, ge=1)
     """K, draws of z for each image."""

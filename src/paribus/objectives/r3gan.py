@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import field_validator
 from torch import Tensor
 from torch.nn.functional import softplus
 from typing_extensions import override
 
 from paribus.base.registry import objectives
-from paribus.config import Optimizer, Schedule
-from paribus.objectives.adversarial import AdversarialObjective, not_negative, value_at
+from paribus.config import NotNegative, Optimizer, Schedule, value_at
+from paribus.objectives.adversarial import AdversarialObjective
 from paribus.objectives.base import Batch, Draw, Nets, discriminator_outputs
 from paribus.objectives.penalties import differentiable, full_precision, squared_gradient_norms
 
@@ -19,12 +18,11 @@ SCHEDULE_IMAGES = 1_000_000
 """Over which the optimisers' settings move: about 20 epochs of small data; a longer run should name its own."""
 
 
-def _optimizer() -> Optimizer:
-    return Optimizer(
-        learning_rate=Schedule(start=2e-4, end=5e-5, images=SCHEDULE_IMAGES),
-        beta1=0.0,
-        beta2=Schedule(start=0.9, end=0.99, images=SCHEDULE_IMAGES),
-    )
+_OPTIMIZER = Optimizer(
+    learning_rate=Schedule(start=2e-4, end=5e-5, images=SCHEDULE_IMAGES),
+    beta1=0.0,
+    beta2=Schedule(start=0.9, end=0.99, images=SCHEDULE_IMAGES),
+)
 
 
 @objectives.register("r3gan")
@@ -42,22 +40,11 @@ class R3GAN(AdversarialObjective):
     lengths, without gamma), and accuracy (share of pairs with r > f).
     """
 
-    name: ClassVar[str] = "r3gan"
-    optimizers: ClassVar[dict[str, Optimizer]] = {"G": _optimizer(), "D": _optimizer()}
+    optimizers: ClassVar[dict[str, Optimizer]] = {"G": _OPTIMIZER, "D": _OPTIMIZER}
+    judgement: ClassVar[Literal["logit", "score"]] = "score"  # only a difference is a logit
 
-    gamma: float | Schedule = 0.05
+    gamma: NotNegative = 0.05
     """Weight of the penalties: a number, or {start, end, images}."""
-
-    @field_validator("gamma")
-    @classmethod
-    def _gamma_is_not_negative(cls, value: float | Schedule) -> float | Schedule:
-        return not_negative(value)
-
-    @property
-    @override
-    def judgement(self) -> Literal["logit", "score"]:
-        """Only the difference of two images' scores is a logit."""
-        return "score"
 
     @override
     def discriminator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -11,8 +11,7 @@ from typing_extensions import override
 
 from paribus.base.registry import objectives
 from paribus.objectives.base import Batch, Draw, Nets, Phase, whole_mean
-from paribus.objectives.encoding import VariationalObjective, posterior, posterior_samples, repeated
-from paribus.objectives.likelihoods import gaussian_kl_nats
+from paribus.objectives.encoding import VariationalObjective, gaussian_kl_nats, posterior, posterior_samples, repeated
 
 
 @objectives.register("vae")
@@ -27,8 +26,6 @@ class VAE(VariationalObjective):
     `combination: product` is chaturvedula-2023's "product of reconstruction and KL" taken at its word; it is least
     at KL = 0, where every image is drawn without z.
     """
-
-    name: ClassVar[str] = "vae"
 
     beta: float = Field(1.0, ge=0)
     """Weight of the KL term."""

@@ -13,9 +13,18 @@ from typing_extensions import override
 from paribus.base.errors import ParibusError
 from paribus.base.registry import objectives
 from paribus.config import ImageShape, Optimizer
-from paribus.objectives.base import Batch, Builder, Draw, Nets, Phase, discriminator_outputs, one_batch, with_features
-from paribus.objectives.encoding import HybridObjective
-from paribus.objectives.likelihoods import gaussian_nats
+from paribus.objectives.base import (
+    Batch,
+    Builder,
+    Draw,
+    Nets,
+    Phase,
+    cross_entropy_terms,
+    discriminator_outputs,
+    one_batch,
+    with_features,
+)
+from paribus.objectives.encoding import HybridObjective, gaussian_nats
 
 
 @objectives.register("vae-gan")
@@ -29,7 +38,6 @@ class VAEGAN(HybridObjective):
     Logged: kl and reconstruction (L_f without its constant's meaning in pixels), accuracies of D.
     """
 
-    name: ClassVar[str] = "vae-gan"
     optimizers: ClassVar[dict[str, Optimizer]] = {
         "E": Optimizer(learning_rate=1e-3, beta1=0.5),
         "G": Optimizer(learning_rate=1e-3, beta1=0.5),
@@ -80,13 +88,8 @@ class VAEGAN(HybridObjective):
         reconstructions, samples = self._decoded(nets, batch.labels, z, self.prior(len(batch), draw))
         sets = [batch.images, reconstructions, samples]
         real, of_reconstructions, of_samples = discriminator_outputs(nets["D"], sets, batch.labels)
-        loss = softplus(-real).mean() + softplus(of_reconstructions).mean() + softplus(of_samples).mean()
-        return {
-            "loss": loss,
-            "accuracy_real": (real > 0).float().mean(),
-            "accuracy_fake": (of_samples <= 0).float().mean(),
-            "accuracy_reconstructions": (of_reconstructions <= 0).float().mean(),
-        }
+        terms = cross_entropy_terms(real, of_reconstructions, of_samples)
+        return terms | {"accuracy_reconstructions": (of_reconstructions <= 0).float().mean()}
 
     def _encoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z, kl = self.posterior_draws(nets, batch, draw)

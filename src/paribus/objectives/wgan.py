@@ -31,11 +31,10 @@ class WGAN(AdversarialObjective):
     makes little sense of it: presets have `backbone.norm: none`.
     """
 
-    name: ClassVar[str] = "wgan"
-    optimizers: ClassVar[dict[str, Optimizer]] = {
-        "G": Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9),
-        "D": Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9),
-    }
+    optimizers: ClassVar[dict[str, Optimizer]] = dict.fromkeys(
+        ("G", "D"), Optimizer(learning_rate=1e-4, beta1=0.0, beta2=0.9)
+    )
+    judgement: ClassVar[Literal["logit", "score"]] = "score"
 
     discriminator_steps: int = Field(5, ge=1)
     """Updates of D in each step, each with a fresh batch and fresh noise."""
@@ -45,11 +44,6 @@ class WGAN(AdversarialObjective):
     """Largest absolute value of the critic's parameters, with `clip`."""
     penalty_weight: float = Field(10.0, gt=0)
     """Weight of the penalty, with `gradient-penalty`."""
-
-    @property
-    @override
-    def judgement(self) -> Literal["logit", "score"]:
-        return "score"
 
     @override
     def phases(self) -> tuple[Phase, ...]:

@@ -5,44 +5,34 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, model_validator
 
 from paribus.base.errors import unknown
-from paribus.config import Settings
+from paribus.results.replication import (
+    ClaimRecord,
+    FormName,
+    FormRecord,
+    NumberRecord,
+    PaperRecord,
+    PartRecord,
+    RowRecord,
+    ScaleName,
+    ScaleRecord,
+    Words,
+)
 from paribus.studies.files import StudyFile
 from paribus.studies.plan import DataField
 
 FOLDER = Path(__file__).with_name("papers")
 
-ScaleName = Literal["smoke", "cpu", "paper"]
 SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
-FormName = Literal["intended", "equal"]
-ViewName = Literal["manifold", "traverse", "interpolate", "classes", "turn", "clusters", "truncation"]
-"""Those of `paribus latent`."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Words = Annotated[str, Field(min_length=1)]
 
 
-class Published(Settings):
+class Published(NumberRecord, extra="forbid"):
     """A number that the paper prints, or a column of them by epoch, and what is measured here beside it."""
-
-    quantity: Words
-    """What the paper calls it."""
-    place: Words
-    """Where in the paper it stands."""
-    value: float | None = None
-    by_epoch: dict[int, float] = Field(default_factory=dict)
-    """In place of one value."""
-    protocol: Words
-    """Which of the paper's protocols it was measured by."""
-    score: str | None = None
-    """The metric that is printed beside it."""
-    term: str | None = None
-    """In place of a metric: a term of the training log, at the same epoch."""
-    unlike: str = ""
-    """Why the two are not the same quantity; empty where they are."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Published:
@@ -55,7 +45,7 @@ class Published(Settings):
         return self
 
 
-class Scale(Settings):
+class Scale(ScaleRecord, extra="forbid"):
     """How a scale differs from the paper's full budget."""
 
     budget: str | None = None
@@ -65,10 +55,6 @@ class Scale(Settings):
     learning_rates: float = Field(1.0, gt=0)
     """Times the rows' own, in every role: fewer updates need larger steps to come anywhere. A row's factor multiplies
     its paper's: 0.2 where the paper's scale says 10 is twice the row's own rates."""
-    reduction: str = ""
-    """The same in words."""
-    left_out: str = ""
-    """Why this row and its forms are not run at this scale; empty where they are."""
 
     @model_validator(mode="after")
     def _is_stated(self) -> Scale:
@@ -77,42 +63,27 @@ class Scale(Settings):
         return self
 
 
-class Form(Settings):
-    """Another form of a row: as its authors meant it, or with all else equal to the rows that it is compared with."""
+class Form(FormRecord, extra="forbid"):
+    """Another form of a row, and what changes in its configuration."""
 
-    about: Words
-    """How it differs from what was published."""
     model: str | None = None
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree, over the row's own."""
     epochs: float | None = Field(None, gt=0)
     scales: dict[ScaleName, Scale] = Field(default_factory=dict)
-    """In place of the row's, where there are any."""
 
 
-class Row(Settings):
-    """One system of a paper, as published."""
+class Row(RowRecord, extra="forbid"):
+    """One system of a paper, as published, and how it is trained."""
 
-    about: Words
-    place: Words
-    """Where in the paper it stands."""
     model: str
     """The preset that it starts from."""
     data: DataField
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Part of the configuration tree, over the preset's."""
-    epochs: float = Field(gt=0)
-    """The full budget."""
-    pictures: list[int] = Field(default_factory=list)
-    """Epochs at which the paper shows samples."""
-    latents: dict[ViewName, dict[str, Any]] = Field(default_factory=dict)
-    """Views of the latents that the paper shows or speaks of, with their options; of the row and of its forms."""
-    published: list[Published] = Field(default_factory=list)
+    published: tuple[Published, ...] = ()
     scales: dict[ScaleName, Scale] = Field(default_factory=dict)
-    """What this row needs besides the paper's scales."""
     forms: dict[FormName, Form] = Field(default_factory=dict)
-    not_equal: list[Words] = Field(default_factory=list)
-    """What differs between the paper and this row, or between this row and those that it is compared with."""
 
     @property
     def marks(self) -> list[int]:
@@ -126,56 +97,29 @@ class Row(Settings):
         return [str(share) for share in sorted({*found, Fraction(1)}) if share <= 1]
 
 
-class ClaimPart(Settings):
+class Part(PartRecord, extra="forbid"):
     """A part of a claim: two systems by one metric, or one system's end by terms of its training log."""
 
-    of: Words
-    """A row, or a form of it: `gan`, `gan.equal`."""
-    against: str | None = None
-    """The row that it is compared with."""
-    by: list[Words] = Field(min_length=1)
-    """Metrics, of which the first that both rows have decides; or terms of the log, whose mean over its end counts."""
-    expected: Literal["less", "greater", "not less", "near"]
-    """`not less`: than the other, by more than the margin."""
-    margin: float = Field(0.05, ge=0)
-    """Of one seed each: how much of the other's value the difference must exceed. With `near`: how far off is near."""
-    value: float | None = None
-    """With `near`: what the end lies near to."""
-    level: float | None = None
-    """With a term of the log: the seconds of training until it first fell to this are compared."""
-
     @model_validator(mode="after")
-    def _is_whole(self) -> ClaimPart:
+    def _is_whole(self) -> Part:
         near = self.expected == "near"
         if near == (self.value is None) or near == (self.against is not None):
             raise ValueError("against: ROW with less, greater or not less; value: NUMBER with near")
         return self
 
 
-class Claim(Settings):
+class Claim(ClaimRecord, extra="forbid"):
     """A statement of a paper and the figures that decide about it."""
 
-    claim: Words
-    """In our words."""
-    place: Words
-    parts: list[ClaimPart] = Field(min_length=1)
-    """Supported where all parts are, contradicted where one is."""
+    parts: tuple[Part, ...] = Field(min_length=1)
 
 
-class Paper(Settings):
+class Paper(PaperRecord, extra="forbid"):
     """The content of papers/NAME.yaml."""
 
     name: Name
-    title: Words
     summary: Words
     protocols: dict[Name, Words] = Field(default_factory=dict)
-    """How the paper measured, as far as it says so."""
-    decided: list[Words] = Field(default_factory=list)
-    """What the paper leaves open, and what is done here."""
-    not_equal: list[Words]
-    """What was not equal between the systems that the paper compares, or between the paper and this replication."""
-    missing: list[Words] = Field(default_factory=list)
-    """What the paper shows and this replication does not."""
     scales: dict[ScaleName, Scale]
     rows: dict[Name, Row]
     claims: dict[Name, Claim] = Field(default_factory=dict)

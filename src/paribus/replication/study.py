@@ -1,26 +1,43 @@
-"""A paper as a study: every row and form a named set of values, what it reports in replication.json beside the runs."""
+"""A paper as a study: every row and form a named set of values; what it reports and shows lies beside the runs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
+from paribus.base.files import write_json
 from paribus.config import DataSettings, ImageShape
 from paribus.config.overrides import leaves, merged
 from paribus.data import DATASETS, is_at_hand, load_data
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import silent
-from paribus.replication.latents import draw_latents
-from paribus.replication.papers import Form, Paper, Row, Scale, ScaleName
+from paribus.replication.papers import Form, Paper, Row, Scale
+from paribus.results.folder import RunFolder
+from paribus.results.replication import FILE, ScaleName, StandIn
 from paribus.studies.matching import total_parameters
-from paribus.studies.plan import StudyPlan, given_settings, study_runs
+from paribus.studies.plan import StudyPlan, StudyRun, given_settings, study_runs
 from paribus.studies.study import Study, WriteReport
+from paribus.views import walks
+from paribus.views.codes import clusters
+from paribus.views.subject import Subject
+from paribus.views.truncation import truncation
+from paribus.views.view import View
 
-FILE = "replication.json"
+LATENTS = "latents"
+VIEWS: dict[str, Callable[..., View]] = {
+    "manifold": walks.manifold,
+    "traverse": walks.traverse,
+    "interpolate": walks.interpolate,
+    "classes": walks.classes,
+    "turn": walks.turn,
+    "clusters": clusters,
+    "truncation": truncation,
+}
 STAND_IN = "digits"
-"""The real images that are at hand everywhere, brought to the size and channels of those that are not."""
+"""The real images that are available everywhere, brought to the size and channels of those that are not."""
 
 
 def replication_study(
@@ -50,7 +67,7 @@ def replication_study(
     label_of = labels(read, scale)
     described = {
         "scale": scale,
-        "stand_ins": stand_ins(read, scale),
+        "replaced_data": {name: used.model_dump() for name, used in stand_ins(read, scale).items()},
         "labels": label_of,
         "parameters": published_parameters(read),
     }
@@ -123,7 +140,7 @@ def settings_of(read: Paper, row: Row, form: Form | None, scale: ScaleName) -> d
 
 
 def data_of(row: Row, scale: ScaleName) -> DataSettings:
-    """The data of a row; at scale smoke enlarged digits of the same shape, where its own are not at hand."""
+    """The data of a row; at scale smoke enlarged digits of the same shape, where its own are unavailable."""
     if scale != "smoke" or is_at_hand(row.data.name):
         return row.data
     known = DATASETS[row.data.name]
@@ -131,15 +148,13 @@ def data_of(row: Row, scale: ScaleName) -> DataSettings:
     return DataSettings(**shape | given_settings(row.data) | {"name": STAND_IN})
 
 
-def stand_ins(read: Paper, scale: ScaleName) -> dict[str, str]:
-    """By row, in words, what was taken in place of its data."""
-    found = {}
-    run = labels(read, scale)
+def stand_ins(read: Paper, scale: ScaleName) -> dict[str, StandIn]:
+    """By row that is run on other images than its own, which."""
+    run, found = labels(read, scale), {}
     for name, row in read.rows.items():
         used = data_of(row, scale)
         if name in run and used.name != row.data.name:
-            shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
-            found[name] = f"{STAND_IN}, brought to {shape}, in place of {row.data.name}, which is not at hand"
+            found[name] = StandIn(name=used.name, size=used.size, channels=used.channels, replaced=row.data.name)
     return found
 
 
@@ -155,3 +170,35 @@ def _refuse_absent(plan: StudyPlan) -> None:
             raise ParibusError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
     for evaluation in {str(config.evaluation): config.evaluation for config in configs}.values():
         check_encoders(evaluation, silent)
+
+
+def draw_latents(read: Paper, labels: Mapping[str, str], runs: Sequence[StudyRun]) -> None:
+    """Draws what each row names, NAME.png and NAME.json in `latents` of a run's folder; what is there stays.
+
+    Args:
+        read: The paper.
+        labels: By system that is run, the label of its runs.
+        runs: All of the study.
+    """
+    for system, (row, _) in read.systems.items():
+        for run in runs if row.latents else ():
+            if run.label == labels.get(system) and (run.folder.done or {}).get("status") == "done":
+                _draw(run.folder, row.latents)
+
+
+def _draw(run: RunFolder, wanted: Mapping[Any, dict[str, Any]]) -> None:
+    folder = run.path / LATENTS
+    missing = {name: options for name, options in wanted.items() if _is_older(folder / f"{name}.json", run)}
+    if not missing:
+        return
+    subject = Subject.of(run.path)
+    folder.mkdir(exist_ok=True)
+    for name, options in missing.items():
+        view = VIEWS[name](subject, **options)
+        view.drawing.picture().save(folder / f"{name}.png", optimize=True)
+        write_json(folder / f"{name}.json", {"title": view.title, "caption": list(view.lines)} | view.numbers)
+
+
+def _is_older(file: Path, run: RunFolder) -> bool:
+    """Whether a view was not drawn since the run ended: one that was extended has other latents."""
+    return not file.is_file() or file.stat().st_mtime < (run.path / "done.json").stat().st_mtime

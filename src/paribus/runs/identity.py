@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from paribus.base.errors import ParibusError
@@ -54,15 +54,15 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
         return
     _refuse_other_numbers(run)
     _refuse_other_images(fingerprint, run)
-    stored, asked = stored_config(run).tree(), config.tree()
-    _refuse_first_of(
-        _differences(_with_effect(stored), _with_effect(asked)),
-        stored,
-        asked,
-        run,
-        "This folder holds a run of other settings than the study asks for.",
-        "give the study the setting that it began with, or another folder with --out, or move the run's folder away",
-    )
+    for path, before, now in _differences(_with_effect(stored_config(run).tree()), _with_effect(config.tree())):
+        raise ParibusError(
+            "This folder holds a run of other settings than the study asks for.",
+            where=f"{path} in {run.path}",
+            got=now,
+            expected=before,
+            fix="give the study the setting that it began with, or another folder with --out, or move the run's folder "
+            "away",
+        )
 
 
 def refuse_existing(run: RunFolder) -> None:
@@ -75,7 +75,7 @@ def refuse_existing(run: RunFolder) -> None:
         raise ParibusError(
             "This folder already holds a run.",
             where=str(run.path),
-            fix="add --resume to carry on with it, or choose another --out",
+            fix="add --resume to continue it, or choose another --out",
         )
 
 
@@ -192,27 +192,15 @@ def _refuse_other_numbers(run: RunFolder) -> None:
 
 
 def _refuse_difference(stored: dict[str, Any], asked: dict[str, Any], run: RunFolder) -> None:
-    different = [
-        path
-        for path in _differences(stored, asked)
-        if not any(path == free or path.startswith(free + ".") for free in FREE_TO_CHANGE)
-    ]
-    _refuse_first_of(
-        different,
-        stored,
-        asked,
-        run,
-        "A resumed run must keep its configuration.",
-        "leave the setting out to carry on, or start a new run with another --out",
-    )
-
-
-def _refuse_first_of(
-    paths: list[str], stored: dict[str, Any], asked: dict[str, Any], run: RunFolder, message: str, fix: str
-) -> None:
-    if paths:
-        where, got, expected = f"{paths[0]} in {run.path}", _at(asked, paths[0]), _at(stored, paths[0])
-        raise ParibusError(message, where=where, got=got, expected=expected, fix=fix)
+    for path, before, now in _differences(stored, asked):
+        if not any(f"{path}.".startswith(f"{free}.") for free in FREE_TO_CHANGE):
+            raise ParibusError(
+                "A resumed run must keep its configuration.",
+                where=f"{path} in {run.path}",
+                got=now,
+                expected=before,
+                fix="leave the setting out to resume the run, or start a new one with another --out",
+            )
 
 
 def _with_effect(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -223,18 +211,11 @@ def _with_effect(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _differences(a: dict[str, Any], b: dict[str, Any], prefix: str = "") -> list[str]:
-    found: list[str] = []
-    for key in sorted(a.keys() | b.keys()):
-        x, y = a.get(key), b.get(key)
-        if isinstance(x, dict) and isinstance(y, dict):
-            found += _differences(x, y, f"{prefix}{key}.")
-        elif x != y:
-            found.append(prefix + key)
-    return found
-
-
-def _at(tree: Any, path: str) -> Any:
-    for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
+def _differences(stored: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The path of each setting that differs, with both values."""
+    for key in sorted(stored.keys() | asked.keys()):
+        before, now = stored.get(key), asked.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            yield from _differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            yield prefix + key, before, now

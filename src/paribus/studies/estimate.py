@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from paribus.base.errors import TrainingDiverged
 from paribus.config import Budget
@@ -20,23 +20,12 @@ MOST_IMAGES = 1000
 """Of a timed step: that of a full batch is as long as its accumulated parts together."""
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """Expected seconds of training, seconds of sampling for the evaluation, and bytes on disk of one run."""
 
     training_seconds: float
     sampling_seconds: float
     disk_bytes: float
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.training_seconds + other.training_seconds,
-            self.sampling_seconds + other.sampling_seconds,
-            self.disk_bytes + other.disk_bytes,
-        )
-
-    def __mul__(self, count: float) -> Cost:
-        return Cost(self.training_seconds * count, self.sampling_seconds * count, self.disk_bytes * count)
 
 
 def estimate(config: RunConfig, data: ImageData) -> Cost:

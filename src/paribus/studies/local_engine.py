@@ -18,7 +18,7 @@ from pathlib import Path
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_json
 from paribus.results.folder import RunFolder
-from paribus.studies.progress import Message, RunState
+from paribus.studies.status import Message, RunState
 from paribus.studies.worker import INTERRUPTED
 
 FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}
@@ -167,5 +167,6 @@ def _finish(worker: _Worker) -> None:
     state.reason = state.reason or f"the process ended with code {code}: {worker.last_words()}"
     run = state.run.folder
     with contextlib.suppress(ParibusError), run.locked():  # held: the run belongs to another process
-        if (run.done or {}).get("status") != "done":
+        done = run.done or {}
+        if done.get("status") != "done" and done.get("reason") != state.reason:  # else the run itself said so
             write_json(run.path / "done.json", {"status": "failed", "reason": state.reason})

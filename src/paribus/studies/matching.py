@@ -24,11 +24,6 @@ class Match:
     parameters: int
     target: int
 
-    @property
-    def difference(self) -> float:
-        """Relative: 0.01 is one percent too many."""
-        return self.parameters / self.target - 1
-
 
 def total_parameters(config: RunConfig, shape: ImageShape) -> int:
     """Trainable numbers of all roles together."""

@@ -68,6 +68,9 @@ class StudyPlan(Settings):
     """match: the width of every backbone is scaled until all runs have as many parameters as the first one has, within
     2 %; a number: as many as that."""
 
+    changed: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """By a run's label, values by path that its runs were given when they were retried, over everything else."""
+
     @field_validator("params", mode="before")
     @classmethod
     def _countable(cls, value: Any) -> Any:
@@ -142,13 +145,13 @@ def _check_budget(plan: StudyPlan) -> None:
     amounts = {f"axes.{BUDGET_PATH}.{place}": value for place, value in enumerate(plan.axes.get(BUDGET_PATH, []))}
     own = {name: values[BUDGET_PATH] for name, values in plan.settings.items() if BUDGET_PATH in values}
     amounts |= {f"settings.{name}.{BUDGET_PATH}": value for name, value in own.items()}
-    places: list[tuple[str, Any]] = [("budget", plan.budget)] if plan.budget is not None else []
-    if "budget" in (plan.overrides.get("training") or {}):
-        places.append((f"overrides.{BUDGET_PATH}", plan.overrides["training"]["budget"]))
-    if BUDGET_PATH in plan.axes:
-        places.append((f"axes.{BUDGET_PATH}", plan.axes[BUDGET_PATH]))
-    if own:
-        places.append((f"settings.{next(iter(own))}.{BUDGET_PATH}", next(iter(own.values()))))
+    named = {
+        "budget": plan.budget,
+        f"overrides.{BUDGET_PATH}": (plan.overrides.get("training") or {}).get("budget"),
+        f"axes.{BUDGET_PATH}": plan.axes.get(BUDGET_PATH),
+        f"settings.{next(iter(own), '')}.{BUDGET_PATH}": next(iter(own.values()), None),
+    }
+    places = [(where, value) for where, value in named.items() if value is not None]
     lacking = [name for name in plan.settings if own and name not in own]
     if len(places) == 1 and lacking:
         raise ParibusError(
@@ -228,6 +231,8 @@ def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
         assignment = dict(zip(axes, values, strict=True))
         config = _configuration(plan, assignment)
         label = _label(config.model, assignment, keys)
+        if label in plan.changed:
+            config = _configuration(plan, assignment, plan.changed[label])
         content = json.dumps(config.tree(), sort_keys=True)
         if content in label_of:
             raise ParibusError(
@@ -252,13 +257,16 @@ def expected_images(config: RunConfig, train: int) -> float | None:
     return budget.amount * factor[budget.unit] if budget.unit in factor else None
 
 
-def _configuration(plan: StudyPlan, assignment: Mapping[str, Any]) -> RunConfig:
+def _configuration(
+    plan: StudyPlan, assignment: Mapping[str, Any], changed: Mapping[str, Any] | None = None
+) -> RunConfig:
     data = merged(plan.overrides.get("data") or {}, given_settings(plan.data))
     base = merged(plan.overrides, {"data": data, "evaluation": plan.evaluation})
     if plan.budget is not None:
         base = merged(base, {"training": {"budget": plan.budget}})
     values = {path: value for path, value in assignment.items() if path != "settings"}
     values |= plan.settings[assignment["settings"]] if plan.settings else {}
+    values |= changed or {}
     change: dict[str, Any] = {}
     try:
         for path, value in values.items():
@@ -335,23 +343,23 @@ def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
         ParibusError: There is no such axis, or a value is there already.
     """
     axes = ({} if plan.model is None else {"model": [plan.model]}) | plan.axes
-    held = axes | {"seeds": plan.seed_list}
-    if path not in held:
+    known = axes | {"seeds": plan.seed_list}
+    if path not in known:
         raise ParibusError(
-            f"The study has no axis '{path}'.{did_you_mean(path, list(held))}",
+            f"The study has no axis '{path}'.{did_you_mean(path, list(known))}",
             where=path,
-            expected=", ".join(held),
+            expected=", ".join(known),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    if known := [value for value in values if value in held[path]]:
+    if present := [value for value in values if value in known[path]]:
         raise ParibusError(
             "The study has this value already.",
             where=path,
-            got=known[0],
-            expected=f"a value besides {', '.join(map(str, held[path]))}",
+            got=present[0],
+            expected=f"a value besides {', '.join(map(str, known[path]))}",
             fix="name the new values alone",
         )
-    more = held[path] + values
+    more = known[path] + values
     change: dict[str, Any]
     if path == "seeds":
         change = {"seeds": more}

@@ -1,20 +1,24 @@
-"""What is decided before a study's runs start: their images, their widths, and how they divide the machine."""
+"""What is decided before a study's runs start: their images, their widths, where they are trained."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Augmentation, DataSettings
 from paribus.data import ImageData, load_data
 from paribus.recipes import RunConfig
 from paribus.runs.identity import identity
-from paribus.studies.engines import LOCAL
 from paribus.studies.matching import Match, match_width, total_parameters, with_width
 from paribus.studies.plan import StudyPlan, StudyRun, expected_images, study_runs
 from paribus.training.hardware import usable_cores
+
+LOCAL = "local"
+"""The engine that trains on this machine."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class Preparation:
         """The images of one of the runs."""
         return self.images[_source(run.config)]
 
+    @property
+    def data_sets(self) -> list[ImageData]:
+        """The images of all runs, each data set once."""
+        return list({id(images): images for images in self.images.values()}.values())
+
 
 def prepare(
     plan: StudyPlan,
@@ -57,11 +66,12 @@ def prepare(
         images: Those of every run, where they are loaded already.
         workers: Runs at a time, where the user says so.
         threads: CPU threads a run of the study as it began, which stay.
-        engine: Where the runs will be trained.
+        engine: Where the runs will be trained: local, ray, or the address of a Ray cluster.
 
     Raises:
         ParibusError: The plan cannot be run.
     """
+    check_engine(engine)
     runs = study_runs(plan, folder)
     loaded: dict[DataSettings, ImageData] = {}
     for run in runs:
@@ -106,6 +116,25 @@ def _with_matched_widths(
         if run.label not in matches:
             matches[run.label] = match_width(run.config, images[_source(run.config)].shape, target, run.label)
     return [replace(run, config=with_width(run.config, matches[run.label].width)) for run in runs], matches
+
+
+def check_engine(name: str) -> None:
+    """Refuses what is no engine.
+
+    Raises:
+        ParibusError: There is none of this name, or what it needs is not installed.
+    """
+    if name == LOCAL:
+        return
+    if name != "ray" and not re.fullmatch(r"(ray://)?[^\s/]+:\d+", name):
+        raise ParibusError(
+            f"There is no engine '{name}'.{did_you_mean(name, (LOCAL, 'ray'))}",
+            where="--engine",
+            got=name,
+            expected="local, ray, ray://HOST:PORT or HOST:PORT",
+        )
+    if importlib.util.find_spec("ray") is None:
+        raise ParibusError("Ray is not installed.", where="--engine", got=name, fix="pip install 'paribus[ray]'")
 
 
 def _refuse_on_a_cluster(configs: Sequence[RunConfig], workers: int | None) -> None:

@@ -19,15 +19,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ray
+
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_held
+from paribus.base.files import is_locked
 from paribus.base.network import is_reachable
-from paribus.base.signals import stop_on_signal
+from paribus.base.processes import stop_on_signal
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
-from paribus.studies.progress import Progress, RunState, Status
-from paribus.studies.status import fraction_trained
+from paribus.studies.status import RunState, Status, logged_progress
 
 LOOK_SECONDS = 1.0
 """How often the runs' folders are looked at; a run logs as often."""
@@ -63,8 +64,6 @@ def run_on_ray(
     if not waiting:
         return
     with _connected(address):
-        import ray
-
         pending: dict[Any, RunState] = {}
         try:
             for state in waiting:
@@ -109,7 +108,7 @@ def run_on_node(run: StudyRun, study: Path, directory: Path, environment: dict[s
         ParibusError: This node does not see the study's folder as it is.
         Stopped: The run has not ended, by no fault of its own.
     """
-    if not is_held(study):
+    if not is_locked(study):
         raise ParibusError(
             "A node of the Ray cluster does not see the study's folder, or does not see that it is locked.",
             where=f"{study} on {platform.node()}",
@@ -135,8 +134,6 @@ def run_on_node(run: StudyRun, study: Path, directory: Path, environment: dict[s
 
 @contextlib.contextmanager
 def _connected(address: str | None) -> Iterator[None]:
-    import ray
-
     if ray.is_initialized():  # by the program that this is part of
         yield
         return
@@ -165,8 +162,6 @@ def _connected(address: str | None) -> Iterator[None]:
 
 
 def _submit(run: StudyRun, study: Path) -> Any:
-    import ray
-
     needs = required_resources(run, ray.cluster_resources())
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(node.get(kind, 0) >= amount for kind, amount in needs.items()) for node in nodes):
@@ -191,8 +186,6 @@ def _room(resources: dict[str, float]) -> str:
 
 
 def _cancel(pending: dict[Any, RunState]) -> None:
-    import ray
-
     for task in pending:
         ray.cancel(task)
 
@@ -201,17 +194,13 @@ def _look(state: RunState) -> None:
     """Reads off a run's folder how far it is."""
     folder = state.run.folder
     over = (folder.done or {}).get("status") == "done"  # though its task has not said so yet
-    state.status = "running" if over or is_held(folder.path) else "waiting"
-    line = folder.last_line()
-    if line:
-        fraction = fraction_trained(folder, state.run.expected_images, line)
-        state.progress = Progress(fraction, line["images"], line["seconds"], line)
-        state.notice = "scoring" if fraction == 1 else ""
+    state.status = "running" if over or is_locked(folder.path) else "waiting"
+    progress = logged_progress(folder, state.run.expected_images)
+    if progress.terms:
+        state.progress, state.notice = progress, "scoring" if progress.fraction == 1 else ""
 
 
 def _finish(state: RunState, task: Any) -> None:
-    import ray
-
     try:
         state.status, state.reason = ray.get(task)
     except ray.exceptions.TaskCancelledError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,24 +14,22 @@ from typing import Any
 import yaml
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import held, read_yaml, write_atomically, write_json
+from paribus.base.files import locked_folder, read_yaml, write_atomically, write_json
 from paribus.config import validated
 from paribus.data import ImageData
-from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import is_scored, refuse_another
-from paribus.studies.engines import LOCAL, check_engine, engine_of
-from paribus.studies.equality import different_machines, equal_parameters, what_varied, what_was_equal
 from paribus.studies.estimate import Cost, estimate
-from paribus.studies.local_engine import wait_until_free
+from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
-from paribus.studies.preparation import Preparation, prepare
-from paribus.studies.progress import RunState
+from paribus.studies.preparation import LOCAL, Preparation, prepare
 from paribus.studies.results import study_result
+from paribus.studies.retrying import set_aside, with_stored_changes
+from paribus.studies.status import RunState, no_study
 from paribus.training.hardware import machine
 
 WriteReport = Callable[[Path, Path | None], Path]
@@ -46,9 +45,10 @@ class Study:
         plan: What was asked for.
         prepared: Its runs with their images, and how they divide the machine.
         write_report: Writes the study's page.
-        engine: Where runs are trained; see `engine_of`.
+        engine: Where runs are trained; local, ray, or the address of a Ray cluster.
         beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
         after_runs: Called with the runs when they are over, before the report is written.
+        retried: Labels whose failed runs `run` tries again where it is asked to; None for all.
     """
 
     folder: Path
@@ -58,6 +58,7 @@ class Study:
     engine: str = LOCAL
     beside: Mapping[str, Any] = field(default_factory=dict)
     after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None
+    retried: frozenset[str] | None = None
 
     @classmethod
     def of(
@@ -72,6 +73,7 @@ class Study:
         may_grow: bool = True,
         beside: Mapping[str, Any] | None = None,
         after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None,
+        retried: frozenset[str] | None = None,
     ) -> Study:
         """The study of a plan, new or resumed; nothing is written yet.
 
@@ -85,27 +87,19 @@ class Study:
             may_grow: Whether a folder that holds part of the plan is extended, and not refused.
             beside: JSON files by name to write into the folder.
             after_runs: Called with the runs when they are over, before the report is written.
+            retried: Labels whose runs may begin anew, where the plan's settings are others than they began with.
 
         Raises:
             ParibusError: The plan cannot be run, or the folder holds another study.
         """
-        check_engine(engine)
         folder = Path("runs") / plan.name if folder is None else folder
         stored = stored_description(folder)
+        plan = with_stored_changes(plan, stored)
         threads = stored.get("threads")
         prepared = prepare(plan, folder, images=images, workers=workers, threads=threads, engine=engine)
-        study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs)
+        study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs, retried)
         study._refuse_another(stored, may_grow)
         return study
-
-    @classmethod
-    def open(cls, folder: Path, *, write_report: WriteReport, workers: int | None = None, engine: str = LOCAL) -> Study:
-        """The study that a folder holds.
-
-        Raises:
-            ParibusError: There is no study in the folder.
-        """
-        return cls.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
 
     @property
     def runs(self) -> tuple[StudyRun, ...]:
@@ -118,14 +112,9 @@ class Study:
         return read_folder(self.folder)
 
     @property
-    def configs(self) -> dict[tuple[str, int], RunConfig]:
-        """The configuration of each (label, seed)."""
-        return {(run.label, run.seed): run.config for run in self.runs}
-
-    @property
     def data_names(self) -> str:
         """The names of all data sets, as the plan gives them."""
-        return ", ".join(dict.fromkeys(images.name for images in self._data_sets))
+        return ", ".join(dict.fromkeys(images.name for images in self.prepared.data_sets))
 
     @property
     def budget(self) -> str:
@@ -141,7 +130,9 @@ class Study:
 
         def is_over(run: StudyRun) -> bool:
             status = (run.folder.done or {}).get("status")
-            return is_scored(run.folder) if status == "done" else status == "failed" and not retry
+            tried = retry and (self.retried is None or run.label in self.retried)
+            over = is_scored(run.folder) if status == "done" else status == "failed" and not tried
+            return over and not self._begins_anew(run)
 
         return [run for run in self.runs if not is_over(run)]
 
@@ -151,7 +142,7 @@ class Study:
         return [
             {
                 "run": run.name,
-                "state": ("resumes" if run.folder.checkpoint.is_file() else "new")
+                "state": ("resumes" if run.folder.checkpoint.is_file() and not self._begins_anew(run) else "new")
                 if run.folder.path in folders
                 else (run.folder.done or {})["status"],
                 "budget": str(run.config.training.budget),
@@ -163,12 +154,14 @@ class Study:
 
     def estimate(self, runs: Sequence[StudyRun]) -> Cost:
         """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
-        total = Cost(0.0, 0.0, 0.0)
-        for label in dict.fromkeys(run.label for run in runs):
-            same = [run for run in runs if run.label == label]
-            total += estimate(same[0].config, self.prepared.images_of(same[0])) * len(same)
+        first = {run.label: run for run in reversed(runs)}
+        costs = [
+            (estimate(first[label].config, self.prepared.images_of(first[label])), count)
+            for label, count in Counter(run.label for run in runs).items()
+        ]
+        training, sampling, disk = (sum(cost[part] * count for cost, count in costs) for part in range(3))
         busy = min(self.prepared.workers, len(runs)) or 1
-        return Cost(total.training_seconds / busy, total.sampling_seconds / busy, total.disk_bytes)
+        return Cost(training / busy, sampling / busy, disk)
 
     def run(
         self,
@@ -190,7 +183,10 @@ class Study:
         Raises:
             ParibusError: Another process is at work in the folder, or a run found other images than were planned.
         """
-        with held(self.folder, "study"):
+        with locked_folder(self.folder, "study"):
+            for run in filter(self._begins_anew, self.runs):
+                wait_until_free(run.folder)
+                set_aside(run.folder, self.folder)
             folders = {run.folder.path for run in self.waiting(retry)}
             states = [_state(run, run.folder.path in folders) for run in self.runs]
             for state in states:
@@ -201,8 +197,13 @@ class Study:
             for name, content in self.beside.items():
                 write_json(self.folder / name, content)
             changed(states)
-            engine = engine_of(self.engine, self.prepared.workers, self.folder)
-            engine(states, changed=lambda: changed(states), stop_requested=stop_requested)
+            if self.engine == LOCAL:
+                run_locally(states, self.prepared.workers, lambda: changed(states), stop_requested)
+            else:
+                from paribus.studies.ray_engine import run_on_ray  # Ray is an extra
+
+                address = None if self.engine == "ray" else self.engine
+                run_on_ray(states, lambda: changed(states), stop_requested, study=self.folder, address=address)
             self._refuse_other_runs()  # where a run was trained, other images or another Paribus may lie
             self.write_results()
             self.after_runs(self.runs)
@@ -211,12 +212,7 @@ class Study:
 
     def write_results(self) -> None:
         """Writes results.json from the runs' folders as they are."""
-        equal = [*what_was_equal(self.configs, *self._data_sets), *equal_parameters(self.prepared.matches)]
-        # read anew: a run that was resumed may have moved to another machine
-        begun = {(run.label, run.seed): RunFolder(run.folder.path) for run in self.runs if run.folder.exists}
-        machines = {key: folder.record["machine"] for key, folder in begun.items()}
-        varied = [*what_varied(self.configs), *different_machines(machines)]
-        write_results(self.folder / "results.json", study_result(self.folder.name, self.runs, equal, varied))
+        write_results(self.folder / "results.json", study_result(self.folder.name, self.prepared))
 
     def report(self, out: str | Path | None = None) -> Path:
         """Writes the report, a self-contained HTML file, by default report.html in the study's folder."""
@@ -225,8 +221,9 @@ class Study:
     def write_description(self) -> None:
         """Writes study.yaml: what was asked for, by which commands, of which images."""
         stored, here = stored_description(self.folder), self._extent()
-        sets = list({images.fingerprint: images.summary() for images in self._data_sets}.values())
+        sets = list({images.fingerprint: images.summary() for images in self.prepared.data_sets}.values())
         grew = bool(stored) and any(stored[key] != value for key, value in here.items())
+        grew |= bool(stored) and with_stored_changes(StudyPlan(), stored).changed != self.plan.changed
         commands = [stored["command"]] if stored else []
         commands += [_command()] if not stored or (grew and _command() not in commands) else []
         description = {
@@ -241,11 +238,6 @@ class Study:
             "plan": self.plan.model_dump(mode="json"),
         }
         write_atomically(self.folder / "study.yaml", yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
-
-    @property
-    def _data_sets(self) -> list[ImageData]:
-        """The images of all runs, each data set once."""
-        return list({id(images): images for images in map(self.prepared.images_of, self.runs)}.values())
 
     def _extent(self) -> dict[str, Any]:
         return {
@@ -271,9 +263,15 @@ class Study:
                 )
         self._refuse_other_runs()
 
+    def _begins_anew(self, run: StudyRun) -> bool:
+        """Whether a retry changes the settings that a run began with."""
+        if run.label not in (self.retried or ()) or not run.folder.exists:
+            return False
+        return RunFolder(run.folder.path).record.get("identity") != run.identity  # the run's own keeps what it read
+
     def _refuse_other_runs(self) -> None:
         for run in self.runs:
-            if run.folder.exists:
+            if run.folder.exists and not self._begins_anew(run):
                 refuse_another(run.config, self.prepared.images_of(run).fingerprint, run.folder)
 
 
@@ -291,12 +289,7 @@ def stored_plan(folder: Path) -> StudyPlan:
     """
     stored = stored_description(folder)
     if "plan" not in stored:
-        raise ParibusError(
-            "There is no study here.",
-            where=str(folder),
-            got="no study.yaml in it" if folder.is_dir() else "no such folder",
-            expected="a folder written by 'paribus study run' or 'paribus compare'",
-        )
+        raise no_study(folder, "study.yaml")
     plan: StudyPlan = validated(StudyPlan, stored["plan"])
     return plan
 

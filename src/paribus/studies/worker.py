@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.recipes import RunConfig
-from paribus.studies.progress import Message, Progress
+from paribus.studies.status import Message
 
 FAILED, INTERRUPTED = 1, 130
 """Exit codes: it cannot be completed; it was asked to stop and its checkpoint is written."""
@@ -25,7 +25,7 @@ def main() -> int:
     config = RunConfig(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    from paribus.base.signals import stop_on_signal
+    from paribus.base.processes import stop_on_signal
     from paribus.base.wording import stage_words
     from paribus.data import load_data
     from paribus.results.folder import RunFolder
@@ -37,7 +37,7 @@ def main() -> int:
                 config,
                 load_data(config.data),
                 RunFolder(Path(sys.argv[1])),
-                report=lambda at: _say(Message(Progress(at.fraction, at.images, at.seconds, at.terms))),
+                report=lambda progress: _say(Message(progress)),
                 notice=lambda *stage: _say(Message(notice=stage_words(*stage))),
                 stop_requested=stop_requested,
             )

@@ -40,9 +40,7 @@ def has_native_bf16(device: torch.device) -> bool:
     """Whether bf16 arithmetic runs in hardware, so that it is faster than fp32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        return processor_has_bf16()
-    return False
+    return device.type == "cpu" and processor_has_bf16()
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -20,25 +19,15 @@ from paribus.models.grids import save_grid
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
+from paribus.training import Progress
 from paribus.training.distributed import Clock, check_alike, on_first_process, process_device, raise_together
-from paribus.training.flops import flop_per_image
 from paribus.training.log import MetricsLog
 from paribus.training.optimizers import build_optimizers
-from paribus.training.resampling import Resampling
+from paribus.training.resampling import RarityWeights
 from paribus.training.state import Averages, Pace, SnapshotSchedule, Stopwatch, TrainingState
-from paribus.training.step import TrainingStep
+from paribus.training.step import TrainingStep, flop_per_image
 
 LOG_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands, for whoever watches it."""
-
-    fraction: float
-    images: int
-    seconds: float
-    terms: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -140,7 +129,7 @@ def fit(
     pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
     snapshots = SnapshotSchedule.of(settings)
     model = Model(config, averages.nets, data.shape, data.class_names)
-    resampling = Resampling(settings.rarity, model, data.train, batches, state.image_weights)
+    rarity = RarityWeights(settings.rarity, model, data.train, batches, state.image_weights)
     log = MetricsLog(run, state, settings.divergence_factor)
     watch, clock = Stopwatch(state.seconds, device), Clock(state.step, state.seconds)
     logged = checkpointed = state.seconds
@@ -158,7 +147,7 @@ def fit(
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
         due_before = snapshots.due(pace, state)
-        resampling.before(state.step * repeats, (state.step + 1) * repeats)
+        rarity.before(state.step * repeats, (state.step + 1) * repeats)
         for name, terms in train_step(state.step, partial(_batch, config, data, batches, images_seen=state.images)):
             log.add(name, terms, state.step + 1)
         state.step += 1

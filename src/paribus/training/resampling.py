@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
+from paribus.data import Batches, Split
 from paribus.latent.rarity import density_weights
 from paribus.models import Model
 from paribus.training.distributed import on_first_process
 
-if TYPE_CHECKING:
-    from paribus.data import Batches, Split
-
 AT_ONCE = 500
 
 
-class Resampling:
+class RarityWeights:
     """Weights for the images of each epoch but the first, asked before its first image is drawn.
 
     They are those of DB-VAE on posterior means by the averaged networks as they are then. A checkpoint holds the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 import torch
@@ -10,11 +11,12 @@ from torch.nn.utils import parametrize
 
 from paribus.base.processes import place
 from paribus.base.randomness import keyed_seed
+from paribus.base.torch_internals import FlopCounter
 from paribus.objectives.base import Batch, Draw, Nets, Phase
 from paribus.recipes import RunConfig
 from paribus.training.distributed import average_gradients
 from paribus.training.hardware import autocast_dtype
-from paribus.training.optimizers import check_layouts, set_scheduled
+from paribus.training.optimizers import check_layouts, clip_gradients, gradient_clips, set_scheduled
 from paribus.training.whole_batch import part_of_batch
 
 
@@ -32,6 +34,7 @@ class TrainingStep:
         self.phases = config.objective.phases()
         self.repeats = max(phase.repeats for phase in self.phases)
         self._config, self._nets, self._optimizers, self._device = config, nets, optimizers, device
+        self._clips = gradient_clips(config)
         self._dtype = autocast_dtype(config.training.precision, device)
         self._alternate = any(set(phase.trains) != set(nets) for phase in self.phases)
         self._unchecked = {role for phase in self.phases for role in phase.trains}
@@ -70,6 +73,8 @@ class TrainingStep:
             self._unchecked -= set(phase.trains)
             check_layouts({role: self._optimizers[role] for role in phase.trains})
         for role in phase.trains:
+            if role in self._clips:
+                clip_gradients(self._optimizers[role], self._clips[role])
             set_scheduled(self._optimizers[role], self._config.training.optimizer[role], batch.images_seen)
             self._optimizers[role].step()
             self._optimizers[role].zero_grad(set_to_none=True)
@@ -104,3 +109,25 @@ class TrainingStep:
         torch.default_generator.manual_seed(seed)
         if self._device.type == "cuda":
             torch.cuda.manual_seed(seed)
+
+
+def flop_per_image(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
+    """Operations (a multiply-add counts two) of one training step, divided by the images it sees.
+
+    Counted over the matrix products and convolutions, forward and backward, on copies of the networks and the first
+    few images of the batch; phases that run only in some steps count by their share. Torch's random state is left as it
+    was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return _counted(copy.deepcopy(nets), phases, batch.rows(0, min(len(batch), 4)))
+
+
+def _counted(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
+    total = 0.0
+    for phase in phases:
+        for role, net in nets.items():
+            net.requires_grad_(role in phase.trains)
+        with FlopCounter() as counter:
+            phase.loss(nets, batch, Draw(0, "flop", device=batch.images.device))["loss"].backward()
+        total += counter.total * phase.repeats / phase.every
+    return total / (len(batch) * max(phase.repeats for phase in phases))

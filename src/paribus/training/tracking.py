@@ -13,7 +13,7 @@ from paribus.base.processes import place
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.results.score import Score
-from paribus.training.loop import Progress
+from paribus.training import Progress
 
 
 class Tracker(Protocol):

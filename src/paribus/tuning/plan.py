@@ -16,10 +16,15 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData
+from paribus.evaluation import evaluate
 from paribus.evaluation.measures import metrics
 from paribus.evaluation.measures.costs import DONE
+from paribus.models import Model, build_networks
 from paribus.recipes import RunConfig, resolve
 from paribus.results.metric import Metric
+from paribus.results.protocol import Protocol
+from paribus.results.score import Score
+from paribus.results.words import fact_words
 from paribus.studies.plan import DataField, StudyPlan, study_runs
 from paribus.training.loop import prepare
 from paribus.tuning.space import Dimension, read_space
@@ -210,6 +215,28 @@ def _check_metric(metric: str) -> None:
             got=metric,
             expected="a metric of a trained model that has a better side, such as frechet, kid or elbo",
             fix="'paribus list metrics' explains each",
+        )
+
+
+def score_by(metric: Metric, scores: Sequence[Score]) -> Score:
+    """The metric's score by the first encoder, which ranks."""
+    return next(score for score in scores if score.metric == metric.name)
+
+
+def check_score(plan: TuningPlan, config: RunConfig, data: ImageData) -> None:
+    """Finds out before the first trial, by scoring a model without training, whether the metric is available.
+
+    Raises:
+        ParibusError: It does not apply to the model or the data, or no images are held out.
+    """
+    model = Model(config, build_networks(config, data.shape), data.shape, data.class_names)
+    score = score_by(plan.scored_by, evaluate(model, data, config.evaluation))
+    if score.value is None and score.protocol == Protocol():
+        raise ParibusError(
+            f"Trials of '{config.model}' cannot be scored by '{plan.metric}'.",
+            where="metric",
+            got="; ".join(map(fact_words, score.warnings)),
+            fix="choose another one: 'paribus list metrics' explains each",
         )
 
 

@@ -13,14 +13,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
+from optuna import Trial
 
 from paribus.base.errors import ParibusError
-
-if TYPE_CHECKING:
-    from optuna import Trial
 
 # ranges as a user writes them
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"

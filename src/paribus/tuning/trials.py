@@ -27,6 +27,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPE
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from typing_extensions import override
 
 from paribus.base.errors import Interrupted, ParibusError
 from paribus.base.randomness import keyed_seed
@@ -45,14 +46,6 @@ RETRIES = 3
 """How often a trial may be interrupted before being killed from outside counts as its failure."""
 
 OVER = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-def newest_attempts(study: optuna.Study) -> list[FrozenTrial]:
-    """The newest attempt at each place."""
-    attempts: dict[int, FrozenTrial] = {}
-    for trial in study.get_trials(deepcopy=False):
-        attempts[_first_attempt(trial)] = trial
-    return list(attempts.values())
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
@@ -88,28 +81,28 @@ class PlacedSampler(BaseSampler):
         self._sampler_at, self._own = sampler_at, sampler_at(0)
         self.place = self.interruptions = 0
 
+    @override
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Makes the trial's sampler."""
         self.place, self.interruptions = place_of(study, trial), interruptions(trial)
         self._own = self._sampler_at(self.place)
         self._own.before_trial(study, trial)
 
+    @override
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-        """What is drawn together."""
         return self._own.infer_relative_search_space(study, trial)
 
+    @override
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        """Values that are drawn together."""
         return self._own.sample_relative(study, trial, search_space)
 
+    @override
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
     ) -> Any:
-        """A value that is drawn by itself."""
         return self._own.sample_independent(study, trial, param_name, param_distribution)
 
+    @override
     def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
-        """Tells the trial's sampler how it ended."""
         self._own.after_trial(study, trial, state, values)
 
 
@@ -215,9 +208,10 @@ class Trials:
                 optuna.storages.fail_stale_trials(study)
             return self._all_over(study)
 
-    def newest(self) -> list[FrozenTrial]:
+    def newest(self, study: optuna.Study | None = None) -> list[FrozenTrial]:
         """The newest attempt at each place; empty before the first one."""
-        return newest_attempts(self._study())[: self.count]
+        attempts = {_first_attempt(trial): trial for trial in (study or self._study()).get_trials(deepcopy=False)}
+        return list(attempts.values())[: self.count]
 
     def close(self) -> None:
         """Ends the connections to the database; the next question opens another."""
@@ -248,16 +242,16 @@ class Trials:
             give_back(study, trial)
 
     def _is_something_left(self, study: optuna.Study) -> bool:
-        newest = newest_attempts(study)
-        return len(newest) < self.count or any(trial.state == TrialState.WAITING for trial in newest[: self.count])
+        newest = self.newest(study)
+        return len(newest) < self.count or any(trial.state == TrialState.WAITING for trial in newest)
 
     def _all_over(self, study: optuna.Study) -> bool:
-        newest = newest_attempts(study)[: self.count]
+        newest = self.newest(study)
         return len(newest) == self.count and all(trial.state in OVER for trial in newest)
 
     def _take_back(self, study: optuna.Study) -> None:
         """Gives back what an earlier process of this folder was killed at: it will show no sign of life again."""
-        for trial in newest_attempts(study)[: self.count]:
+        for trial in self.newest(study):
             if trial.state in (TrialState.RUNNING, TrialState.FAIL) and self._is_dead(trial):
                 give_back(study, trial)
 

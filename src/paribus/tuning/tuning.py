@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -13,27 +14,30 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from optuna import TrialPruned
+from optuna import Trial, TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import Interrupted, ParibusError
-from paribus.base.files import check_output, held, write_json
+from paribus.base.files import check_output, locked_folder, write_json
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
+from paribus.evaluation import evaluate
+from paribus.models import load_model
+from paribus.models.samplers import fitted_sampler
 from paribus.recipes import RunConfig
 from paribus.recipes.command import without_passwords
 from paribus.results.folder import RunFolder
+from paribus.results.metric import Metric
 from paribus.results.words import fact_words
 from paribus.studies.estimate import estimate
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
 from paribus.studies.preparation import divide_machine
-from paribus.studies.progress import RunState, Status
+from paribus.studies.status import RunState, Status
 from paribus.studies.study import Study, WriteReport
 from paribus.training import NUMERICS_VERSION
-from paribus.tuning.plan import AFTERWARDS, TuningPlan, check_plan, check_space
-from paribus.tuning.scoring import Snapshots, check_score, score_of
+from paribus.tuning.plan import AFTERWARDS, TuningPlan, check_plan, check_score, check_space, score_by
 from paribus.tuning.trials import RETRIES, Trials, Turn, sampler_for
 
 NOTE = (
@@ -60,6 +64,44 @@ class TrialRecord(Settings):
     settings: dict[str, Any]
     score: dict[str, Any] | None = None
     reason: str | None = None
+
+
+@dataclass
+class Snapshots:
+    """What a trial's snapshots score while it is trained, and whether it is to be given up.
+
+    Attributes:
+        trial: Optuna's, whose pruner decides.
+        run: Where it is trained.
+        config: Its configuration.
+        data: The images.
+        metric: What it is scored by.
+        hopeless: Whether it is to be given up.
+    """
+
+    trial: Trial
+    run: RunFolder
+    config: RunConfig
+    data: ImageData
+    metric: Metric
+    hopeless: bool = False
+    _reported: int = 0
+
+    def look(self) -> bool:
+        """Scores the snapshots that are new, in their order; returns whether the trial is to be given up."""
+        for images in self.run.snapshots()[self._reported :]:
+            if self.hopeless:
+                break
+            self.trial.report(self._shortfall(images), self._reported)
+            self._reported += 1
+            self.hopeless = self.trial.should_prune()
+        return self.hopeless
+
+    def _shortfall(self, images: int) -> float:
+        model = load_model(self.run.path, weights=self.run.snapshot(images))
+        model.sampler = fitted_sampler(model, self.data.train)
+        value = score_by(self.metric, evaluate(model, self.data, self.config.evaluation)).value
+        return math.nan if value is None else self.metric.shortfall(value)
 
 
 @dataclass(frozen=True)
@@ -122,7 +164,7 @@ class Tuning:
         tuning._refuse_another(stored)
         if not stored:  # what has begun was found good
             check_space(plan, data)
-            check_score(plan.scored_by, tuning.config({}), data)
+            check_score(plan, tuning.config({}), data)
         return tuning
 
     @property
@@ -167,11 +209,17 @@ class Tuning:
             with self._showing:
                 changed(self._states)
 
-        with held(self.folder / "trials", "tuning"), closing(self._trials):
+        def attempt(turn: Turn) -> float:
+            try:
+                return self._shortfall(turn, show)
+            finally:
+                show()
+
+        with locked_folder(self.folder / "trials", "tuning"), closing(self._trials):
             self.write()
             known = {trial.trial: trial for trial in self.trials}
             self._states[:] = [self._state(place, known.get(place)) for place in range(self.plan.count)]
-            finished = self._trials.run(lambda turn: self._attempt(turn, show), self.workers, stop_requested)
+            finished = self._trials.run(attempt, self.workers, stop_requested)
             self.write()
         return finished
 
@@ -226,14 +274,8 @@ class Tuning:
         plan = self.plan.winners(self.winners())
         return Study.of(plan, self.folder, write_report=self.write_report, workers=workers, images=self.data)
 
-    def _attempt(self, turn: Turn, show: Callable[[], None]) -> float:
-        """Trains one trial in a process of its own, and says what it is worth."""
-        try:
-            return self._shortfall(turn, show)
-        finally:
-            show()
-
     def _shortfall(self, turn: Turn, show: Callable[[], None]) -> float:
+        """Trains one trial in a process of its own, and says what it is worth."""
         metric, state = self.plan.scored_by, self._states[turn.place]
         point = {dimension.path: dimension.suggest(turn.trial) for dimension in self.plan.space}
         run = state.run = replace(state.run, axes=point, config=self.config(point))
@@ -252,7 +294,7 @@ class Tuning:
             raise TrialPruned
         if state.status == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
             raise Interrupted(run.folder.path)
-        score = score_of(run.folder, metric) if state.status == "done" else None
+        score = score_by(metric, run.folder.evaluation) if state.status == "done" else None
         turn.trial.set_user_attr("score", score and score.as_json())
         if score is None or score.value is None:
             # for Optuna the worst of all, so that TPE keeps away from it; an error would go unnoticed

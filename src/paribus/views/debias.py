@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from paribus.base.randomness import generator
@@ -12,7 +14,6 @@ from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
 from paribus.evaluation.measures.rarity import Rare, rare_coverage
 from paribus.latent.rarity import Groups, density_weights, effective_count
-from paribus.metrics.encoders import Encoder
 from paribus.views.drawing import above, bars, tile_sheet
 from paribus.views.subject import Subject
 from paribus.views.view import Still, View
@@ -23,30 +24,6 @@ SHOWN = 10
 
 Shares = dict[str, list[float]]
 """Share of each group among images, by kind of group."""
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """What drawn images show.
-
-    Args:
-        shares: Of the groups.
-        rare_share: Of the groups' combinations that are rarest among real images.
-        rare_coverage: Share of those real images that a drawn one is near to; None where they are too few.
-    """
-
-    shares: Shares
-    rare_share: float
-    rare_coverage: float | None
-
-
-@dataclass(frozen=True)
-class _Real:
-    """The images that latents come from, and the rarest tenth of them."""
-
-    images: Tensor
-    features: Tensor
-    rare: Rare
 
 
 def debias(subject: Subject, *, count: int = 500) -> View:
@@ -63,24 +40,31 @@ def debias(subject: Subject, *, count: int = 500) -> View:
     weights = density_weights(latents)
     [encoder] = encoders_for(subject.data, EvaluationSettings(encoder="self"), subject.progress)
     features = encoder.features(train.images)
-    real = _Real(train.images, features, Rare.among(train.images, features, subject.seed))
-    draws = {"evenly": torch.full_like(weights, 1 / len(weights)), "by rarity": weights}
-    drawn = {}
-    for name, chances in draws.items():
+    rare = Rare.among(train.images, features, subject.seed)
+    rarest = features[rare.holds(train.images, features)]
+    tiles, found = [], list[dict[str, Any]]()
+    for chances in (torch.full_like(weights, 1 / len(weights)), weights):
         rows = torch.multinomial(chances, count, replacement=True, generator=generator("debias", subject.seed))
-        drawn[name] = subject.decode(latents[rows], None if train.labels is None else train.labels[rows])
-    found = {name: _standing(real, images, encoder) for name, images in drawn.items()}
-    return _view(subject, real, drawn, found, effective_count(weights))
-
-
-def _standing(real: _Real, images: Tensor, encoder: Encoder) -> _Standing:
-    features = encoder.features(images)
-    held = real.rare.holds(real.images, real.features)
-    return _Standing(
-        _shares(real.rare.groups, images, features),
-        real.rare.share(images, features),
-        rare_coverage(real.features[held], features),
-    )
+        images = subject.decode(latents[rows], None if train.labels is None else train.labels[rows])
+        seen = encoder.features(images)
+        tiles.append(images[:SHOWN])
+        found.append(
+            {
+                "shares": _shares(rare.groups, images, seen),
+                "rare_share": rare.share(images, seen),
+                "rare_coverage": rare_coverage(rarest, seen),
+            }
+        )
+    numbers = {
+        "effective_images": effective_count(weights),
+        "rare_share_of_images": rare.share(train.images, features),
+        "images": {"shares": _shares(rare.groups, train.images, features)},
+        "before": found[0],
+        "after": found[1],
+    }
+    picture = above([tile_sheet(torch.stack(tiles), ["evenly", "by rarity"]), _chart(numbers)])
+    samples = f"{count} samples from {subject.latents_words} of {len(train):,} training images"
+    return View(Still(picture), subject.title, _lines(numbers, samples), numbers)
 
 
 def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
@@ -91,33 +75,25 @@ def _shares(groups: Groups, images: Tensor, features: Tensor) -> Shares:
     }
 
 
-def _view(
-    subject: Subject, real: _Real, drawn: dict[str, Tensor], found: dict[str, _Standing], effective: float
-) -> View:
-    of_real = _shares(real.rare.groups, real.images, real.features)
-    names = [f"{kind} {k + 1}" for kind, shares in of_real.items() for k in range(len(shares))]
-    series = {"training images": of_real} | {f"drawn {name}": standing.shares for name, standing in found.items()}
-    columns = {name: [share for values in kinds.values() for share in values] for name, kinds in series.items()}
-    tiles = tile_sheet(torch.stack([images[:SHOWN] for images in drawn.values()]), list(drawn))
-    rare = real.rare.share(real.images, real.features)
-    before, after = found.values()
+def _chart(numbers: dict[str, Any]) -> Image.Image:
+    """A bar for each group's share among the training images and among samples of either kind."""
+    parts = {"training images": "images", "drawn evenly": "before", "drawn by rarity": "after"}
+    series = {name: numbers[part]["shares"] for name, part in parts.items()}
+    names = [f"{kind} {k + 1}" for kind, shares in numbers["images"]["shares"].items() for k in range(len(shares))]
+    return bars(names, {name: [*chain(*shares.values())] for name, shares in series.items()}, 560)
+
+
+def _lines(numbers: dict[str, Any], samples: str) -> list[str]:
+    before, after = numbers["before"], numbers["after"]
     lines = [
-        f"Debiasing: {len(next(iter(drawn.values())))} samples from {subject.latents_words} of {len(real.images):,} "
-        f"training images, drawn evenly, and by DB-VAE's weights (as if there were {effective:.0f} images). Groups: "
-        "clusters of a self-trained encoder's features, bins of brightness (from dark to bright) and of asymmetry "
-        "(from left to right).",
-        f"The rarest combinations are {rare:.1%} of the training images, {before.rare_share:.1%} of samples drawn "
-        f"evenly and {after.rare_share:.1%} of those drawn by rarity.",
+        f"Debiasing: {samples}, drawn evenly, and by DB-VAE's weights (as if there were "
+        f"{numbers['effective_images']:.0f} images). Groups: clusters of a self-trained encoder's features, bins of "
+        "brightness (from dark to bright) and of asymmetry (from left to right).",
+        f"The rarest combinations are {numbers['rare_share_of_images']:.1%} of the training images, "
+        f"{before['rare_share']:.1%} of samples drawn evenly and {after['rare_share']:.1%} of those drawn by rarity.",
     ]
-    if before.rare_coverage is not None:
+    if before["rare_coverage"] is not None:  # there are not too few of them
         lines.append(
-            f"Coverage of those images: {before.rare_coverage:.1%} evenly, {after.rare_coverage:.1%} by rarity."
+            f"Coverage of those images: {before['rare_coverage']:.1%} evenly, {after['rare_coverage']:.1%} by rarity."
         )
-    numbers = {
-        "effective_images": effective,
-        "rare_share_of_images": rare,
-        "images": {"shares": of_real},
-        "before": asdict(before),
-        "after": asdict(after),
-    }
-    return View(Still(above([tiles, bars(names, columns, 560)])), subject.title, tuple(lines), numbers)
+    return lines

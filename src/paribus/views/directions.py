@@ -12,7 +12,6 @@ from paribus.base.randomness import keyed_seed
 from paribus.config import EvaluationSettings
 from paribus.evaluation.encoders import encoders_for
 from paribus.latent.directions import (
-    Directions,
     activation_directions,
     affine_weights,
     closed_form_directions,
@@ -79,11 +78,20 @@ def directions(
 
 def _along_layer(subject: Subject, method: str, count: int, places: Tensor, label: int | str | None) -> View:
     model, labels = subject.model, subject.class_of(1, label)
-    found, words = _of_layer(subject, method, count, label)
+    if method == "sefa":
+        length = model.latents(1).shape[1]
+        weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
+        found = closed_form_directions(weights).leading(count)
+        names = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]
+        words = "SeFa: directions that move the first layer's output most (left, the square of how far)"
+    else:
+        latents = model.latents(DRAWS, keyed_seed("ganspace", subject.seed))
+        found = activation_directions(latents, model.first_layer(latents, subject.class_of(DRAWS, label)), count)
+        names = share_names(found.strengths)
+        words = f"GANSpace: principal components of the first layer's output over {DRAWS:,} draws"
+        words += " (left, shares of variance)"
     base = model.latents(1, subject.seed, labels)[0]
     z = base + places[None, :, None] * found.vectors.float()[:, None]
-    squares = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]
-    names = squares if method == "sefa" else share_names(found.strengths)
     lines = (
         f"{words}{subject.class_words(label)}. Each row moves one draw along one direction, from {places[0]:g} to "
         f"{places[-1]:+g}.",
@@ -96,21 +104,6 @@ def _along_layer(subject: Subject, method: str, count: int, places: Tensor, labe
     }
     drawing = Tiles(subject.decode(z, labels), names, [f"{place:+.1f}" for place in places.tolist()])
     return View(drawing, subject.title, lines, numbers)
-
-
-def _of_layer(subject: Subject, method: str, count: int, label: int | str | None) -> tuple[Directions, str]:
-    model = subject.model
-    if method == "sefa":
-        length = model.latents(1).shape[1]
-        weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
-        words = "SeFa: directions that move the first layer's output most (left, the square of how far)"
-        return closed_form_directions(weights).leading(count), words
-    latents = model.latents(DRAWS, keyed_seed("ganspace", subject.seed))
-    layer = model.first_layer(latents, subject.class_of(DRAWS, label))
-    words = (
-        f"GANSpace: principal components of the first layer's output over {DRAWS:,} draws (left, shares of variance)"
-    )
-    return activation_directions(latents, layer, count), words
 
 
 def _along_boundary(
@@ -154,7 +147,7 @@ def _along_boundary(
     }
     moved = z[:, None] + places[None, :, None] * move
     drawing = Tiles(subject.decode(moved, labels), column_names=[f"{place:+.1f}" for place in places.tolist()])
-    return View(drawing, subject.title, tuple(lines), numbers)
+    return View(drawing, subject.title, lines, numbers)
 
 
 def attribute_vectors(subject: Subject, attribute: str, *, count: int = 6, steps: int = 7, reach: float = 1.5) -> View:
@@ -222,18 +215,27 @@ def attributes(subject: Subject, names: Sequence[str], reference: Tensor) -> lis
     Raises:
         ParibusError: A name is unknown.
     """
-    classes = [_class_index(subject, name) for name in names]
-    if all(index is None for index in classes):
-        return [_appearance(name, reference) for name in names]
-    [classifier] = encoders_for(subject.data, EvaluationSettings(encoder="classifier"), subject.progress)
+    known = (*subject.class_names, *APPEARANCES)
+    for name in [name for name in names if name not in known]:
+        raise ParibusError(
+            f"There is no attribute '{name}'.{did_you_mean(name, known)}",
+            where="--attribute",
+            got=name,
+            expected=", ".join((*(f"class {name}" for name in subject.class_names), *APPEARANCES)),
+        )
+    encoders = []
+    if not set(names).isdisjoint(subject.class_names):
+        encoders = encoders_for(subject.data, EvaluationSettings(encoder="classifier"), subject.progress)
 
-    def of_class(index: int) -> Attribute:
-        return lambda images: classifier.encode(images)[1].argmax(1) == index  # type: ignore[attr-defined]
+    def test(name: str) -> Attribute:
+        if name in subject.class_names:
+            [classifier], index = encoders, subject.class_names.index(name)
+            return lambda images: classifier.encode(images)[1].argmax(1) == index  # type: ignore[attr-defined]
+        measure = APPEARANCES[name]
+        median = measure(reference).median()
+        return lambda images: measure(images) > median
 
-    return [
-        _appearance(name, reference) if index is None else of_class(index)
-        for name, index in zip(names, classes, strict=True)
-    ]
+    return [test(name) for name in names]
 
 
 def shares_along(
@@ -242,23 +244,3 @@ def shares_along(
     """Share of latents z (n, latent) whose image has each attribute, after a move by each place times `move`."""
     rows = [subject.decode(z + place * move, labels) for place in places]
     return [[float(test(images).float().mean()) for images in rows] for test in tests]
-
-
-def _appearance(name: str, reference: Tensor) -> Attribute:
-    measure = APPEARANCES[name]
-    median = measure(reference).median()
-    return lambda images: measure(images) > median
-
-
-def _class_index(subject: Subject, name: str) -> int | None:
-    names = subject.class_names
-    if name in names:
-        return names.index(name)
-    if name in APPEARANCES:
-        return None
-    raise ParibusError(
-        f"There is no attribute '{name}'.{did_you_mean(name, (*names, *APPEARANCES))}",
-        where="--attribute",
-        got=name,
-        expected=", ".join((*(f"class {name}" for name in names), *APPEARANCES)),
-    )

@@ -10,7 +10,6 @@ import torch
 from paribus.latent.inversion import CANDIDATES
 from paribus.metrics.reconstruction import squared_errors
 from paribus.views.drawing import tile_sheet
-from paribus.views.files import read_images
 from paribus.views.subject import Subject
 from paribus.views.view import Still, View
 
@@ -27,7 +26,7 @@ def invert(subject: Subject, files: Sequence[Path] = (), *, label: int | str | N
     """
     model = subject.model
     if files:
-        real, labels = read_images(files, model.image), subject.class_of(len(files), label)
+        real, labels = subject.read(files), subject.class_of(len(files), label)
         names = [file.name for file in files]
     else:
         test = subject.subset(subject.data.test, SHOWN, SHOWN)

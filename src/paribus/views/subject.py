@@ -1,8 +1,8 @@
-"""What a view is of: a trained model, the images that it was trained on, and a seed."""
+"""What a view is of: a trained model, the images that it was trained on or that a user gives, and a seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,8 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from paribus.base.errors import ParibusError
+from paribus.config import ImageShape
 from paribus.data import ImageData, Split
-from paribus.evaluation.encoding import Progress, choice, silent
+from paribus.data.decoding import BadImage, Recipe, TooManyPixels, decoded, strict_decoding
+from paribus.evaluation.encoding import StageProgress, choice, silent
 from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.models import Model, load_model
 from paribus.models.files import images_of_run
@@ -37,10 +40,10 @@ class Subject:
     load_images: Callable[[], ImageData]
     seed: int = 0
     folder: RunFolder | None = None
-    progress: Progress = silent
+    progress: StageProgress = silent
 
     @classmethod
-    def of(cls, source: str | Path, seed: int = 0, progress: Progress = silent) -> Subject:
+    def of(cls, source: str | Path, seed: int = 0, progress: StageProgress = silent) -> Subject:
         """The model of a run's folder or of the Hub.
 
         Raises:
@@ -87,17 +90,23 @@ class Subject:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images (..., C, H, W) of latents (..., latent), with labels (...) for a conditional model."""
         flat = z.flatten(0, -2)
-        classes = None if labels is None else labels.expand(z.shape[:-1]).flatten()
-        made = [
-            self.model.decode(part, None if classes is None else classes[k * 500 : k * 500 + 500])
-            for k, part in enumerate(flat.split(500))
-        ]
+        labels = None if labels is None else labels.expand(z.shape[:-1]).flatten()
+        parts = range(0, len(flat), 500)
+        made = [self.model.decode(flat[k : k + 500], _part(labels, k, 500)) for k in parts]
         return torch.cat(made).unflatten(0, z.shape[:-1])
 
     def subset(self, split: Split, most_encoded: int, most_inverted: int) -> Split:
         """A fixed choice of a split's images: as many as can be encoded, or fewer where they have to be inverted."""
         chosen = choice(len(split), min(len(split), most_encoded if self.model.can_encode else most_inverted))
         return Split(split.images[chosen], None if split.labels is None else split.labels[chosen])
+
+    def read(self, files: Sequence[Path]) -> Tensor:
+        """Images uint8 (n, C, H, W) of files, brought to the model's form as training images are.
+
+        Raises:
+            ParibusError: A file cannot be read.
+        """
+        return torch.stack([read_image(file, self.model.image, str(file)) for file in files])
 
     def latents(self, images: Tensor, labels: Tensor | None, model: Model | None = None) -> Tensor:
         """Latents (n, latent) of images (n, C, H, W): posterior means, or those that inversion finds.
@@ -155,3 +164,38 @@ class Subject:
 
 def _part(labels: Tensor | None, start: int, count: int) -> Tensor | None:
     return None if labels is None else labels[start : start + count]
+
+
+def read_image(encoded: Path | bytes, image: ImageShape, where: str, most_pixels: int | None = None) -> Tensor:
+    """The image uint8 (C, H, W) of a file, or of what a file holds, brought to a model's form as training images are.
+
+    Args:
+        encoded: The file, or its content.
+        image: The model's form.
+        where: What the file is called in an error.
+        most_pixels: A larger image is refused before it is decoded.
+
+    Raises:
+        ParibusError: It cannot be read, or has too many pixels.
+    """
+    try:
+        with strict_decoding():
+            content = decoded(encoded, Recipe(image.size, image.channels, most_pixels=most_pixels)).content
+    except TooManyPixels as error:
+        raise ParibusError(
+            "The image is too large.",
+            where=where,
+            got=str(error),
+            expected=f"at most {most_pixels:,}",
+            fix="make it smaller first: the model's own images are "
+            f"{image.size}x{image.size}, and larger ones are brought to that",
+        ) from None
+    except BadImage as error:
+        raise ParibusError(
+            "The image cannot be read.",
+            where=where,
+            got=str(error),
+            expected="a PNG, JPEG, WebP, BMP, GIF or TIFF file",
+        ) from None
+    pixels = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    return pixels.view(image.size, image.size, image.channels).permute(2, 0, 1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from PIL import Image
 from torch import Tensor
@@ -18,18 +19,19 @@ from paribus.views.drawing import captioned, tile_sheet
 TIME = "Time stands for what goes from left to right in the picture."
 
 
-class Drawing(Protocol):
+class Drawing(ABC):
     """What a view can show."""
 
-    @property
-    def frame_milliseconds(self) -> int:
-        """In an animation."""
+    frame_milliseconds: ClassVar[int] = 160
+    """In an animation."""
 
+    @abstractmethod
     def picture(self) -> Image.Image:
         """All of it at once."""
 
     def frames(self) -> list[Image.Image]:
         """One picture after the other; empty where nothing moves."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,6 @@ class Tiles(Drawing):
     images: Tensor
     row_names: Sequence[str] = ()
     column_names: Sequence[str] = ()
-    frame_milliseconds: int = 160
 
     @override
     def picture(self) -> Image.Image:
@@ -68,15 +69,10 @@ class Still(Drawing):
     """A drawing that does not move."""
 
     image: Image.Image
-    frame_milliseconds: int = 0
 
     @override
     def picture(self) -> Image.Image:
         return self.image
-
-    @override
-    def frames(self) -> list[Image.Image]:
-        return []
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class View:
 
     drawing: Drawing
     title: str
-    lines: tuple[str, ...]
+    lines: Sequence[str]
     numbers: dict[str, Any]
 
     def picture(self) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,6 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
 from paribus.latent.geometry import plane, quantiles, spherical_path, straight_path, traversal
 from paribus.views.axes import leading_axes
-from paribus.views.files import read_images
 from paribus.views.subject import Subject
 from paribus.views.view import Tiles, View
 
@@ -73,7 +73,7 @@ def traverse(
     ways = zip(axes.directions, axes.middles, axes.deviations, strict=True)
     z = torch.stack([traversal(base, v, middle + places * deviation) for v, middle, deviation in ways])
     images = subject.decode(z, subject.class_of(1, label))
-    changes = _changes(images)
+    changes = _changes(images[:, 0], images[:, -1])
     lines = (
         f"Traversals from {words}{subject.class_words(label)}. Each row moves along one axis, from -{REACH:g} to "
         f"{REACH:g} deviations; the axes are {axes.order}.",
@@ -117,7 +117,7 @@ def interpolate(
         drawing = Tiles(images, [] if labels is None else [subject.class_names[k] for k in labels.tolist()])
         words = f"Each row goes from one draw to another on the {kind}"
     else:
-        labels, real = subject.class_of(2, label), read_images([first, second], model.image)
+        labels, real = subject.class_of(2, label), subject.read([first, second])
         found = subject.latents(real, labels)
         z = path(found[0], found[1], steps)[None]
         images = subject.decode(z, None if labels is None else labels[:1])
@@ -130,9 +130,11 @@ def interpolate(
     numbers = {
         "path": "slerp" if curved else "lerp",
         "lengths": z.norm(dim=-1).tolist(),
-        "changes": _step_changes(images),
+        "changes": _changes(images[:, :-1], images[:, 1:]),
     }
-    return View(drawing, subject.title, (f"Interpolation{_words(subject, label, first)}. {words}.",), numbers)
+    in_turn = label is None and first is None and model.image.classes
+    of_class = ", the classes in turn" if in_turn else subject.class_words(label)
+    return View(drawing, subject.title, (f"Interpolation{of_class}. {words}.",), numbers)
 
 
 def classes(subject: Subject, *, count: int = 10) -> View:
@@ -147,7 +149,7 @@ def classes(subject: Subject, *, count: int = 10) -> View:
     labels = torch.arange(model.image.classes)
     images = subject.decode(z.expand(len(labels), -1, -1), labels[:, None])
     lines = ("Classes. Each row is a class; a column has one latent for all classes, drawn from the prior.",)
-    numbers = {"classes": list(subject.class_names), "mean_change": _changes(images.transpose(0, 1))}
+    numbers = {"classes": list(subject.class_names), "mean_change": _changes(images[0], images[-1])}
     return View(Tiles(images, list(subject.class_names)), subject.title, lines, numbers)
 
 
@@ -166,7 +168,7 @@ def turn(subject: Subject, first: int | str, second: int | str, *, rows: int = 8
         f"From {names[0]} to {names[1]}. A row has one latent; its columns mix the two classes' codes, from all of the "
         "first to all of the second.",
     )
-    numbers = {"weights": weights, "changes": _step_changes(images)}
+    numbers = {"weights": weights, "changes": _changes(images[:, :-1], images[:, 1:])}
     return View(Tiles(images, column_names=[f"{weight:.0%}" for weight in weights]), subject.title, lines, numbers)
 
 
@@ -174,7 +176,7 @@ def _start(subject: Subject, image: Path | None, label: int | str | None) -> tup
     labels = subject.class_of(1, label)
     if image is None:
         return subject.model.latents(1, subject.seed, labels)[0], "one draw"
-    return subject.latents(read_images([image], subject.model.image), labels)[0], f"the latent of {image.name}"
+    return subject.latents(subject.read([image]), labels)[0], f"the latent of {image.name}"
 
 
 def _needs_classes(subject: Subject, verb: str) -> None:
@@ -187,20 +189,6 @@ def _needs_classes(subject: Subject, verb: str) -> None:
         )
 
 
-def _words(subject: Subject, label: int | str | None, first: Path | None) -> str:
-    in_turn = label is None and first is None and subject.model.image.classes
-    return ", the classes in turn" if in_turn else subject.class_words(label)
-
-
-def _changes(images: Tensor) -> list[float]:
-    """How far the first and last image of each row (rows, columns, C, H, W) are apart: means over pixels in [0, 1]."""
-    return _differences(images[:, 0], images[:, -1]).tolist()
-
-
-def _step_changes(images: Tensor) -> list[list[float]]:
-    """The same between neighbours in a row: (rows, columns - 1)."""
-    return _differences(images[:, :-1], images[:, 1:]).tolist()
-
-
-def _differences(first: Tensor, second: Tensor) -> Tensor:
-    return F.l1_loss(first.float() / 255, second.float() / 255, reduction="none").mean((-3, -2, -1))
+def _changes(first: Tensor, second: Tensor) -> Any:
+    """How far images (..., C, H, W) are apart, as lists: means over pixels in [0, 1]."""
+    return F.l1_loss(first.float() / 255, second.float() / 255, reduction="none").mean((-3, -2, -1)).tolist()

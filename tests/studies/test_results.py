@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paribus.results.score import Fact
-from paribus.studies.equality import different_machines, what_varied, what_was_equal
+from paribus.studies.results import different_machines, what_varied, what_was_equal
 from tests.conftest import made_data, tiny_config
 
 

@@ -1,0 +1,138 @@
+"""What is made of trained models for others: new images, a report's page, files for other programs, the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from paribus.base.errors import ParibusError, unknown
+from paribus.base.files import check_output
+from paribus.exports.hub_folder import write_hub_folder
+from paribus.exports.live import write_live
+from paribus.exports.onnx_files import write_onnx
+from paribus.exports.source import TrainedModel
+from paribus.models import Model, load_model
+from paribus.models.grids import write_class_change, write_samples
+from paribus.models.hub import uploaded
+from paribus.report import write_report
+from paribus.runs.run import Run
+
+
+def sample(
+    source: str | Path,
+    n: int = 64,
+    out: str | Path = "samples.png",
+    *,
+    label: int | str | None = None,
+    to_label: int | str | None = None,
+    seed: int = 0,
+    sampler: str | None = None,
+) -> Path:
+    """Draws new images from a trained model and writes them.
+
+    Args:
+        source: A run's folder, or a model on the Hub.
+        n: How many images.
+        out: A name in .png (one grid), in .npz, or a folder.
+        label: Index or name of a class, for a conditional model; all in turn by default.
+        to_label: With `label`: rows of that class turning into this one.
+        seed: The same seed gives the same images.
+        sampler: What latents are drawn from, in place of the model's own; fitted now if it was not before.
+
+    Returns:
+        Where they are.
+
+    Raises:
+        ParibusError: There is no model, it cannot have this sampler, or the place cannot be written to.
+    """
+    if to_label is not None and label is None:
+        raise ParibusError("--to-label needs a class to begin with.", where="--to-label", fix="add --label")
+    model, place = load_model(source, sampler={"name": sampler} if sampler else None), Path(out)
+    if label is None or to_label is None:
+        write_samples(model, n, place, label=label, seed=seed)
+    else:
+        write_class_change(model, label, to_label, n, place, seed=seed)
+    return place
+
+
+def report(folder: str | Path, out: str | Path | None = None, *, live: bool = False) -> Path:
+    """Writes the report of a study or a run: one HTML file that needs nothing else.
+
+    Args:
+        folder: A study's or a run's, finished or not.
+        out: The file; report.html in the folder by default.
+        live: With sliders: decoders that work in the page itself.
+
+    Raises:
+        ParibusError: There is neither in the folder, or the file cannot be written.
+    """
+    if live:
+        write_live(Path(folder))
+    return write_report(Path(folder), None if out is None else Path(out), live=live)
+
+
+FORMS = ("onnx", "hub-folder")
+
+
+def export(
+    source: str | Path | Run | Model,
+    to: str = "onnx",
+    out: str | Path | None = None,
+    *,
+    license: str = "unknown",
+    repository: str | None = None,
+) -> Path:
+    """Writes a trained model in a form that others can use.
+
+    Args:
+        source: A run or its folder, a model, or the id of one on the Hub.
+        to: onnx (decoder.onnx, encoder.onnx; see `write_onnx`) or hub-folder (see `write_hub_folder`).
+        out: The folder to write to; by default the run's name with -onnx or -hub, here.
+        license: Of the weights, in a hub-folder's card, as the Hub names it.
+        repository: Where a hub-folder will lie on the Hub, for its card.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ParibusError: There is no model or no such form, a package is missing, a check failed, or the folder cannot be
+            written to.
+    """
+    if to not in FORMS:
+        raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
+    found = TrainedModel.of(source)
+    folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
+    check_output(folder)
+    if to == "onnx":
+        write_onnx(found, folder)
+    else:
+        write_hub_folder(found, folder, repository=repository, license=license)
+    return folder
+
+
+def push(
+    source: str | Path | Run | Model,
+    repository: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    license: str = "unknown",
+) -> str:
+    """Puts a trained model on the Hugging Face Hub, with its card, from where `load` takes it.
+
+    Args:
+        source: A run or its folder, or a model.
+        repository: Its id, org/name; made where there is none.
+        private: Whether a new repository is private.
+        token: Of an account that may write there; by default the one that huggingface_hub is logged in with.
+        license: Of the weights, as the Hub names it.
+
+    Returns:
+        The model's address.
+
+    Raises:
+        ParibusError: There is no model, the Hub cannot be reached, or it refuses.
+    """
+    with TemporaryDirectory() as folder:
+        write_hub_folder(TrainedModel.of(source), Path(folder), repository=repository, license=license)
+        return uploaded(Path(folder), repository, private=private, token=token)
