@@ -43,7 +43,7 @@ def test_a_comparison_chooses_by_its_images_and_says_so(tmp_path: Path) -> None:
     small = compare(data=made_data(8), seeds=1, out=tmp_path, start=False, chosen=said.append)
     assert models_of(small) == ["vae", "conv-vae", "gan", "dcgan"]
     coloured = replace(made_data(32, channels=3, n=400), name="coloured")
-    assert models_of(compare(data=coloured, seeds=1, start=False, chosen=said.append)) == [
+    assert models_of(compare(data=coloured, seeds=1, out=tmp_path / "coloured", start=False, chosen=said.append)) == [
         "conv-vae", "sigma-vae", "cvae", "dcgan",
     ]  # fmt: skip
     assert [choice.rarest_class > 0 for choice in said] == [True, True]

@@ -9,7 +9,10 @@ import pytest
 import yaml
 
 from paribus.base.errors import ParibusError
+from paribus.cli.watching import slower
 from paribus.commands.studies import retry_study, run_study
+from paribus.config import Schedule
+from paribus.recipes import resolve
 from paribus.results.folder import RunFolder
 from paribus.studies.study import Study
 
@@ -84,3 +87,15 @@ def test_what_a_retry_refuses(model: str, override: str, message: str, folder: P
     with pytest.raises(ParibusError, match=message):
         retry_study(folder, model, overrides=[override])
     assert not (folder / "retried").exists()
+
+
+def test_advised_rates_are_a_third_also_of_a_schedules_ends(tmp_path: Path) -> None:
+    """And the study takes the advice: a schedule stays one."""
+    (tmp_path / "plan.yaml").write_text(PLAN.replace("[gan, wgan]", "[gan, r3gan]"))
+    study = run_study(tmp_path / "plan.yaml", out=tmp_path / "study", start=False)
+    own = {run.label: run.config.training.optimizer["G"].learning_rate for run in study.runs}
+    assert isinstance(own["gan"], float) and isinstance(own["r3gan"], Schedule)
+    for label in own:
+        advised = resolve(label, overrides=slower(study, label).split(" -o ")).training.optimizer["G"].learning_rate
+        ends = [(rate.start, rate.end) if isinstance(rate, Schedule) else (rate,) for rate in (own[label], advised)]
+        assert ends[1] == pytest.approx([end / 3 for end in ends[0]], rel=0.01)

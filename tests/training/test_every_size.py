@@ -6,15 +6,14 @@ A cell is one model, size and colour, and 500 updates of its first phase on 600 
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
+from benchmarks.own_folder import anime
 from paribus.config import DataSettings
 from paribus.data import ImageData, Split, load_data
 from paribus.models import Model, build_networks
@@ -26,25 +25,18 @@ from tests.conftest import DATA, fit_in
 
 SIZES = (8, 28, 32, 45, 64, 96, 128)
 COLOURS = {"grey": 1, "colour": 3}
-IMAGES, UPDATES, SEEN = 600, 500, 256
+UPDATES, SEEN = 500, 256
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder of anime faces of 64 to 160 pixels, or the built-in digits where there are no faces."""
-    faces = Path(DATA or "nowhere") / "anime-faces" / "train-00000-of-00001.parquet"
-    if not faces.is_file():
+    """A folder of anime faces of mixed sizes, or the built-in digits where there are no faces."""
+    if not (Path(DATA or "nowhere") / "anime-faces").is_dir():
         return "digits"
-    from pyarrow.parquet import ParquetFile
-
     folder = tmp_path_factory.mktemp("faces")
-    for place, row in enumerate(next(ParquetFile(faces).iter_batches(batch_size=IMAGES)).to_pylist()):
-        width, height = 64 + 16 * (place % 7), 64 + 16 * (place % 5)
-        Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB").resize((width, height)).save(
-            folder / f"{place}.png"
-        )
+    anime(folder)
     return str(folder)
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from paribus.backbones.mlp import MLP, PixelLayer
+from paribus.backbones.base import PixelLayer
+from paribus.backbones.mlp import MLP
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape, Optimizer
 from paribus.models.files import weights_of

@@ -41,6 +41,22 @@ def activation_layer(name: Activation) -> nn.Module:
     return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.2)
 
 
+class PixelLayer(nn.Linear):
+    """A fully connected layer whose inputs are an image's pixels, which an optimiser may teach more slowly.
+
+    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels
+    agree, so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
+    """
+
+    largest_rate_times_inputs: ClassVar[float] = 2.4
+    """vae's learning rate times the 784 pixels that it was chosen on is 2.352; beyond that the rate is cut."""
+
+    @property
+    def largest_rate(self) -> float:
+        """The largest learning rate of its weights."""
+        return self.largest_rate_times_inputs / self.in_features
+
+
 class Backbone(Settings):
     """A network family; its fields are its hyperparameters. `name` is the registered name."""
 

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
 
 from pydantic import Field
 from torch import nn
 from typing_extensions import override
 
-from paribus.backbones.base import Activation, Backbone, Conditioned, Trunk, activation_layer, residual_blocks
+from paribus.backbones.base import (
+    Activation,
+    Backbone,
+    Conditioned,
+    PixelLayer,
+    Trunk,
+    activation_layer,
+    residual_blocks,
+)
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
-
-
-class PixelLayer(nn.Linear):
-    """A fully connected layer whose inputs are an image's pixels, which an optimiser may teach more slowly.
-
-    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels
-    agree, so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
-    """
-
-    largest_rate_times_inputs: ClassVar[float] = 2.4
-    """vae's learning rate times the 784 pixels that it was chosen on is 2.352; beyond that the rate is cut."""
-
-    @property
-    def largest_rate(self) -> float:
-        """The largest learning rate of its weights."""
-        return self.largest_rate_times_inputs / self.in_features
 
 
 @backbones.register("mlp")

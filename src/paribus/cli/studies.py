@@ -128,7 +128,7 @@ def compare(
     from paribus.commands.studies import compare as study_of
 
     study = study_of(
-        names(models) if models else None,
+        None if models is None else names(models),
         data or "digits",
         seeds=seeds,
         budget=budget,
@@ -147,12 +147,12 @@ def reason(choice: Choice) -> str:
     """Which models were chosen, and why, in a sentence."""
     image, models = choice.image, ", ".join(choice.models)
     kind = f"{image.size}x{image.size} pixels in {'colour' if image.channels == 3 else 'grey'}"
-    if choice.is_small:
+    if "vae" in choice.models:
         why = "small enough for fully connected models (vae, gan) beside convolutional ones"
     else:
         why = f"too many numbers ({image.pixels:,}) for fully connected models, so convolutional ones alone"
     if "cvae" in choice.models:
-        why += f"; cvae is told the class, of which each has {choice.rarest_class:,} training images or more"
+        why += f"; cvae is class-conditional, and each class has {choice.rarest_class:,} training images or more"
     return f"models: {models}. These images are {kind}: {why}. --models names others"
 
 

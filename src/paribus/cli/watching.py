@@ -93,9 +93,12 @@ def slower(study: Study, label: str) -> str:
     from paribus.config import Schedule
 
     config = next(run.config for run in study.runs if run.label == label)
-    rates = {role: optimizer.learning_rate for role, optimizer in config.training.optimizer.items()}
-    starts = {role: rate.start if isinstance(rate, Schedule) else rate for role, rate in rates.items()}
-    return " -o ".join(f"training.optimizer.{role}.learning_rate={rate / 3:.2g}" for role, rate in starts.items())
+    values: dict[str, float] = {}
+    for role, optimizer in config.training.optimizer.items():
+        path, rate = f"training.optimizer.{role}.learning_rate", optimizer.learning_rate
+        ends = {f"{path}.start": rate.start, f"{path}.end": rate.end} if isinstance(rate, Schedule) else {path: rate}
+        values |= {end: value / 3 for end, value in ends.items()}
+    return " -o ".join(f"{path}={value:.3g}" for path, value in values.items())
 
 
 def _at_a_time(study: Study) -> str:

@@ -15,7 +15,7 @@ from paribus.replication.papers import paper, scale_named
 from paribus.replication.study import replication_study
 from paribus.report import write_report
 from paribus.studies.files import StudyFile, read_values
-from paribus.studies.plan import StudyPlan, with_values
+from paribus.studies.plan import StudyPlan, study_runs, with_values
 from paribus.studies.preparation import LOCAL
 from paribus.studies.retrying import changed_plan, retried_labels
 from paribus.studies.study import Study, stored_description, stored_plan
@@ -208,12 +208,13 @@ def retry_study(
         ParibusError: There is no study in the folder, no such model in it, or a setting may not be changed.
     """
     folder = Path(folder)
-    study = Study.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
-    labels = retried_labels(study.runs, model)
-    if overrides or model is not None:
-        plan = changed_plan(study.plan, study.runs, labels, overrides) if overrides else study.plan
-        retried = frozenset(labels)
-        study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine, retried=retried)
+    plan = stored_plan(folder)
+    runs = study_runs(plan, folder)
+    labels = retried_labels(runs, model)
+    if overrides:
+        plan = changed_plan(plan, runs, labels, overrides)
+    retried = frozenset(labels) if overrides or model is not None else None
+    study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine, retried=retried)
     if overrides:  # what cannot be trained is found before anything is moved
         for run in {run.label: run for run in study.runs if run.label in labels}.values():
             prepare(run.config, study.prepared.images_of(run))

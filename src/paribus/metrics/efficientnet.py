@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from paribus.base.errors import ParibusError
 from paribus.metrics.efficientnet_weights import Block, Layer, Weights, read_weights
-from paribus.metrics.encoders import weights_id
-from paribus.metrics.inception import exact
+from paribus.metrics.encoders import check_any_size, exact, weights_id
 
 LEAST_SIZE = 64
 """Pixels that smaller images are brought to; larger ones are seen as they are."""
@@ -77,14 +75,7 @@ class EfficientNetEncoder:
         Raises:
             ParibusError: They are not such images.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise ParibusError(
-                "These images do not fit the encoder.",
-                where="EfficientNetEncoder.features",
-                got=f"{tuple(images.shape)} {images.dtype}",
-                expected="(N, 1 or 3, H, W) torch.uint8",
-                fix="bring the images to one or three channels, as uint8",
-            )
+        check_any_size(images, "EfficientNetEncoder.features")
         if not len(images):
             return torch.zeros(0, self.dimensions)
         with exact(self.device):

@@ -51,7 +51,6 @@ class Block(NamedTuple):
     expand: Layer | None
     filter: Layer
     project: Layer
-    kernel: int
     stride: int
 
 
@@ -122,7 +121,6 @@ def folded(state: Mapping[str, Tensor]) -> Weights:
                     _folded(state, f"{name}._expand_conv", f"{name}._bn0") if expands else None,
                     _folded(state, f"{name}._depthwise_conv", f"{name}._bn1"),
                     _folded(state, f"{name}._project_conv", f"{name}._bn2"),
-                    stage.kernel,
                     stage.stride if position == 0 else 1,
                 )
             )

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator
+from paribus.metrics.estimates import full_precision
 from paribus.metrics.reference import cached_weights
 
 _PIXELS_VERSION = 3  # raise with any change to how components are found
@@ -81,6 +82,18 @@ def checked_images(images: Tensor, channels: int, size: int, what: str) -> Tenso
             fix="bring the images to that size and number of channels, as uint8",
         )
     return images.cpu()
+
+
+def check_any_size(images: Tensor, what: str) -> None:
+    """Raises a ParibusError unless the images are uint8 (N, 1 or 3, H, W), of whatever size."""
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ParibusError(
+            "These images do not fit the encoder.",
+            where=what,
+            got=f"{tuple(images.shape)} {images.dtype}",
+            expected="(N, 1 or 3, H, W) torch.uint8",
+            fix="bring the images to one or three channels, as uint8",
+        )
 
 
 def checked_training_images(images: Tensor, what: str) -> None:
@@ -187,3 +200,15 @@ def _leading_directions(images: Tensor, mean: Tensor, count: int, rounds: int = 
         basis, small = torch.linalg.qr(image)
     # the last round's image = basis small; rotate the basis to its own principal directions
     return (basis @ torch.linalg.svd(small).U)[:, :count]
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Inference in the precision of the weights, whatever the training code has allowed (TF32) or autocast asks for."""
+    with (
+        torch.inference_mode(),
+        full_precision(),
+        torch.autocast(device.type, enabled=False),
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+    ):
+        yield

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.encoders import weights_id
+from paribus.metrics.encoders import check_any_size, exact, weights_id
 from paribus.metrics.estimates import full_precision
 from paribus.metrics.inception_layers import STAGES, Convolution, Mixed, convolutions_to, layers_to
 
@@ -61,13 +60,7 @@ class InceptionNetwork:
         Raises:
             ParibusError: They are not such images.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise ParibusError(
-                "These images do not fit the encoder.",
-                where="InceptionNetwork.features",
-                got=f"{tuple(images.shape)} {images.dtype}",
-                expected="(N, 1 or 3, H, W) torch.uint8",
-            )
+        check_any_size(images, "InceptionNetwork.features")
         taps = [encoder.dimensions for encoder in self.encoders]
         if not len(images):
             return {tap: torch.zeros(0, tap) for tap in taps}
@@ -180,18 +173,6 @@ def _heads(block: Mixed) -> list[Convolution]:
     """The 1x1 convolutions that read a block's input: computed as one, they read it once."""
     heads = [branch.chain[0] for branch in block.branches if branch.chain[0].kernel == (1, 1)]
     return [*heads, *block.after_pool] if block.pool == "average" else heads
-
-
-@contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Inference in the precision of the weights, whatever the training code has allowed (TF32) or autocast asks for."""
-    with (
-        torch.inference_mode(),
-        full_precision(),
-        torch.autocast(device.type, enabled=False),
-        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
-    ):
-        yield
 
 
 def bilinear_tf1(images: Tensor, size: int) -> Tensor:

@@ -21,12 +21,11 @@ from paribus.results.replication import (
     ReplicationRecord,
     RowRecord,
     ScaleRecord,
-    StandIn,
     read_replication,
 )
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
-from paribus.results.words import value_words, words_of
+from paribus.results.words import stand_in_words, value_words, words_of
 
 SMOKE = "at scale smoke a run shows that the row works and nothing more"
 DECISIONS: dict[Decision, str] = {
@@ -126,7 +125,7 @@ def replication(study: StudyResult) -> Replication | None:
     rows, labels = paper.rows, paper.labels
     by_words: dict[str, list[str]] = {}
     for name, used in paper.replaced_data.items():
-        by_words.setdefault(_stand_in_words(used), []).append(name)
+        by_words.setdefault(stand_in_words(used), []).append(name)
     reserve = SMOKE if paper.scale == "smoke" else ""
     forms = tuple(form for form in HEADS if form == "published" or any(form in row.forms for row in rows.values()))
     numbers = [
@@ -156,11 +155,6 @@ def replication(study: StudyResult) -> Replication | None:
         ),
         decided=(*paper.decided, *_forms_words(rows)),
     )
-
-
-def _stand_in_words(used: StandIn) -> str:
-    shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
-    return f"{used.name}, brought to {shape}, in place of {used.replaced}, which is unavailable here"
 
 
 def _reductions(paper: ReplicationRecord) -> Iterable[str]:

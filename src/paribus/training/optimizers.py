@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from paribus.backbones.mlp import PixelLayer
+from paribus.backbones.base import PixelLayer
 from paribus.base.errors import ParibusError
 from paribus.base.torch_internals import SGD, Adam, RMSprop
 from paribus.config import Optimizer, Schedule

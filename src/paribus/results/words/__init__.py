@@ -9,7 +9,14 @@ from paribus.results.words.protocols import (
     runs_words,
     seeds_words,
 )
-from paribus.results.words.settings import budget_words, no_room_words, sampler_words, value_words, words_of
+from paribus.results.words.settings import (
+    budget_words,
+    no_room_words,
+    sampler_words,
+    stand_in_words,
+    value_words,
+    words_of,
+)
 
 __all__ = [
     "Statement",
@@ -25,6 +32,7 @@ __all__ = [
     "runs_words",
     "sampler_words",
     "seeds_words",
+    "stand_in_words",
     "statement",
     "value_words",
     "words_of",

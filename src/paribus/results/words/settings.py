@@ -8,6 +8,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.wording import compact, duration
 from paribus.config import Budget
 from paribus.results.folder import LIVE_BYTES
+from paribus.results.replication import StandIn
 
 WORDS = {
     "seed": "Seeds",
@@ -123,6 +124,12 @@ def budget_words(text: str) -> str:
         return f"{compact(budget.amount, 'FLOP')} of training"
     unit = budget.unit if budget.amount != 1 else budget.unit.removesuffix("s")
     return f"{budget.amount:,.10g} {unit} of training"
+
+
+def stand_in_words(used: StandIn) -> str:
+    """Which images a replication took in place of a paper's, as a clause."""
+    shape = f"{used.size}x{used.size}, {'grey' if used.channels == 1 else 'colour'}"
+    return f"{used.name}, brought to {shape}, in place of {used.replaced}, which is unavailable here"
 
 
 def no_room_words(size: int) -> str:
