@@ -15,12 +15,13 @@ from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
-from paribus.base.errors import ParibusError
-from paribus.base.files import locked, replacing
+from paribus.base.errors import Damaged, ParibusError
+from paribus.base.files import locked, write_atomically
 from paribus.base.randomness import generator
+from paribus.base.seals import check, tensors_content
 
 _PIXELS_VERSION = 3  # raise with any change to how components are found
 _LARGEST_FIT = 10_000
@@ -71,13 +72,19 @@ def cached_weights(
         return make()
     path = cache / "encoders" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.safetensors"
     with locked(path):
-        try:
-            return load_file(path)
-        except (OSError, SafetensorError):
-            weights = make()
-            with replacing(path) as partial:
-                save_file(weights, partial)
-            return weights
+        kept = read_tensors(path)
+        if kept is None:
+            kept = make()
+            write_atomically(path, tensors_content(save(kept)))
+        return kept
+
+
+def read_tensors(path: Path) -> dict[str, Tensor] | None:
+    """What a file of the cache keeps; None where there is none, or it is damaged."""
+    try:
+        return load(check(path.read_bytes(), path, "", required=True))
+    except (OSError, Damaged, SafetensorError):
+        return None
 
 
 def content_hash(*tensors: Tensor) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
+from safetensors.torch import save
 from torch import Tensor
 
-from paribus.base.files import locked, replacing
+from paribus.base.errors import Damaged
+from paribus.base.files import locked, read_json, write_atomically, write_json
+from paribus.base.seals import tensors_content
+from paribus.metrics.encoders import read_tensors
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1
@@ -50,27 +51,15 @@ def cached_features(
     """
     if cache is None:
         return compute()
-    path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.npz"
+    path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.safetensors"
     with locked(path):
-        known = _read(path)
+        known = read_tensors(path)
         if known is not None:
-            return known
+            return Features(known["features"], known.get("probabilities"))
         result = compute()
-        arrays = {"features": result.features.numpy()}
-        if result.probabilities is not None:
-            arrays["probabilities"] = result.probabilities.numpy()
-        with replacing(path) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+        tensors = {name: tensor.contiguous() for name, tensor in result._asdict().items() if tensor is not None}
+        write_atomically(path, tensors_content(save(tensors)))
         return result
-
-
-def _read(path: Path) -> Features | None:
-    try:
-        with path.open("rb") as stream, np.load(stream) as file:
-            probabilities = torch.from_numpy(file["probabilities"]) if "probabilities" in file else None
-            return Features(torch.from_numpy(file["features"]), probabilities)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
 
 
 def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path | None) -> dict[str, Estimate]:
@@ -80,9 +69,8 @@ def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: P
     path = cache / "reference" / f"{key}.json"
     with locked(path):
         try:
-            return {name: Estimate(*pair) for name, pair in json.loads(path.read_text()).items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            return {name: Estimate(*pair) for name, pair in read_json(path).items()}
+        except (OSError, Damaged, TypeError, AttributeError):
             scores = compute()
-            with replacing(path) as partial:
-                partial.write_text(json.dumps(scores))
+            write_json(path, scores)
             return scores

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from paribus.base.files import read_json
 from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
 from paribus.results.study import StudyResult
 
@@ -46,7 +47,7 @@ def live(study: StudyResult) -> Live | None:
         assert run.folder is not None
         if not run.folder.live.is_file():
             continue
-        content = json.loads(run.folder.live.read_text())
+        content = read_json(run.folder.live, "'paribus report DIR --live' writes it again")
         size = len(content["program"]["weights"]) if "program" in content else 0
         why = content.get("left_out") or (no_room(size) if size > room else "")
         if why:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_json
+from paribus.base.files import read_json, write_json
 from paribus.results.metric import Metric
 from paribus.results.score import Score
 
@@ -33,13 +32,13 @@ def read_scores(path: Path) -> tuple[list[Score], dict[str, Metric]]:
         return [], {}
     scores, words = [], {}
     try:
-        for entry in json.loads(path.read_text()):
+        for entry in read_json(path, _FIX):
             if isinstance(entry["protocol"], str):
                 raise _outdated(path)
             if "words" in entry:
                 words[entry["metric"]] = Metric(**entry.pop("words"))
             scores.append(Score(**entry))
-    except (ValueError, TypeError, KeyError, ValidationError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, ValidationError) as error:
         raise ParibusError(
             "Scores cannot be read.",
             where=str(path),

@@ -167,5 +167,5 @@ def _finish(worker: _Worker) -> None:
     state.reason = state.reason or f"the process ended with code {code}: {worker.last_words()}"
     run = state.run.folder
     with contextlib.suppress(ParibusError), run.locked():  # held: the run belongs to another process
-        if (run.done or {}).get("status") != "done":
+        if run.ending.get("status") != "done":
             write_json(run.path / "done.json", {"status": "failed", "reason": state.reason})
