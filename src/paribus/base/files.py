@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -220,6 +221,69 @@ def refuse_foreign(folder: Path, what: str, record: str, remains: Collection[str
                 expected="a new or an empty folder",
                 fix="choose another --out",
             )
+
+
+MANIFEST = ".paribus.json"
+"""Names the files that Paribus wrote into a folder, with the sha256 of each."""
+
+
+@contextlib.contextmanager
+def output_folder(folder: Path) -> Iterator[Path]:
+    """Yields a temporary folder to fill, which then takes the name, whole, if no exception was raised.
+
+    Only a folder that Paribus wrote, and that nobody has changed since, is replaced.
+
+    Raises:
+        ParibusError: The folder holds something else, or cannot be written to.
+    """
+    check_output(folder)
+    _refuse_changed(folder)
+    target = folder.resolve()
+    make_folder(target.parent)
+    sweep(target.parent, f".*.{glob.escape(target.name)}.partial")
+    partial = partial_path(target)
+    partial.mkdir()
+    try:
+        yield partial
+        names = sorted(path.name for path in partial.iterdir())
+        write_json(partial / MANIFEST, {"files": {name: _sha256(partial / name) for name in names}})
+        for path in (*partial.iterdir(), partial):
+            sync(path)
+        _refuse_changed(folder)
+        if target.is_dir():
+            for path in list(target.iterdir()):
+                path.unlink()
+            target.rmdir()
+        partial.rename(target)
+        sync(target.parent)
+    except OSError as error:
+        raise NotWritten(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_changed(folder: Path) -> None:
+    if not folder.is_dir() or not (names := sorted(path.name for path in folder.iterdir())):
+        return
+    try:
+        known = read_json(folder / MANIFEST)["files"]
+    except (OSError, ParibusError, KeyError, TypeError):
+        known = {}
+    for name in names:
+        path = folder / name
+        if name != MANIFEST and (not path.is_file() or path.is_symlink() or known.get(name) != _sha256(path)):
+            raise ParibusError(
+                "Only what Paribus wrote is overwritten.",
+                where=f"--out {folder}",
+                got=f"{name}, which is not, or no longer, as Paribus wrote it",
+                expected="a new or an empty folder, or one that this command wrote",
+                fix="choose another --out",
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
