@@ -25,7 +25,7 @@ from paribus.base.files import (
 from paribus.base.processes import stop_on_signal
 from paribus.base.seals import check, tensors_content
 from paribus.commands.train import train
-from paribus.metrics.encoders import cached_weights
+from paribus.metrics.reference import cached_weights
 from paribus.models import load_model
 from paribus.results.folder import RunFolder
 from paribus.runs.run import complete_run

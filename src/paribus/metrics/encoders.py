@@ -7,21 +7,17 @@ other. Here: principal components of pixels, for any data; the classifier of a l
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
-from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import locked, write_atomically
+from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator
-from paribus.base.seals import check, tensors_content
+from paribus.metrics.reference import cached_weights
 
 _PIXELS_VERSION = 3  # raise with any change to how components are found
 _LARGEST_FIT = 10_000
@@ -59,32 +55,6 @@ def weights_id(name: str, weights: Mapping[str, Tensor]) -> str:
         digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.numpy().tobytes())
     return f"{name}-{digest.hexdigest()[:12]}"
-
-
-def cached_weights(
-    make: Callable[[], dict[str, Tensor]], key: tuple[int | str | list[int], ...], cache: Path | None
-) -> dict[str, Tensor]:
-    """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors.
-
-    Processes that ask at the same time make the weights once. A file that cannot be read is replaced.
-    """
-    if cache is None:
-        return make()
-    path = cache / "encoders" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.safetensors"
-    with locked(path):
-        kept = read_tensors(path)
-        if kept is None:
-            kept = make()
-            write_atomically(path, tensors_content(save(kept)))
-        return kept
-
-
-def read_tensors(path: Path) -> dict[str, Tensor] | None:
-    """What a file of the cache keeps; None where there is none, or it is damaged."""
-    try:
-        return load(check(path.read_bytes(), path, "", required=True))
-    except (OSError, Damaged, SafetensorError):
-        return None
 
 
 def content_hash(*tensors: Tensor) -> str:

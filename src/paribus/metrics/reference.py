@@ -1,4 +1,4 @@
-"""Features of a reference split, computed once and kept under a key of everything that they depend on."""
+"""What is computed once and kept under a key of everything that it depends on: weights, features, scores."""
 
 from __future__ import annotations
 
@@ -6,40 +6,58 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged
-from paribus.base.files import locked, read_json, write_atomically, write_json
-from paribus.base.seals import tensors_content
-from paribus.metrics.encoders import read_tensors
+from paribus.base.files import locked, read_json, write_atomically
+from paribus.base.seals import check, json_content, tensors_content
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1
-"""Part of every key: raise it with any change to what an encoder or a distance computes."""
+"""Part of a reference's key: raise it with any change to what an encoder or a distance computes."""
+
+T = TypeVar("T")
 
 
 class Features(NamedTuple):
     """Features (n, d) float32 and, from a classifier, class probabilities (n, classes) float32."""
 
     features: Tensor
-    probabilities: Tensor | None
+    probabilities: Tensor | None = None
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Those that there are, by name."""
+        return {name: rows for name, rows in self._asdict().items() if rows is not None}
+
+
+def key_hash(*parts: int | str | list[int]) -> str:
+    """The sha256 that names something in the cache."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def reference_key(fingerprint: str, split: str, encoder_id: str, n: int, *further: str) -> str:
     """The sha256 that names a reference in the cache."""
-    parts = [CODE_VERSION, fingerprint, split, encoder_id, n, *further]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return key_hash(CODE_VERSION, fingerprint, split, encoder_id, n, *further)
+
+
+def cached_weights(
+    make: Callable[[], dict[str, Tensor]], key: tuple[int | str | list[int], ...], cache: Path | None
+) -> dict[str, Tensor]:
+    """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors."""
+    if cache is None:
+        return make()
+    return _kept_tensors(cache / "encoders" / f"{key_hash(*key)}.safetensors", make)
 
 
 def cached_features(
-    compute: Callable[[], Features], *, fingerprint: str, split: str, encoder_id: str, n: int, cache: Path | None
+    compute: Callable[[], Features], *, fingerprint: str, split: str, encoder_id: str, n: int, cache: Path
 ) -> Features:
     """`compute()`, or what it returned when it was called with the same fingerprint, split, encoder and n.
-
-    Processes that ask for the same thing at the same time compute it once. A file that cannot be read is replaced.
 
     Args:
         compute: Encodes the reference images.
@@ -47,30 +65,40 @@ def cached_features(
         split: "train", "validation" or "test".
         encoder_id: The encoder's name and weights' hash.
         n: Number of images from the start of the split.
-        cache: Root of the cache; None keeps nothing.
+        cache: Root of the cache.
     """
-    if cache is None:
-        return compute()
     path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.safetensors"
-    with locked(path):
-        known = read_tensors(path)
-        if known is not None:
-            return Features(known["features"], known.get("probabilities"))
-        result = compute()
-        tensors = {name: tensor.contiguous() for name, tensor in result._asdict().items() if tensor is not None}
-        write_atomically(path, tensors_content(save(tensors)))
-        return result
+    return Features(**_kept_tensors(path, lambda: compute().tensors))
 
 
-def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path | None) -> dict[str, Estimate]:
+def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path) -> dict[str, Estimate]:
     """`compute()` or its earlier result under the same key: scores that are the same for every model, as floors are."""
-    if cache is None:
-        return compute()
-    path = cache / "reference" / f"{key}.json"
+
+    def read(path: Path) -> dict[str, Estimate]:
+        return {name: Estimate(*pair) for name, pair in read_json(path).items()}
+
+    return _kept(cache / "reference" / f"{key}.json", read, compute, json_content)
+
+
+def _kept_tensors(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def read(path: Path) -> dict[str, Tensor]:
+        return load(check(path.read_bytes(), path, "", required=True))
+
+    def content(tensors: dict[str, Tensor]) -> bytes:
+        return tensors_content(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+    return _kept(path, read, make, content)
+
+
+def _kept(path: Path, read: Callable[[Path], T], make: Callable[[], T], content: Callable[[T], bytes]) -> T:
+    """What the file holds, or else what is made, and kept there; a file that cannot be read is replaced.
+
+    Processes that ask for the same thing at the same time make it once.
+    """
     with locked(path):
         try:
-            return {name: Estimate(*pair) for name, pair in read_json(path).items()}
-        except (OSError, Damaged, TypeError, AttributeError):
-            scores = compute()
-            write_json(path, scores)
-            return scores
+            return read(path)
+        except (OSError, Damaged, TypeError, AttributeError, SafetensorError):
+            made = make()
+            write_atomically(path, content(made))
+            return made

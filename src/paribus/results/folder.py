@@ -19,23 +19,24 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import locked_folder, read_json, read_yaml, sweep, sync, write_atomically
+from paribus.base.files import locked_folder, read_json, read_yaml, sweep, sync, write_atomically, write_json
 from paribus.base.seals import KEY, ZEROS, check, sealed
 from paribus.results.metric import Metric
 from paribus.results.score import Score
-from paribus.results.scores_file import read_scores
 
 _SNAPSHOT = re.compile(r"(\d+)\.safetensors")
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
+LIVE_BYTES = 5_000_000
+"""Room in a page for all decoders' weights, as text: with the pictures it stays under 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class RunFolder:
             content = check(self.model.read_bytes(), self.model, "")
         except Damaged:
             return True
-        return self.ending.get("model_sha256", found := hashlib.sha256(content).hexdigest()) != found
+        recorded = self.ending.get("model_sha256")
+        return recorded is not None and bool(recorded != hashlib.sha256(content).hexdigest())
 
     @property
     def metrics(self) -> Path:
@@ -149,6 +151,10 @@ class RunFolder:
     def samples(self) -> Path:
         """Folder of pictures."""
         return self.path / "samples"
+
+    def grids(self) -> list[tuple[int, Path]]:
+        """The grids of samples that were drawn on the way, by training images, ascending."""
+        return sorted((int(path.stem), path) for path in self.samples.glob("*.png") if path.stem.isdigit())
 
     def snapshot(self, images: int) -> Path:
         """Averaged weights after so many images."""
@@ -200,6 +206,11 @@ class RunFolder:
             return self.done or {}
         except Damaged:
             return {}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss diverged, which the same settings do again."""
+        return self.ending.get("failure") == "diverged"
 
     @property
     def evaluation(self) -> list[Score]:
@@ -268,3 +279,43 @@ def _log_line(line: bytes) -> dict[str, Any] | None:
         return None
     whole = isinstance(read, dict) and all(type(read.get(key)) in (int, float) for key in ("step", "images", "seconds"))
     return read if whole else None
+
+
+def write_scores(path: Path, scores: Sequence[Score], words: Mapping[str, Metric]) -> None:
+    """Writes scores, each with its metric's words where `words` has them, so that nothing else is needed to read it."""
+    told = {name: {"words": metric.model_dump(mode="json")} for name, metric in words.items()}
+    write_json(path, [score.as_json() | told.get(score.metric, {}) for score in scores])
+
+
+def read_scores(path: Path) -> tuple[list[Score], dict[str, Metric]]:
+    """The scores of a file, and the words of their metrics; nothing where there is no file.
+
+    Raises:
+        ParibusError: The file cannot be read, or an older Paribus wrote it.
+    """
+    if not path.is_file():
+        return [], {}
+    scores, words = [], {}
+    fix = "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' scores it again"
+    try:
+        for entry in read_json(path, fix):
+            if isinstance(entry["protocol"], str):
+                raise ParibusError(
+                    "These scores are of an older Paribus.",
+                    where=str(path),
+                    got="a protocol in words",
+                    expected="a protocol of fields",
+                    fix=fix,
+                )
+            if "words" in entry:
+                words[entry["metric"]] = Metric(**entry.pop("words"))
+            scores.append(Score(**entry))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ParibusError(
+            "Scores cannot be read.",
+            where=str(path),
+            got=str(error).splitlines()[0],
+            expected="the file as Paribus wrote it",
+            fix=fix,
+        ) from None
+    return scores, words
