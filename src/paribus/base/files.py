@@ -212,7 +212,7 @@ def refuse_foreign(folder: Path, what: str, record: str, remains: Collection[str
     if not folder.is_dir() or (folder / record).is_file():
         return
     for path in sorted(folder.iterdir()):
-        own = path.name in remains and (path.suffix != ".json" or is_sealed(path.read_bytes()))
+        own = path.name in remains and path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
         if not own and path.name != ".lock" and not is_partial(path):
             raise ParibusError(
                 f"A {what} needs a folder of its own.",
