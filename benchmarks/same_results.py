@@ -2,7 +2,7 @@
 
     python benchmarks/same_results.py BEFORE AFTER
 
-Compares the sha256 of every model.safetensors, every score's value and error, summaries, steadiness and comparisons.
+Compares the tensors of every model.safetensors, every score's value and error, summaries, steadiness and comparisons.
 Measures of time and memory differ from run to run: they are listed and not compared. Exits 1 on any difference.
 """
 
@@ -15,15 +15,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file
+
 TIMED = {"train_seconds", "samples_per_second", "sampler_seconds", "peak_memory_bytes"}
 NUMBERS = ("mean", "std", "low", "high", "count", "value", "error", "n")
 Facts = dict[str, Any]
 
 
 def weights(folder: Path) -> Facts:
-    """By run, the sha256 of its model."""
+    """By run, the sha256 of its model's tensors: names, types, shapes and values, however the file holds them."""
     paths = sorted((folder / "runs").glob("*/model.safetensors"))
-    return {f"weights/{path.parent.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {f"weights/{path.parent.name}": _tensors_hash(path) for path in paths}
+
+
+def _tensors_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(load_file(path).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def evaluations(folder: Path) -> Facts:

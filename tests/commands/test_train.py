@@ -80,7 +80,6 @@ def test_what_is_said_again_may_be_the_same(begun: Path) -> None:
     [
         ({"overrides": ["objective.beta=3"]}, "objective.beta"),
         ({"seed": 0}, "seed"),
-        ({"data": "mnist"}, "data.name"),
         ({"data": DataSettings(size=8)}, "data.size"),
         ({"config": {"objective": {"latent_dim": 5}}}, "objective.latent_dim"),
     ],
@@ -90,6 +89,14 @@ def test_a_changed_setting_is_refused(said: dict[str, Any], where: str, begun: P
     with pytest.raises(ParibusError, match="A resumed run must keep its configuration") as caught:
         pb.train("vae", out=begun, resume=True, **said)
     assert caught.value.where == f"{where} in {begun}"
+    assert times(begun) == before
+
+
+def test_data_may_move_but_not_become_other_images(begun: Path) -> None:
+    before = times(begun)
+    with pytest.raises(ParibusError, match="The images are not those that the run began with") as caught:
+        pb.train("vae", out=begun, resume=True, data="mnist")
+    assert caught.value.where == str(begun)
     assert times(begun) == before
 
 

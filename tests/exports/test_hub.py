@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import paribus as pb
 from paribus.base.errors import ParibusError
+from paribus.base.files import MANIFEST
 from paribus.cli.app import app
 from paribus.config import ImageShape
 from paribus.models.files import weights_of
@@ -43,14 +44,18 @@ def test_other_files_of_the_folder_stay_here(
     hub: Hub, made_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    (tmp_path / "checkpoint").mkdir()
-    for name in ("notes.txt", "checkpoint/README.md"):
-        (tmp_path / name).write_text("mine")
-    words = ["export", str(made_run.folder.path), "--to", "hub-folder", "--out", str(tmp_path)]
+    out = tmp_path / "cvae-hub"
+    words = ["export", str(made_run.folder.path), "--to", "hub-folder", "--out", str(out)]
     shown = CliRunner().invoke(app, [*words, "--push", "somebody/cvae"])
     assert shown.exit_code == 0, shown.output
+    assert (out / MANIFEST).is_file()
     pushed = hub.repositories["somebody/cvae"][-1][1]
     assert set(pushed) == {"README.md", "config.json", "model.safetensors", "samples.png"}
+
+    (out / "notes.txt").write_text("mine")
+    shown = CliRunner().invoke(app, [*words, "--push", "somebody/other"])
+    assert "Only what Paribus wrote is overwritten" in str(shown.exception)
+    assert (out / "notes.txt").read_text() == "mine" and "somebody/other" not in hub.repositories
 
 
 def test_a_revision_stays_what_it_was(hub: Hub) -> None:

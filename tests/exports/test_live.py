@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from paribus.base.files import read_json
 from paribus.config import ImageShape
 from paribus.exports import live as made
 from paribus.exports.live import live_content, write_live
@@ -64,7 +65,7 @@ def test_the_page_holds_the_decoder_and_allows_only_its_own_script(folder: Path)
     page = write_report(folder, live=True).read_text()
     [data] = re.findall(r'<script type="application/json" id="live-data">(.*?)</script>', page, re.DOTALL)
     [content] = json.loads(data)
-    kept = json.loads((folder / "live.json").read_text())
+    kept = read_json(folder / "live.json")
     assert content == kept | {"name": "vae"}
     assert content["classes"] == ["a", "b", "c"]
     assert page.count('<input type="range"') == len(content["shares"])

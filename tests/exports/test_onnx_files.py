@@ -10,6 +10,7 @@ import torch
 
 import paribus as pb
 from paribus.base.errors import ParibusError
+from paribus.base.files import MANIFEST
 from paribus.base.registry import backbones, objectives
 from paribus.config import ImageShape
 from paribus.exports import onnx_files
@@ -87,19 +88,20 @@ def test_a_file_that_computes_other_numbers_is_not_kept(tmp_path: Path, monkeypa
 
 
 def test_files_of_two_models_are_never_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "encoder.onnx").write_text("of another model")
+    pb.export(made_model(tiny_config("vae"), ImageShape(1, 8)), "onnx", tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"decoder.onnx", "encoder.onnx", MANIFEST}
     pb.export(made_model(tiny_config("gan"), ImageShape(1, 8)), "onnx", tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["decoder.onnx"]
+    assert {file.name for file in tmp_path.iterdir()} == {"decoder.onnx", MANIFEST}
 
     class Other(EncoderModule):
         def forward(self, images: torch.Tensor) -> torch.Tensor:  # traced as another network than it was
             return super().forward(images) + torch.compiler.is_exporting()
 
     monkeypatch.setattr(onnx_files, "EncoderModule", Other)
-    before = (tmp_path / "decoder.onnx").read_bytes()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(ParibusError, match=r"it was not kept[\s\S]*encoder\.onnx"):
         pb.export(made_model(tiny_config("vae"), ImageShape(1, 8)), "onnx", tmp_path)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"decoder.onnx": before}
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

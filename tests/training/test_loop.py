@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from paribus.base.errors import ParibusError, TrainingDiverged
+from paribus.base.seals import tensors_content
 from paribus.config import Budget
 from paribus.models.files import weights_of
 from paribus.results.folder import RunFolder
@@ -92,7 +94,7 @@ def test_snapshots_at_an_interval_with_a_limit(tmp_path: Path) -> None:
 
 def test_the_last_snapshot_is_the_final_model(tmp_path: Path) -> None:
     outcome = fit_in(tmp_path, tiny_config("vae", training={"snapshots": ["1/2", "1/1"]}), made_data())
-    assert RunFolder(tmp_path).snapshot(48).read_bytes() == weights_of(outcome.model.nets)
+    assert RunFolder(tmp_path).snapshot(48).read_bytes() == tensors_content(weights_of(outcome.model.nets))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
@@ -106,7 +108,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_pa
     with pytest.raises(TrainingDiverged, match=r"the term '\w+' of phase 'VAE'.*(\n.*)*step \d+") as caught:
         fit_in(tmp_path / "wild", wild, made_data())
     assert "learning rate" in str(caught.value)
-    saved = torch.load(tmp_path / "wild" / "checkpoint" / "state.pt", weights_only=True)
+    kept = RunFolder(tmp_path / "wild").read_checkpoint()
+    assert kept is not None and kept.damage is None
+    saved = torch.load(io.BytesIO(kept.content), weights_only=True)
     assert all(t.isfinite().all() for net in saved["nets"].values() for t in net.values())
     assert saved["progress"][0] < fine.state.step
 

@@ -37,6 +37,9 @@ class ParibusError(Exception):
         super().__init__("\n".join(lines))
         self.what, self.where, self.got, self.expected, self.fix, self.of = what, where, got, expected, fix, of
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)  # from one of a run's processes to the others
+
     def at(self, where: str, of: str | None = None) -> ParibusError:
         """The same error under the name that its place has for the user."""
         return ParibusError(
@@ -44,10 +47,48 @@ class ParibusError(Exception):
         )
 
 
+def _restored(kind: type[ParibusError], args: tuple[object, ...], state: dict[str, object]) -> ParibusError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
 class TrainingDiverged(ParibusError):
     """A loss became infinite, NaN or absurdly large; the last good checkpoint is kept."""
 
     exit_code = 1
+
+
+class Damaged(ParibusError):
+    """A file of Paribus's own is not, or no longer, as it was written.
+
+    Args:
+        path: The file.
+        got: What shows it.
+        fix: The way on.
+    """
+
+    exit_code = 1
+
+    def __init__(self, path: Path, got: str, fix: str) -> None:
+        super().__init__(
+            "A file is damaged.", where=str(path), got=got, expected="the file as Paribus wrote it", fix=fix
+        )
+
+
+class NotWritten(ParibusError):
+    """The disk is full, may not be written to, or failed: no fault of what was to be written."""
+
+    exit_code = 1
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            "A file could not be written; the one before it, if there is one, is as it was.",
+            where=str(path),
+            got=error.strerror or str(error),
+            fix="make room or allow writing there, then give the same command again (train with --resume)",
+        )
 
 
 class ProcessLost(ParibusError):

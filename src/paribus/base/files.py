@@ -5,17 +5,23 @@ where results that can be computed again are kept.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
-import json
+import glob
+import hashlib
 import os
+import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
-from paribus.base.errors import ParibusError
+# earlier versions left the ending out
+_PARTIAL = re.compile(r"\.(\d+)\..+", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -30,34 +36,131 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def partial_path(path: Path) -> Path:
+    """Where this process writes what is to become `path`: its name tells every reader that it is not whole."""
+    return path.with_name(f".{os.getpid()}.{path.name}.partial")
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a file or folder is one that somebody was about to write."""
+    return _PARTIAL.fullmatch(path.name) is not None
+
+
+def sweep(folder: Path, pattern: str = ".*") -> None:
+    """Removes what processes left behind that were killed while they wrote.
+
+    Args:
+        folder: Where it lies.
+        pattern: Of the names, as `Path.glob` takes it; with **/ in front, below the folder, too.
+    """
+    for path in list(folder.glob(pattern)):
+        found = _PARTIAL.fullmatch(path.name)
+        if found is None or _is_alive(int(found[1])):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return process != os.getpid()  # an earlier process with our number has left it
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path` to write to, and moves it there, whole, if no exception was raised."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    """Yields a temporary path beside `path` to write to, and moves it there if no exception was raised.
+
+    A reader, a crash of the process and one of the machine see either the old file or the new one, whole: the content
+    is on the disk before the name is, and the name when this ends. What a killed process left of the same file goes.
+
+    Raises:
+        NotWritten: The disk is full or fails, or nothing may be written there.
+    """
+    partial = partial_path(path)
     try:
-        yield partial
-        partial.replace(path)
+        make_folder(path.parent)
+        sweep(path.parent, f".*.{glob.escape(path.name)}.partial")
+        try:
+            yield partial
+            sync(partial)
+            partial.replace(path)
+            sync(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+    except NotWritten:
+        raise
+    except OSError as error:
+        raise NotWritten(path, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, on the disk, too."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Has the system write a file, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():  # not every file system can
+            raise
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
-    """Replaces a file so that a reader or a crash sees either the old one or the new one, whole."""
-    with replacing(path) as partial, partial.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Replaces a file so that a reader or a crash sees either the old one or the new one, whole.
+
+    Raises:
+        NotWritten: The disk is full or fails, or nothing may be written there.
+    """
+    with replacing(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON atomically."""
-    write_atomically(path, json.dumps(value, indent=1, allow_nan=True) + "\n")
+    """Writes JSON atomically and, where it is a mapping or a list of them, with its digest."""
+    write_atomically(path, json_content(value))
 
 
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file, by the parser in C where there is one: a study may have hundreds of them."""
-    return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def write_yaml(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a mapping as YAML atomically, with its digest."""
+    write_atomically(path, yaml_content(value))
+
+
+RESTORE = "restore the file from a copy, or remove it and give the command again that wrote it"
+
+
+def read_json(path: Path, fix: str = RESTORE) -> Any:
+    """What was written by `write_json`.
+
+    Raises:
+        Damaged: The file is not as it was written.
+    """
+    return json_value(path.read_bytes(), path, fix)
+
+
+def read_yaml(path: Path, fix: str = RESTORE) -> Any:
+    """What was written by `write_yaml`.
+
+    Raises:
+        Damaged: The file is not as it was written.
+    """
+    return yaml_value(path.read_bytes(), path, fix)
 
 
 def check_output(folder: Path) -> None:
@@ -94,6 +197,95 @@ def check_output_file(path: Path) -> None:
         )
 
 
+def refuse_foreign(folder: Path, what: str, record: str, remains: Collection[str]) -> None:
+    """Keeps a run or a study out of a folder that holds something else; changes nothing.
+
+    Args:
+        folder: It need not exist.
+        what: What the folder is for, in words.
+        record: The file that tells the folder of such a thing.
+        remains: What such a thing may leave there without its record.
+
+    Raises:
+        ParibusError: The folder is somebody else's.
+    """
+    if not folder.is_dir() or (folder / record).is_file():
+        return
+    for path in sorted(folder.iterdir()):
+        own = path.name in remains and path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
+        if not own and path.name != ".lock" and not is_partial(path):
+            raise ParibusError(
+                f"A {what} needs a folder of its own.",
+                where=f"--out {folder}",
+                got=f"a folder with {path.name}",
+                expected="a new or an empty folder",
+                fix="choose another --out",
+            )
+
+
+MANIFEST = ".paribus.json"
+"""Names the files that Paribus wrote into a folder, with the sha256 of each."""
+
+
+@contextlib.contextmanager
+def output_folder(folder: Path) -> Iterator[Path]:
+    """Yields a temporary folder to fill, which then takes the name, whole, if no exception was raised.
+
+    Only a folder that Paribus wrote, and that nobody has changed since, is replaced.
+
+    Raises:
+        ParibusError: The folder holds something else, or cannot be written to.
+    """
+    check_output(folder)
+    _refuse_changed(folder)
+    target = folder.resolve()
+    make_folder(target.parent)
+    sweep(target.parent, f".*.{glob.escape(target.name)}.partial")
+    partial = partial_path(target)
+    partial.mkdir()
+    try:
+        yield partial
+        names = sorted(path.name for path in partial.iterdir())
+        write_json(partial / MANIFEST, {"files": {name: _sha256(partial / name) for name in names}})
+        for path in (*partial.iterdir(), partial):
+            sync(path)
+        _refuse_changed(folder)
+        if target.is_dir():
+            for path in list(target.iterdir()):
+                path.unlink()
+            target.rmdir()
+        partial.rename(target)
+        sync(target.parent)
+    except OSError as error:
+        raise NotWritten(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _refuse_changed(folder: Path) -> None:
+    if not folder.is_dir() or not (names := sorted(path.name for path in folder.iterdir())):
+        return
+    try:
+        known = read_json(folder / MANIFEST)["files"]
+    except (OSError, ParibusError, KeyError, TypeError):
+        known = {}
+    for name in names:
+        path = folder / name
+        if name != MANIFEST and (not path.is_file() or path.is_symlink() or known.get(name) != _sha256(path)):
+            raise ParibusError(
+                "Only what Paribus wrote is overwritten.",
+                where=f"--out {folder}",
+                got=f"{name}, which is not, or no longer, as Paribus wrote it",
+                expected="a new or an empty folder, or one that this command wrote",
+                fix="choose another --out",
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextlib.contextmanager
 def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0) -> Iterator[None]:
     """Holds a folder for this process.
@@ -123,6 +315,7 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
                         fix="wait until it ends, or choose another --out",
                     ) from None
                 time.sleep(0.05)
+        sweep(folder)
         yield
 
 
@@ -139,9 +332,71 @@ def is_locked(folder: Path) -> bool:
 
 
 def cache_folder() -> Path:
-    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created)."""
+    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created).
+
+    Raises:
+        ParibusError: There is no home folder, and nothing else is named.
+    """
     own = os.environ.get("PARIBUS_CACHE")
     if own:
         return Path(own).expanduser()
     shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"
+    try:
+        return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"
+    except RuntimeError as error:
+        raise ParibusError("There is no folder for the cache.", where="HOME", got=error, fix=_NAME_A_CACHE) from None
+
+
+_NAME_A_CACHE = "set PARIBUS_CACHE to a folder that can be written to"
+
+
+def check_cache() -> None:
+    """Finds out before any work that nothing can be kept in the cache; makes nothing.
+
+    Raises:
+        ParibusError: It is so.
+    """
+    try:
+        check_output(cache_folder())
+    except ParibusError as error:
+        raise ParibusError(
+            "The cache cannot be written to.", where=error.where, got=error.got, fix=_NAME_A_CACHE
+        ) from None
+
+
+CACHE_PARTS = ("reference", "encoders", "weights", "data")
+_OF_A_KEY = re.compile(r"[0-9a-f]{32,64}(\.(npz|json|safetensors|partial))?")
+_OF_AN_ENTRY = re.compile(r"(source-)?[a-z]+\.npy|labels\.npz|outcome\.json|fingerprint")
+
+
+def clean_cache(root: Path, known: Collection[str] = ()) -> int:
+    """Removes what Paribus wrote into a cache, and folders that are empty then; the number of bytes.
+
+    Args:
+        root: The cache; other files in it stay.
+        known: Names of files that are kept in it under other names than a hash.
+    """
+    removed = 0
+    for part in CACHE_PARTS:
+        for path in sorted((root / part).glob("*")):
+            name = path.name.removesuffix(".lock")
+            if found := re.fullmatch(r"\.\d+\.(.+?)(\.partial)?", name):
+                name = found[1]
+            if name not in known and not _OF_A_KEY.fullmatch(name):
+                continue
+            entries = (
+                [file for file in path.iterdir() if _OF_AN_ENTRY.fullmatch(file.name)] if path.is_dir() else [path]
+            )
+            for file in entries:
+                removed += file.lstat().st_size
+                file.unlink()
+            if path.is_dir():
+                _remove_empty(path)
+        _remove_empty(root / part)
+    _remove_empty(root)
+    return removed
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not there, or something else is in it
+        folder.rmdir()

@@ -4,8 +4,10 @@ to stop.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,9 +56,25 @@ def place() -> Place:
     return Place(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))
 
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _leave_terminal() -> None:
+    """Lets what is written to a terminal that was closed go nowhere: it would be an error before the checkpoint."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error as error:
+            if error.args[0] == errno.EIO:
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 @contextmanager
 def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once.
+    """Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop after the step; a second one stops at once,
+    but for SIGHUP: a closed terminal may send several. A signal that is ignored, as by nohup, stays so.
 
     Args:
         once_asked: Whether the first one stops at once, too, until requests are asked for: before the first step there
@@ -67,6 +85,10 @@ def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
         asked.set()
 
     def request(number: int, frame: object) -> None:
+        if number == signal.SIGHUP:
+            _leave_terminal()
+            if requested.is_set():
+                return
         if requested.is_set() or not asked.is_set():
             raise KeyboardInterrupt
         requested.set()
@@ -75,7 +97,9 @@ def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
         asked.set()
         return requested.is_set()
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, request) for number in _STOPPING if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield is_requested
     finally:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 from paribus.base.version import __version__
 from paribus.cli import doctor, evaluate, explore, latent, listing, outputs, studies, train, tune
 
+
+class _Home(typer.core.TyperGroup):
+    """Takes `--out=~/r` for the home folder: a shell leaves a ~ behind = as it is."""
+
+    def parse_args(self, context: Any, args: list[str]) -> list[str]:
+        """Parses the arguments with ~ replaced."""
+        return super().parse_args(context, [_at_home(argument) for argument in args])
+
+
+def _at_home(argument: str) -> str:
+    option, equals, value = argument.partition("=")
+    if option.startswith("--") and equals and (value == "~" or value.startswith("~/")):
+        return option + equals + str(Path(value).expanduser())
+    return argument
+
+
 app = typer.Typer(
+    cls=_Home,
     name="paribus",
     help="Train, measure and compare GANs and VAEs, all else being equal.",
     no_args_is_help=True,

@@ -10,20 +10,19 @@ from typing import Annotated
 
 import typer
 
-from paribus.base.files import cache_folder
+from paribus.base.files import cache_folder, clean_cache
 from paribus.base.wording import size
 
 
 def doctor(
-    clean_cache: Annotated[bool, typer.Option("--clean-cache", help="Remove everything in the cache.")] = False,
+    clean: Annotated[bool, typer.Option("--clean-cache", help="Remove what Paribus keeps in the cache.")] = False,
 ) -> None:
     """Say what this machine offers, where data and cache lie, and what is missing."""
-    if clean_cache:
+    if clean:
+        from paribus.metrics.inception_weights import URL
+
         folder = cache_folder()
-        amount = _folder_bytes(folder)
-        if folder.is_dir():
-            shutil.rmtree(folder)
-        print(f"removed {size(amount)} from {folder}")
+        print(f"removed {size(clean_cache(folder, [Path(URL).name]))} from {folder}")
     for name, value in _findings():
         print(f"{name + ':':<16}{value}")
 

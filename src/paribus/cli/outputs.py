@@ -59,6 +59,7 @@ def export(
         raise ParibusError("Only what goes to the Hub can be private.", where="--private", fix="add --push ORG/NAME")
     folder = exported(run, to, out, license=license, repository=push)
     for file in sorted(folder.iterdir()):
-        print(file)
+        if not file.name.startswith("."):
+            print(file)
     if push:
         print(uploaded(folder, push, private=private))

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from paribus.base.errors import ParibusError, unknown
-from paribus.base.files import check_output
+from paribus.base.files import output_folder
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
@@ -102,11 +102,11 @@ def export(
         raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
     found = TrainedModel.of(source)
     folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
-    check_output(folder)
-    if to == "onnx":
-        write_onnx(found, folder)
-    else:
-        write_hub_folder(found, folder, repository=repository, license=license)
+    with output_folder(folder) as new:
+        if to == "onnx":
+            write_onnx(found, new)
+        else:
+            write_hub_folder(found, new, repository=repository, license=license)
     return folder
 
 

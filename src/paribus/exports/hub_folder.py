@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
 from paribus.base.version import __version__
 from paribus.base.wording import compact, count, duration, plus_minus
@@ -33,14 +32,10 @@ def write_hub_folder(
 
     Args:
         source: The model.
-        folder: Made if need be; files of these names are replaced.
+        folder: A new or an empty one, made if need be.
         repository: Where the folder will lie on the Hub, for the card's example.
         license: Of the weights, as the Hub names it.
-
-    Raises:
-        ParibusError: A run, a study or a tuning lies in the folder.
     """
-    _refuse_occupied(folder)
     model = source.model
     shared = Model(source.config, model.nets, model.data_shape, model.class_names, model.sampler)
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,18 +43,6 @@ def write_hub_folder(
     images = model.sample(SHOWN**2, seed=0).unflatten(0, (SHOWN, SHOWN))
     tile_sheet(images).save(folder / "samples.png", optimize=True)
     write_atomically(folder / "README.md", model_card(source, repository or "path/to/this/folder", license))
-
-
-def _refuse_occupied(folder: Path) -> None:
-    """Keeps a run's own config.json, and its folder's other files, from being replaced by what is for others."""
-    records = [name for name in ("run.yaml", "study.yaml", "tune.json") if (folder / name).is_file()]
-    if records:
-        raise ParibusError(
-            "An exported model needs a folder of its own.",
-            where=f"--out {folder}",
-            got=f"a folder with {records[0]}",
-            fix="choose another --out",
-        )
 
 
 def model_card(source: TrainedModel, repository: str, license: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.base.files import write_atomically
+from paribus.base.files import write_json
 from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
@@ -38,8 +37,7 @@ def write_live(folder: Path) -> None:
     """
     for run in read_folder(folder).shown_live:
         assert run.folder is not None
-        content = json.dumps(live_content(Subject.of(run.folder.path)), separators=(",", ":"))
-        write_atomically(run.folder.live, content)
+        write_json(run.folder.live, live_content(Subject.of(run.folder.path)))
 
 
 def live_content(subject: Subject) -> dict[str, Any]:

@@ -34,7 +34,7 @@ IMAGES = "float32 (N, C, H, W) in [0, 1]"
 def write_onnx(source: TrainedModel, folder: Path) -> None:
     """Writes decoder.onnx and, where the model has an encoder, encoder.onnx, with a batch size of any length.
 
-    Both are checked before either is kept. A model without an encoder leaves none of an earlier model beside it.
+    Both are checked before either is kept.
 
     decoder.onnx maps `z` float32 (N, latents) to `images`, encoder.onnx maps `images` to `z`; in a conditional model
     both take `labels` int64 (N,) too. Images are float32 (N, C, H, W) in [0, 1]. Each file's metadata says what the
@@ -53,8 +53,6 @@ def write_onnx(source: TrainedModel, folder: Path) -> None:
         _write(DecoderModule(source.model), "z", "images", source, decoder, kept.enter_context(replacing(decoder)))
         if source.model.can_encode:
             _write(EncoderModule(source.model), "images", "z", source, encoder, kept.enter_context(replacing(encoder)))
-        else:
-            encoder.unlink(missing_ok=True)
 
 
 def _write(net: nn.Module, first: str, output: str, source: TrainedModel, path: Path, partial: Path) -> None:

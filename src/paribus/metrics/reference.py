@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
-from paribus.base.files import locked, replacing
+from paribus.base.errors import Damaged
+from paribus.base.files import locked, read_json, write_atomically
+from paribus.base.seals import check, json_content, tensors_content
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1
@@ -49,7 +51,7 @@ def cached_weights(
     """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors."""
     if cache is None:
         return make()
-    return _kept(cache / "encoders" / f"{key_hash(*key)}.safetensors", load_file, make, save_file)
+    return _kept_tensors(cache / "encoders" / f"{key_hash(*key)}.safetensors", make)
 
 
 def cached_features(
@@ -66,20 +68,29 @@ def cached_features(
         cache: Root of the cache.
     """
     path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.safetensors"
-    return Features(**_kept(path, load_file, lambda: compute().tensors, save_file))
+    return Features(**_kept_tensors(path, lambda: compute().tensors))
 
 
 def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path) -> dict[str, Estimate]:
     """`compute()` or its earlier result under the same key: scores that are the same for every model, as floors are."""
 
     def read(path: Path) -> dict[str, Estimate]:
-        return {name: Estimate(*pair) for name, pair in json.loads(path.read_text()).items()}
+        return {name: Estimate(*pair) for name, pair in read_json(path).items()}
 
-    path = cache / "reference" / f"{key}.json"
-    return _kept(path, read, compute, lambda scores, partial: partial.write_text(json.dumps(scores)))
+    return _kept(cache / "reference" / f"{key}.json", read, compute, json_content)
 
 
-def _kept(path: Path, read: Callable[[Path], T], make: Callable[[], T], write: Callable[[T, Path], object]) -> T:
+def _kept_tensors(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def read(path: Path) -> dict[str, Tensor]:
+        return load(check(path.read_bytes(), path, "", required=True))
+
+    def content(tensors: dict[str, Tensor]) -> bytes:
+        return tensors_content(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+    return _kept(path, read, make, content)
+
+
+def _kept(path: Path, read: Callable[[Path], T], make: Callable[[], T], content: Callable[[T], bytes]) -> T:
     """What the file holds, or else what is made, and kept there; a file that cannot be read is replaced.
 
     Processes that ask for the same thing at the same time make it once.
@@ -87,8 +98,7 @@ def _kept(path: Path, read: Callable[[Path], T], make: Callable[[], T], write: C
     with locked(path):
         try:
             return read(path)
-        except (OSError, ValueError, TypeError, AttributeError, SafetensorError):
+        except (OSError, Damaged, TypeError, AttributeError, SafetensorError):
             made = make()
-            with replacing(path) as partial:
-                write(made, partial)
+            write_atomically(path, content(made))
             return made

@@ -17,11 +17,12 @@ from typing import Any
 
 from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-from paribus.base.errors import ParibusError
-from paribus.base.files import write_atomically, write_json
+from paribus.base.errors import Damaged, ParibusError
+from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated
 from paribus.config.overrides import merged
 from paribus.data import ImageData, load_data
@@ -51,6 +52,11 @@ def weights_of(nets: Nets) -> bytes:
             # safetensors refuses channels_last
             tensors[f"{role}.{name}"] = tensor.detach().cpu().contiguous()
     return save(tensors)
+
+
+def write_weights(path: Path, nets: Nets) -> None:
+    """Writes the networks' weights and buffers atomically, with their digest."""
+    write_atomically(path, tensors_content(weights_of(nets)))
 
 
 class Description(Settings):
@@ -86,7 +92,7 @@ def save_model(folder: Path, model: Model) -> None:
     write_json(folder / "config.json", description(model.config, model.data_shape, model.class_names))
     if model.sampler is not None:
         _save_sampler(folder / "sampler.safetensors", model.sampler, _sampler_key(model))
-    write_atomically(folder / "model.safetensors", weights_of(model.nets))
+    write_weights(folder / "model.safetensors", model.nets)
 
 
 def load_model(
@@ -209,7 +215,7 @@ def _sampler_key(model: Model) -> str:
 
 def _save_sampler(path: Path, sampler: Sampler, key: str) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in sampler.state_dict().items()}
-    write_atomically(path, save(tensors, metadata={"key": key}))
+    write_atomically(path, tensors_content(save(tensors), {"key": key}))
 
 
 def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
@@ -218,18 +224,19 @@ def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
     if sampler is None or not path.is_file():
         return None
     try:
+        check(path.read_bytes(), path, "")
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get("key") != key:
                 return None
             sampler.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
-    except (SafetensorError, RuntimeError, OSError):
+    except (Damaged, SafetensorError, RuntimeError, OSError):
         return None
     return sampler.requires_grad_(False)
 
 
 def _load_weights(nets: Nets, path: Path) -> None:
     try:
-        tensors = load_file(path)
+        tensors = load(check(path.read_bytes(), path, _mend(path)))
         for role, net in nets.items():
             prefix = f"{role}."
             net.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
@@ -240,6 +247,15 @@ def _load_weights(nets: Nets, path: Path) -> None:
             got=str(error).splitlines()[0],
             fix="the files are damaged or come from different runs: train again, or copy the whole folder",
         ) from error
+
+
+def _mend(weights: Path) -> str:
+    if weights.parent.name == "snapshots":
+        return "remove this snapshot: what compares snapshots does without it"
+    return (
+        "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' writes it again from the "
+        "run's checkpoint; copy or fetch an exported model again"
+    )
 
 
 def _folder(source: str | Path, revision: str | None) -> Path:
@@ -261,11 +277,14 @@ def _described(path: Path) -> Description:
     Raises:
         ParibusError: It is not the file of a Paribus model, or one of another version, or something in it is wrong.
     """
+    fix = "'paribus train MODEL --out RUN --resume' writes it again; copy or fetch an exported model again"
     if not is_ours(path):
+        if RunFolder(path.parent).exists:
+            read_json(path, fix)
         raise ParibusError(
             "This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it"
         )
-    record = json.loads(path.read_text())
+    record = read_json(path, fix)
     if record["format"] != FORMAT:
         raise ParibusError(
             "The model was written by another version of Paribus.",

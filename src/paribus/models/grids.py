@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output, check_output_file
+from paribus.base.files import check_output, check_output_file, output_folder, replacing
 from paribus.data import Split
 from paribus.models.model import Model
 
@@ -29,8 +29,8 @@ def image_grid(images: Tensor, columns: int = 8) -> Image.Image:
 
 def save_grid(path: Path, images: Tensor, columns: int = 8) -> None:
     """Writes `image_grid` as a PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image_grid(images, columns).save(path, optimize=True)
+    with replacing(path) as partial:
+        image_grid(images, columns).save(partial, "PNG", optimize=True)
 
 
 def save_pictures(folder: Path, model: Model, real: Split) -> None:
@@ -70,7 +70,8 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
         arrays = {"images": model.sample(n, label=label, seed=seed).permute(0, 2, 3, 1).numpy()}
         if labels is not None:
             arrays["labels"] = labels.numpy()
-        np.savez_compressed(out, allow_pickle=False, **arrays)
+        with replacing(out) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     else:
         _write_folder(model, n, out, label, labels, seed)
 
@@ -92,10 +93,10 @@ def write_class_change(model: Model, first: int | str, second: int | str, n: int
 
 
 def _write_folder(model: Model, n: int, out: Path, label: int | str | None, labels: Tensor | None, seed: int) -> None:
-    out.mkdir(exist_ok=True)
     k, digits = 0, len(str(n - 1))
-    for images in model.sample_batches(n, label=label, seed=seed):
-        for image in images:
-            suffix = "" if labels is None else f"-class{int(labels[k])}"
-            image_grid(image[None], columns=1).save(out / f"{k:0{digits}d}{suffix}.png")
-            k += 1
+    with output_folder(out) as folder:
+        for images in model.sample_batches(n, label=label, seed=seed):
+            for image in images:
+                suffix = "" if labels is None else f"-class{int(labels[k])}"
+                image_grid(image[None], columns=1).save(folder / f"{k:0{digits}d}{suffix}.png")
+                k += 1

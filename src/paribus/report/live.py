@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from paribus.base.files import read_json
 from paribus.results.folder import LIVE_BYTES
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
@@ -38,7 +39,7 @@ def live(study: StudyResult) -> Live | None:
         assert run.folder is not None
         if not run.folder.live.is_file():
             continue
-        content = json.loads(run.folder.live.read_text())
+        content = read_json(run.folder.live, "'paribus report DIR --live' writes it again")
         size = len(content["program"]["weights"]) if "program" in content else 0
         why = content.get("left_out") or (no_room_words(size) if size > room else "")
         if why:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from paribus.base.files import read_json
 from paribus.base.wording import NONE, count, listed, number, plural
 from paribus.config.overrides import leaves
 from paribus.report import figures
@@ -280,7 +280,7 @@ def _latents(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str
             continue
         for view in wanted:
             path = folder.path / "latents" / f"{view}.json"
-            record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            record = read_json(path) if path.is_file() else {}
             words = f"{view} of {system}"
             shown = drawing(path.with_suffix(".png"), limit, words, words) if record else None
             if shown:

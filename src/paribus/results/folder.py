@@ -3,7 +3,7 @@
 run.yaml            the resolved configuration, the data's fingerprint, versions, parameters
 metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
 model.safetensors   config.json   the averaged model, all that sampling needs
-checkpoint/         everything that exact resume needs
+checkpoint/         state.pt: everything that exact resume needs; previous.pt: the one before it, until the run is done
 snapshots/          <images>.safetensors: the averaged model on the way
 samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
 evaluation.json     a list of scores
@@ -15,18 +15,23 @@ live.json           the decoder for the page of a report that was asked for with
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
-from paribus.base.files import locked_folder, read_yaml, write_json
+from paribus.base.errors import Damaged, ParibusError
+from paribus.base.files import locked_folder, read_json, read_yaml, sweep, sync, write_atomically, write_json
+from paribus.base.seals import KEY, ZEROS, check, sealed
 from paribus.results.metric import Metric
 from paribus.results.score import Score
+
+_SNAPSHOT = re.compile(r"(\d+)\.safetensors")
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
@@ -65,13 +70,77 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Everything that exact resume needs."""
+        """Everything that exact resume needs, as `write_checkpoint` writes it."""
         return self.path / "checkpoint" / "state.pt"
+
+    @property
+    def checkpoint_before(self) -> Path:
+        """The checkpoint before that one: what there is to resume from where it is damaged."""
+        return self.checkpoint.with_name("previous.pt")
+
+    def write_checkpoint(self, content: bytes) -> None:
+        """Writes a checkpoint with its digest, and keeps the one before it.
+
+        Raises:
+            NotWritten: The disk is full or fails; the checkpoint that there was stays.
+            Damaged: What was written reads otherwise; the same.
+        """
+        new = self.checkpoint.with_name("new.pt")
+        try:
+            write_atomically(new, sealed(b"".join((f"{KEY}: {ZEROS}\n".encode(), content))))
+            check(new.read_bytes(), new, "the disk does not keep what is written to it: see to it, then resume")
+            if self.checkpoint.is_file():
+                self.checkpoint.replace(self.checkpoint_before)
+            new.replace(self.checkpoint)
+            sync(new.parent)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def read_checkpoint(self) -> Checkpoint | None:
+        """The newest whole checkpoint; None where none was written yet.
+
+        Raises:
+            Damaged: There is none that is whole.
+        """
+        damage = None
+        for path in (self.checkpoint, self.checkpoint_before):
+            if not path.is_file():
+                continue
+            try:
+                content = check(path.read_bytes(), path, self._start_again, required=True)
+            except Damaged as error:
+                damage = damage or error
+                continue
+            return Checkpoint(memoryview(content)[content.index(b"\n") + 1 :], path, damage)
+        if damage is not None:
+            raise damage
+        return None
+
+    @property
+    def _start_again(self) -> str:
+        """The way on where a run cannot be resumed."""
+        try:
+            command = f"'{self.record['command']} --out {self.path}'"
+        except (OSError, KeyError, ParibusError):
+            command = "the command that it began with"
+        return f"remove {self.path} and start again with {command}, or, for a run of a study, with the study's command"
 
     @property
     def model(self) -> Path:
         """The averaged weights."""
         return self.path / "model.safetensors"
+
+    @property
+    def has_damaged_model(self) -> bool:
+        """Whether the model is not as it was written, or not the one that done.json speaks of."""
+        if not self.model.is_file():
+            return False
+        try:
+            content = check(self.model.read_bytes(), self.model, "")
+        except Damaged:
+            return True
+        recorded = self.ending.get("model_sha256")
+        return recorded is not None and bool(recorded != hashlib.sha256(content).hexdigest())
 
     @property
     def metrics(self) -> Path:
@@ -93,7 +162,15 @@ class RunFolder:
 
     def snapshots(self) -> list[int]:
         """Image counts of the snapshots that are kept, ascending."""
-        return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors"))
+        names = (_SNAPSHOT.fullmatch(path.name) for path in (self.path / "snapshots").glob("*.safetensors"))
+        return sorted(int(name[1]) for name in names if name)
+
+    def forget_after(self, images: int) -> None:
+        """Removes the snapshots, and their pictures, of more training than so many images: of an attempt that died."""
+        for pattern in ("snapshots/*.safetensors", "samples/*.png"):
+            for path in self.path.glob(pattern):
+                if path.stem.isdecimal() and int(path.stem) > images:
+                    path.unlink()
 
     @property
     def snapshot_scores(self) -> list[Score]:
@@ -103,18 +180,37 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of run.yaml."""
-        return dict(read_yaml(self.path / "run.yaml") or {})
+        path = self.path / "run.yaml"
+        fix = f"restore it from a copy, or remove {self.path} and start the run again"
+        found = read_yaml(path, fix)
+        if found is not None and not isinstance(found, dict):
+            raise Damaged(path, f"a {type(found).__name__} where a mapping is expected", fix)
+        return found or {}
 
     @property
     def done(self) -> dict[str, Any] | None:
         """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
         path = self.path / "done.json"
-        return dict(json.loads(path.read_text())) if path.is_file() else None
+        if not path.is_file():
+            return None
+        fix = "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' writes it again"
+        found = read_json(path, fix)
+        if not isinstance(found, dict) or "status" not in found:
+            raise Damaged(path, "no status in it", fix)
+        return found
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """The same for who goes on with the run: empty while unfinished, and where done.json is damaged."""
+        try:
+            return self.done or {}
+        except Damaged:
+            return {}
 
     @property
     def diverged(self) -> bool:
         """Whether a loss diverged, which the same settings do again."""
-        return (self.done or {}).get("failure") == "diverged"
+        return self.ending.get("failure") == "diverged"
 
     @property
     def evaluation(self) -> list[Score]:
@@ -136,9 +232,9 @@ class RunFolder:
         if not self.metrics.is_file():
             return []
         lines = []
-        for line in self.metrics.read_text().splitlines():
-            with contextlib.suppress(json.JSONDecodeError):  # a line that a crash cut short
-                lines.append(json.loads(line))
+        for line in self.metrics.read_bytes().splitlines():
+            if (read := _log_line(line)) is not None:
+                lines.append(read)
         return lines
 
     def last_line(self) -> dict[str, Any]:
@@ -148,13 +244,41 @@ class RunFolder:
         with self.metrics.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE))
             for line in reversed(file.read().splitlines()):
-                with contextlib.suppress(ValueError):  # cut short, by a crash or by the place where reading began
-                    return dict(json.loads(line))
+                if (read := _log_line(line)) is not None:
+                    return read
         return {}
 
-    def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
-        """Holds the folder for this process; see `held`."""
-        return locked_folder(self.path, patience_seconds=patience_seconds)
+    @contextlib.contextmanager
+    def locked(self, patience_seconds: float = 2.0) -> Iterator[None]:
+        """Holds the folder for this process, and removes what killed ones left half written; see `locked_folder`."""
+        with locked_folder(self.path, patience_seconds=patience_seconds):
+            sweep(self.path, "*/.*")
+            yield
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint.
+
+    Attributes:
+        content: As it was given to `RunFolder.write_checkpoint`.
+        path: Its file.
+        damage: Of the newer one that it stands in for, where that is damaged.
+    """
+
+    content: memoryview
+    path: Path
+    damage: Damaged | None = None
+
+
+def _log_line(line: bytes) -> dict[str, Any] | None:
+    """A line of metrics.jsonl; None for one that a crash, a disk or the place where reading began has broken."""
+    try:
+        read = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(read, dict) and all(type(read.get(key)) in (int, float) for key in ("step", "images", "seconds"))
+    return read if whole else None
 
 
 def write_scores(path: Path, scores: Sequence[Score], words: Mapping[str, Metric]) -> None:
@@ -174,7 +298,7 @@ def read_scores(path: Path) -> tuple[list[Score], dict[str, Metric]]:
     scores, words = [], {}
     fix = "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' scores it again"
     try:
-        for entry in json.loads(path.read_text()):
+        for entry in read_json(path, fix):
             if isinstance(entry["protocol"], str):
                 raise ParibusError(
                     "These scores are of an older Paribus.",
@@ -186,7 +310,7 @@ def read_scores(path: Path) -> tuple[list[Score], dict[str, Metric]]:
             if "words" in entry:
                 words[entry["metric"]] = Metric(**entry.pop("words"))
             scores.append(Score(**entry))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ParibusError(
             "Scores cannot be read.",
             where=str(path),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from paribus.base.errors import ParibusError
+from paribus.base.files import read_json
 from paribus.config import Settings
 
 FILE = "replication.json"
@@ -159,7 +159,7 @@ def read_replication(folder: Path) -> ReplicationRecord | None:
     if not path.is_file():
         return None
     try:
-        return ReplicationRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return ReplicationRecord.model_validate(read_json(path))
     except (ValueError, ValidationError) as error:
         raise ParibusError(
             "A file of the replication cannot be read.",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import read_yaml, write_json
+from paribus.base.files import read_json, read_yaml, write_json
 from paribus.results.comparison import comparison, effects, fronts, leaders, obstacles, primary_metric
 from paribus.results.folder import RunFolder
 from paribus.results.metric import Metric
@@ -246,10 +244,12 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
-        return dict(value)
-    except (ValueError, TypeError, yaml.YAMLError) as error:
+        return dict((read_json if path.suffix == ".json" else read_yaml)(path, _FIX))
+    except (ValueError, TypeError) as error:
         raise _unreadable(path, str(error)) from None
+
+
+_FIX = "remove the file and give the command again that the study began with: finished runs are kept"
 
 
 def _unreadable(path: Path, got: str) -> ParibusError:
@@ -258,5 +258,5 @@ def _unreadable(path: Path, got: str) -> ParibusError:
         where=str(path),
         got=got.splitlines()[0],
         expected="the file as Paribus wrote it",
-        fix="restore the file, or run the study again: finished runs are kept",
+        fix=_FIX,
     )

@@ -18,6 +18,7 @@ from paribus.training import NUMERICS_VERSION
 from paribus.training.hardware import usable_cores
 
 FREE_TO_CHANGE = (
+    "data.name",
     "training.budget",
     "training.checkpoint_seconds",
     "training.checkpoint_steps",
@@ -26,7 +27,8 @@ FREE_TO_CHANGE = (
     "evaluation",
     "tuning",
 )
-"""Settings that a resumed run may change: they do not touch what was trained already."""
+"""Settings that a resumed run may change: they do not touch what was trained already. Data may have moved: the images'
+fingerprint tells that they are the same."""
 
 WITHOUT_EFFECT = ("training.checkpoint_seconds", "training.checkpoint_steps", "training.track", "tuning")
 """Settings that change neither weights nor scores."""
@@ -55,6 +57,8 @@ def refuse_another(config: RunConfig, fingerprint: str, run: RunFolder) -> None:
     _refuse_other_numbers(run)
     _refuse_other_images(fingerprint, run)
     for path, before, now in _differences(_with_effect(stored_config(run).tree()), _with_effect(config.tree())):
+        if path == "data.name":  # the same images, elsewhere
+            continue
         raise ParibusError(
             "This folder holds a run of other settings than the study asks for.",
             where=f"{path} in {run.path}",
@@ -126,14 +130,16 @@ def refuse_what_cannot_run(config: RunConfig, data: ImageData, run: RunFolder) -
 
 
 def is_trained(config: RunConfig, run: RunFolder) -> bool:
-    """Whether a run is finished and its budget not larger than what it spent."""
-    done, budget = run.done, config.training.budget
-    return done is not None and done["status"] == "done" and budget.amount <= done["spent"][budget.unit]
+    """Whether a run is finished, its budget not larger than what it spent, and its model whole."""
+    done, budget = run.ending, config.training.budget
+    is_over = done.get("status") == "done" and budget.amount <= done["spent"][budget.unit]
+    return is_over and not run.has_damaged_model
 
 
 def is_scored(run: RunFolder) -> bool:
     """Whether a run has scores, and in a form that can be read."""
     try:
+        run.snapshot_scores  # noqa: B018  (reads them)
         return bool(run.evaluation)
     except ParibusError:
         return False

@@ -11,10 +11,9 @@ from functools import cached_property
 from typing import Any
 
 import torch
-import yaml
 
 from paribus.base.errors import Interrupted, TrainingDiverged
-from paribus.base.files import write_atomically, write_json
+from paribus.base.files import check_cache, refuse_foreign, write_json, write_yaml
 from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
@@ -36,6 +35,9 @@ from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Prepared, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
+
+REMAINS = ("config.json", "log.txt", "done.json")
+"""What a run may leave in its folder before its record is there."""
 
 
 class Run:
@@ -80,6 +82,7 @@ def complete_run(
         TrainingDiverged: A loss diverged; done.json says so.
         Interrupted: `stop_requested` became true.
     """
+    on_first_process(lambda: _check_before(config, run))
     with run.locked() if place().is_first else nullcontext():
         config = on_first_process(lambda: _checked(config, data, run))
         if on_first_process(lambda: is_trained(config, run)):
@@ -87,13 +90,14 @@ def complete_run(
                 on_first_process(lambda: _score_finished(config, data, run, notice))
             return Run(run)
         prepared = prepare(config, data)
-        on_first_process(lambda: _begin(prepared, run))
         if score:
             with raise_together():
+                check_cache()
                 check_encoders(config.evaluation, notice)
+        on_first_process(lambda: _begin(prepared, run))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}", 0, 1)
         with tracked(config, run, report) as tracking_report:
-            outcome = _trained(prepared, run, tracking_report, stop_requested)
+            outcome = _trained(prepared, run, tracking_report, stop_requested, lambda text: notice(text, 0, 1))
             model = outcome.model
             sampler_seconds, model.sampler = on_first_process(
                 lambda: (_fit_sampler(model, data, notice), model.sampler)
@@ -105,6 +109,7 @@ def complete_run(
                 _score(model, data, config, run, notice, shared=True)
         if place().is_first:
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
+            run.checkpoint_before.unlink(missing_ok=True)
     return Run(run)
 
 
@@ -115,10 +120,15 @@ def _checked(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
     return config
 
 
+def _check_before(config: RunConfig, run: RunFolder) -> None:
+    """Finds out before anything is written what cannot be written or told."""
+    refuse_foreign(run.path, "run", "run.yaml", REMAINS)
+    check_trackers(config)
+
+
 def _begin(prepared: Prepared, run: RunFolder) -> None:
     """Writes a run's record, in the place of what earlier weights left."""
     config, data = prepared.config, prepared.data
-    check_trackers(config)
     check_sampler(config, len(data.train))
     started = run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
     for name in ("done.json", "evaluation.json", "snapshots.json"):
@@ -148,15 +158,19 @@ def _configuration(config: RunConfig, data: ImageData, numerics: int) -> dict[st
 
 def _write_record(record: dict[str, Any], config: RunConfig, data: ImageData, run: RunFolder) -> None:
     write_json(run.path / "config.json", description(config, data.shape, data.class_names))  # snapshots are models, too
-    write_atomically(run.path / "run.yaml", yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    write_yaml(run.path / "run.yaml", record)
 
 
 def _trained(
-    prepared: Prepared, run: RunFolder, report: Callable[[Progress], None], stop_requested: Callable[[], bool]
+    prepared: Prepared,
+    run: RunFolder,
+    report: Callable[[Progress], None],
+    stop_requested: Callable[[], bool],
+    warn: Callable[[str], None],
 ) -> Outcome:
     """What training to the end of the budget gives."""
     try:
-        outcome = fit(prepared, run, report=report, stop_requested=stop_requested)
+        outcome = fit(prepared, run, report=report, stop_requested=stop_requested, warn=warn)
     except TrainingDiverged as error:
         if place().is_first:
             write_json(run.path / "done.json", {"status": "failed", "reason": str(error), "failure": "diverged"})
@@ -204,15 +218,21 @@ def _score(
 
 
 def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: StageProgress) -> None:
-    """Scores a finished run that has no scores of today's form; its weights and its sampler stay."""
-    if is_scored(run):
-        return
+    """Scores a finished run that has no whole scores of today's form, and notes where its data lie now; its weights
+    and its sampler stay.
+    """
     before = stored_config(run)
-    config = before.model_copy(update={"evaluation": config.evaluation})
-    check_encoders(config.evaluation, notice)
+    data_settings = before.data.model_copy(update={"name": config.data.name})
+    if is_scored(run) and data_settings == before.data:
+        return
+    config = before.model_copy(update={"evaluation": config.evaluation, "data": data_settings})
     if config != before:
         numerics = run.record.get("numerics", NUMERICS_VERSION)
         _write_record(run.record | _configuration(config, data, numerics), config, data, run)
+    if is_scored(run):
+        return
+    check_cache()
+    check_encoders(config.evaluation, notice)
     if config.training.threads:  # as they are scored that come from training
         torch.set_num_threads(config.training.threads)
     model = load_model(run.path)

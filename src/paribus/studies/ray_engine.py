@@ -193,7 +193,7 @@ def _cancel(pending: dict[Any, RunState]) -> None:
 def _look(state: RunState) -> None:
     """Reads off a run's folder how far it is."""
     folder = state.run.folder
-    over = (folder.done or {}).get("status") == "done"  # though its task has not said so yet
+    over = folder.ending.get("status") == "done"  # though its task has not said so yet
     state.status = "running" if over or is_locked(folder.path) else "waiting"
     progress = logged_progress(folder, state.run.expected_images)
     if progress.terms:

@@ -49,7 +49,9 @@ def study_result(name: str, prepared: Preparation) -> StudyResult:
 def _run_result(planned: StudyRun) -> RunResult:
     """What one run gave, with what training cost among its scores."""
     folder = planned.folder
-    if folder.exists and (folder.done or {}).get("status") == "done" and not is_scored(folder):
+    if folder.exists and (folder.path / "done.json").is_file() and not folder.ending:
+        run = RunResult(planned.label, planned.seed, "unfinished", "its done.json is damaged", folder=folder)
+    elif folder.exists and folder.ending.get("status") == "done" and not is_scored(folder):
         run = replace(read_run(folder, planned.label, scored=False), status="unfinished", reason="not scored yet")
     elif folder.exists:
         run = read_run(folder, planned.label)

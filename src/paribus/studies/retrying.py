@@ -84,4 +84,4 @@ def set_aside(run: RunFolder, study: Path) -> Path:
 
 
 def _has_failed(run: StudyRun) -> bool:
-    return (run.folder.done or {}).get("status") == "failed"
+    return run.folder.ending.get("status") == "failed"

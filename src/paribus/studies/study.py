@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from paribus.base.errors import ParibusError
-from paribus.base.files import locked_folder, read_yaml, write_atomically, write_json
+from paribus.base.files import locked_folder, read_yaml, write_json, write_yaml
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
@@ -129,9 +127,12 @@ class Study:
         """The runs that `run` would train, or score anew where an older Paribus did; failed ones only with `retry`."""
 
         def is_over(run: StudyRun) -> bool:
-            status = (run.folder.done or {}).get("status")
+            status = run.folder.ending.get("status")
             tried = retry and (self.retried is None or run.label in self.retried)
-            over = is_scored(run.folder) if status == "done" else status == "failed" and not tried
+            if status == "done":
+                over = is_scored(run.folder) and not run.folder.has_damaged_model
+            else:
+                over = status == "failed" and not tried
             return over and not self._begins_anew(run)
 
         return [run for run in self.runs if not is_over(run)]
@@ -144,7 +145,7 @@ class Study:
                 "run": run.name,
                 "state": ("resumes" if run.folder.checkpoint.is_file() and not self._begins_anew(run) else "new")
                 if run.folder.path in folders
-                else (run.folder.done or {})["status"],
+                else run.folder.ending["status"],
                 "budget": str(run.config.training.budget),
                 "parameters": f"{total_parameters(run.config, self.prepared.images_of(run).shape):,}",
                 "folder": str(run.folder.path),
@@ -237,7 +238,7 @@ class Study:
             "machine": machine(),
             "plan": self.plan.model_dump(mode="json"),
         }
-        write_atomically(self.folder / "study.yaml", yaml.safe_dump(description, sort_keys=False, allow_unicode=True))
+        write_yaml(self.folder / "study.yaml", description)
 
     def _extent(self) -> dict[str, Any]:
         return {
@@ -278,7 +279,8 @@ class Study:
 def stored_description(folder: Path) -> dict[str, Any]:
     """The content of a study's study.yaml; empty where there is none."""
     path = folder / "study.yaml"
-    return (read_yaml(path) or {}) if path.is_file() else {}
+    fix = "remove the file and give the command again that the study began with: finished runs are kept"
+    return (read_yaml(path, fix) or {}) if path.is_file() else {}
 
 
 def stored_plan(folder: Path) -> StudyPlan:
@@ -295,7 +297,7 @@ def stored_plan(folder: Path) -> StudyPlan:
 
 
 def _state(run: StudyRun, waits: bool) -> RunState:
-    done = run.folder.done or {}
+    done = run.folder.ending
     return RunState(run.name, run, "waiting" if waits else done["status"], reason=done.get("reason") or "")
 
 

@@ -10,11 +10,10 @@ from functools import partial
 import torch
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_atomically
 from paribus.base.processes import place
 from paribus.data import Batches, ImageData
 from paribus.models import Model, build_networks
-from paribus.models.files import weights_of
+from paribus.models.files import write_weights
 from paribus.models.grids import save_grid
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
@@ -92,6 +91,7 @@ def fit(
     *,
     report: Callable[[Progress], None] = lambda progress: None,
     stop_requested: Callable[[], bool] = lambda: False,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Outcome:
     """Trains until the budget is spent, from the folder's checkpoint if there is one.
 
@@ -107,9 +107,12 @@ def fit(
         run: The folder, locked by the caller.
         report: Called about once a second and before each checkpoint.
         stop_requested: Asked after every step; when true, a checkpoint is written and the run ends unfinished.
+        warn: Told where training goes on from an earlier checkpoint than the last one, which is damaged.
 
     Raises:
         TrainingDiverged: A loss diverged; the last good checkpoint is kept.
+        Damaged: No checkpoint is whole.
+        NotWritten: The disk is full or fails; the last checkpoint is kept.
     """
     config, data, nets, device = prepared.config, prepared.data, prepared.nets, prepared.device
     settings = config.training
@@ -117,9 +120,11 @@ def fit(
 
     averages = Averages(nets, config.objective.averaged, settings.ema_half_life_images, settings.ema_rampup_ratio)
     state = TrainingState(nets, averages, prepared.optimizers)
-    saved = on_first_process(lambda: run.checkpoint.read_bytes() if run.checkpoint.is_file() else None)
+    saved = on_first_process(lambda: _checkpoint(run, warn))
     if saved is not None:
         state.load(saved)
+    if place().is_first:
+        run.forget_after(state.images)
 
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment, state.image_weights)
     train_step = TrainingStep(config, nets, state.optimizers, device)
@@ -142,7 +147,7 @@ def fit(
     def checkpoint() -> None:
         flush()  # finds a loss that diverged, before it could overwrite the last good checkpoint
         if place().is_first:
-            state.save(run.checkpoint)
+            run.write_checkpoint(state.saved())
 
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
@@ -172,6 +177,18 @@ def fit(
     finished = pace.fraction(settings.budget, state) >= 1
     updates = {phase.name: -(-state.step // phase.every) * phase.repeats for phase in phases}
     return Outcome(finished, state, model, operations, updates)
+
+
+def _checkpoint(run: RunFolder, warn: Callable[[str], None]) -> bytes | None:
+    """The content of the newest whole checkpoint, which becomes the run's only one where a newer is damaged."""
+    found = run.read_checkpoint()
+    if found is None:
+        return None
+    if found.damage is not None:
+        warn(f"{run.checkpoint} is damaged ({found.damage.got}): resuming from the checkpoint before it")
+    if found.path != run.checkpoint:
+        found.path.replace(run.checkpoint)
+    return bytes(found.content)
 
 
 def _batch(config: RunConfig, data: ImageData, batches: Batches, k: int, images_seen: int) -> Batch:
@@ -207,8 +224,7 @@ def _check_rarity(config: RunConfig) -> None:
 
 
 def _snapshot(run: RunFolder, model: Model, images: int, keep: int | None) -> None:
-    weights = weights_of(model.nets)
-    write_atomically(run.snapshot(images), weights)
+    write_weights(run.snapshot(images), model.nets)
     save_grid(run.samples / f"{images}.png", model.sample(64, seed=0))
     for old in run.snapshots()[:-keep] if keep else []:
         run.snapshot(old).unlink()

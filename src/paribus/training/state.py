@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,6 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_atomically
 from paribus.config import Budget, TrainingSettings
 from paribus.objectives.base import Nets
 
@@ -84,8 +82,8 @@ class TrainingState:
     first_losses: dict[str, float] = field(default_factory=dict)
     image_weights: dict[int, Tensor] = field(default_factory=dict)
 
-    def save(self, path: Path) -> None:
-        """Writes the checkpoint; the previous one stays until this one is whole."""
+    def saved(self) -> bytes:
+        """The content of a checkpoint."""
         buffer = io.BytesIO()
         torch.save(
             {
@@ -98,9 +96,9 @@ class TrainingState:
             },
             buffer,
         )
-        write_atomically(path, buffer.getbuffer())
+        return buffer.getvalue()
 
-    def load(self, checkpoint: bytes) -> None:
+    def load(self, checkpoint: bytes | memoryview) -> None:
         """Reads a checkpoint's content into the networks, averages and optimisers at hand."""
         device = next(next(iter(self.nets.values())).parameters()).device
         saved: dict[str, Any] = torch.load(io.BytesIO(checkpoint), map_location=device, weights_only=True)

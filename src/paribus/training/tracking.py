@@ -90,7 +90,7 @@ TRACKERS: dict[str, Callable[[RunConfig, RunFolder], Tracker]] = {
 
 
 def check_trackers(config: RunConfig) -> None:
-    """Finds out before the training that a tracker is not installed.
+    """Finds out before the training that a tracker is not installed, or cannot log in.
 
     Raises:
         ParibusError: It is so.
@@ -105,6 +105,24 @@ def check_trackers(config: RunConfig) -> None:
                 got=name,
                 fix="pip install 'paribus[track]', or leave training.track out",
             ) from None
+
+    if "wandb" in config.training.track:
+        _check_key()
+
+
+def _check_key() -> None:
+    """Finds out that Weights & Biases has no key to log in with, where it is to go to the network."""
+    import wandb
+
+    if os.environ.get("WANDB_MODE", "online") != "online" or os.environ.get("WANDB_API_KEY"):
+        return
+    if not getattr(getattr(wandb, "api", None), "api_key", None):
+        raise ParibusError(
+            "Weights & Biases has no key to log in with.",
+            where="training.track",
+            got="wandb, without a login",
+            fix="run 'wandb login', or set WANDB_API_KEY, or WANDB_MODE=offline to keep it on this machine",
+        )
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import Interrupted, ParibusError
-from paribus.base.files import check_output, locked_folder, write_json
+from paribus.base.files import check_output, locked_folder, read_json, write_json
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
 from paribus.evaluation import evaluate
@@ -156,7 +156,7 @@ class Tuning:
         folder = Path("runs") / plan.name if folder is None else folder
         check_output(folder)
         path = folder / "tune.json"
-        stored = json.loads(path.read_text()) if path.is_file() else {}
+        stored = read_json(path) if path.is_file() else {}
         defaults = plan.trial({})
         data = images if images is not None else load_data(defaults.data)
         workers, threads = divide_machine([defaults], plan.count, workers, stored.get("threads"))
