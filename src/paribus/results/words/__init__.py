@@ -1,6 +1,7 @@
 """Where protocols, facts, encoders, differences and settings become English, for whoever shows them."""
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
+from paribus.results.words.findings import finding_words
 from paribus.results.words.protocols import accuracy_words, encoder_words, obstacle_words, protocol_words, runs_words
 from paribus.results.words.settings import budget_words, sampler_words, value_words, words_of
 
@@ -11,6 +12,7 @@ __all__ = [
     "detail_words",
     "encoder_words",
     "fact_words",
+    "finding_words",
     "kind_words",
     "obstacle_words",
     "protocol_words",
