@@ -34,9 +34,9 @@ def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
     """Loads, decodes and splits a data set, and tells what it found (`ImageData.notes`) to the logger "paribus.data".
 
     Args:
-        source: A built-in name (`DATASETS`), a folder of images or of Parquet files or one that `datasets` saved, a .zip of
-            such, an .npz or .parquet file, or a Hugging Face Hub id; or all settings of the data. Built-in and other names are looked for as a folder under
-            PARIBUS_DATA first.
+        source: A built-in name (`DATASETS`), a folder of images or of Parquet files or one that `datasets` saved, a
+            .zip of such, an .npz or .parquet file, or a Hugging Face Hub id; or all settings of the data. Built-in and
+            other names are looked for as a folder under PARIBUS_DATA first.
         **settings: Any of the fields of `DataSettings`, which says what they mean: size, channels, validation, ...
 
     Returns:

@@ -4,6 +4,7 @@ run.yaml            the resolved configuration, the data's fingerprint, versions
 metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
 model.safetensors   config.json   the averaged model, all that sampling needs
 checkpoint/         everything that exact resume needs
+trained_on.npy      a hash of each image of the training split, sorted
 snapshots/          <images>.safetensors: the averaged model on the way
 samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
 evaluation.json     a list of scores
@@ -70,6 +71,11 @@ class RunFolder:
     def model(self) -> Path:
         """The averaged weights."""
         return self.path / "model.safetensors"
+
+    @property
+    def trained_on(self) -> Path:
+        """A hash of each different image of the training split, uint64, sorted."""
+        return self.path / "trained_on.npy"
 
     @property
     def metrics(self) -> Path:

@@ -33,6 +33,7 @@ from paribus.results.folder import RunFolder
 from paribus.results.score import Score
 from paribus.results.scores_file import write_scores
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
+from paribus.runs.seen import write_trained_on
 from paribus.training import NUMERICS_VERSION, Progress
 from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
@@ -135,6 +136,7 @@ def _begin(prepared: Prepared, run: RunFolder) -> None:
         "machine": machine(),
         "started": started,
     }
+    write_trained_on(run, data)
     _write_record(record, config, data, run)
 
 

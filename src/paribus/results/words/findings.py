@@ -33,7 +33,8 @@ def _named(names: Sequence[str]) -> str:
 def _test_held_out(n: int, of: int, by_class: int, alone: int) -> str:
     evenly = " with every class in proportion" if by_class else ""
     why = "" if alone else " because the source has no test split"
-    return f"Split {round(100 * (1 - n / of))}:{round(100 * n / of)} into training and test images by a fixed seed{evenly}{why}."
+    ratio = f"{round(100 * (1 - n / of))}:{round(100 * n / of)}"
+    return f"Split {ratio} into training and test images by a fixed seed{evenly}{why}."
 
 
 def _files_left_out(kinds: tuple[str, ...], counts: tuple[int, ...]) -> str:
@@ -111,6 +112,9 @@ FINDINGS: dict[str, Callable[..., str]] = {
     ),
     "label_column_left_out": lambda column, kind: (
         f"The column '{column}' ({kind}) gives no labels: one integer, text, truth value or whole number an image does."
+    ),
+    "every_combination": lambda names, counts: (
+        f"Every combination of {', '.join(f'{n} of {name}' for name, n in zip(names, counts, strict=True))}."
     ),
     "stacked": lambda name: f"Each image is three of {name}, drawn by a fixed seed from the same split.",
     "narrow_range": _narrow_range,
