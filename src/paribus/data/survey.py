@@ -190,7 +190,7 @@ def _small_content(picture: Encoded) -> bytes:
     if isinstance(picture, bytes):
         return picture
     try:
-        small = isinstance(picture, Path) and picture.stat().st_size <= LARGEST_FILE
+        small = isinstance(picture, Path) and picture.is_file() and picture.stat().st_size <= LARGEST_FILE
         return picture.read_bytes() if small and isinstance(picture, Path) else b""
     except OSError:  # it is named as bad when PIL comes to it
         return b""
