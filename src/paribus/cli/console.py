@@ -27,10 +27,17 @@ def say(text: str) -> None:
 
 
 class _Shown(logging.Handler):
-    """Says what is logged, as plain lines."""
+    """Says what is logged, as plain lines, and nothing twice: a command may load its data again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        text = record.getMessage()
+        if text not in self._said:
+            self._said.add(text)
+            say(text)
 
 
 def show_findings() -> None:

@@ -21,7 +21,7 @@ def image_hashes(images: np.ndarray) -> np.ndarray:
     Returns:
         uint64 (N,), the same on every machine.
     """
-    digests = (hashlib.blake2b(np.ascontiguousarray(image), digest_size=_BYTES).digest() for image in images)
+    digests = (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=_BYTES).digest() for image in images)
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 

@@ -140,7 +140,7 @@ def image_folder(folder: Path, below: Below) -> RawData:
 def _by_split(parts: dict[Path, tuple[str, ...]], folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     """The images of each split, or of `all`, and those that lie beside the folders for splits."""
     by_split: dict[str, list[Path]] = {}
-    beside = []
+    beside: list[Path] = []
     for image, names in parts.items():
         split = SPLIT_NAMES.get(names[0].lower()) if len(names) > 1 else None
         (by_split.setdefault(split, []) if split else beside).append(image)
