@@ -15,7 +15,7 @@ ALSO = "faces: Split 80:20 into training and test images by a fixed seed."
 @pytest.fixture
 def masks(paribus: Paribus) -> Paribus:
     (paribus.folder / "faces").mkdir()
-    for k, mask in enumerate(np.random.default_rng(0).integers(0, 2, (90, 8, 8), np.uint8)):
+    for k, mask in enumerate(np.random.default_rng(0).integers(0, 2, (400, 8, 8), np.uint8)):
         Image.fromarray(mask).save(paribus.folder / "faces" / f"{k}.png")
     return paribus
 
