@@ -189,7 +189,7 @@ def test_mistakes_end_with_one_message_and_exit_code_2(arguments: list[str], mes
     result = paribus(*arguments, code=2)
     assert message in result.stderr
     assert result.stdout == ""
-    assert result.stderr.startswith("paribus: ")
+    assert sum(line.startswith("paribus: ") for line in result.stderr.splitlines()) == 1
 
 
 def test_a_golden_error(paribus: Paribus) -> None:

@@ -166,8 +166,8 @@ def big_png(width: int, height: int) -> bytes:
             encode(Image.fromarray(np.zeros((8, 8), np.float32)), "TIFF"),
             "floating-point pixels, which have no defined range",
         ),
-        (big_png(10_000, 10_000), "more than 89,478,485 pixels (a decompression bomb?)"),
-        (big_png(60_000, 60_000), "more than 89,478,485 pixels (a decompression bomb?)"),
+        (big_png(16_000, 16_000), "more than 200,000,000 pixels (a decompression bomb?)"),
+        (big_png(60_000, 60_000), "more than 200,000,000 pixels (a decompression bomb?)"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", "not an image in a known format"),
     ],
 )

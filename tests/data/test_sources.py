@@ -20,12 +20,17 @@ from paribus.data import DATASETS, load_data
 from paribus.data.hub import hub_dataset, is_cached
 from paribus.data.parquet import parquet_folder, split_of
 from paribus.data.splitting import held_out, rest
+from paribus.results.words import finding_words
 
 
 def png(content: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(content).save(stream, "PNG")
     return stream.getvalue()
+
+
+def notes(data) -> tuple[str, ...]:
+    return tuple(map(finding_words, data.notes))
 
 
 def all_images(data) -> set[bytes]:
@@ -78,7 +83,7 @@ class TestDigits:
         data = load_data("digits", size=16, channels=3)
         assert load_data(DataSettings(name="digits", size=16), channels=3).fingerprint == data.fingerprint
         assert data.shape == ImageShape(3, 16, 10)
-        assert "All images were enlarged to 16x16 pixels (bicubic)." in data.notes
+        assert "All images were enlarged to 16x16 pixels (bicubic)." in notes(data)
 
     def test_summary_is_plain(self):
         summary = load_data("digits").summary()
@@ -98,8 +103,8 @@ class TestFolders:
         assert data.hub_id is None
         assert data.train.labels is None
         assert len(all_images(data)) == 20
-        assert data.notes == (
-            "1 file with no image's extension ignored.",
+        assert notes(data) == (
+            "Files of kinds that are not read are left out: 1 .txt.",
             "Split 80:20 into training and test images by a fixed seed.",
             "2 training images are held out for validation by a fixed seed.",
         )
@@ -128,7 +133,7 @@ class TestFolders:
         data = load_data(tmp_path)
         assert sizes(data) == (40, 8, 12)
         assert data.class_names == ("a", "b")
-        assert data.notes == ("The test split is the source's own.", "The validation split is the source's own.")
+        assert notes(data) == ("The test split is the source's own.", "The validation split is the source's own.")
 
     def test_only_a_train_folder_is_split(self, tmp_path, image_files):
         image_files(tmp_path / "train" / "a", 20), image_files(tmp_path / "train" / "b", 20)
@@ -146,7 +151,7 @@ class TestFolders:
         Image.fromarray(pixels(8, 8, 3)).save(tmp_path / "zzz.png")
         data = load_data(tmp_path)
         assert data.shape == ImageShape(3, 8, 0)
-        assert "20 images were turned from grey to RGB." in data.notes
+        assert "20 images were turned from grey to RGB." in notes(data)
         assert load_data(tmp_path, channels=1).shape.channels == 1
 
     def test_links_that_lead_back_end(self, tmp_path, image_files):
@@ -168,13 +173,13 @@ class TestFolders:
             "    007.png: empty file (0 bytes)",
             "    029.png: not an image in a known format",
             f"  where:    {tmp_path}",
-            "  expected: readable images of at least 2x2 pixels (png, jpg, webp, bmp, gif, tiff)",
+            "  expected: readable images of at least 2x2 pixels (png, jpg, webp, bmp, gif, tiff, pgm, ppm)",
             "  fix:      mend or remove them, or leave them out with --on-bad skip",
         ]
         data = load_data(tmp_path, on_bad="skip")
         assert sum(sizes(data)) == 27
         assert [file for file, _ in data.skipped] == ["002.png", "007.png", "029.png"]
-        assert data.notes[-1] == "3 unreadable images were skipped."
+        assert notes(data)[-1] == "3 unreadable images were skipped."
         good = [np.asarray(Image.open(f)).tobytes() for i, f in enumerate(files) if i not in (2, 7, 29)]
         assert all_images(data) == set(good)
 
@@ -253,7 +258,7 @@ class TestParquet:
         write_parquet(tmp_path / "a.parquet", pixels(20, 8, 8), [0, 1, None, -1] * 5)
         data = load_data(tmp_path)
         assert data.class_names is None
-        assert "The labels are left out because 10 images have none." in data.notes
+        assert "The labels are left out because 10 images have none." in notes(data)
 
     def test_missing_pictures_are_named(self, tmp_path, pixels):
         contents = list(pixels(20, 8, 8))
@@ -265,7 +270,7 @@ class TestParquet:
     def test_other_splits_are_ignored_aloud(self, tmp_path, pixels):
         write_parquet(tmp_path / "train-0.parquet", pixels(20, 8, 8))
         write_parquet(tmp_path / "extra-0.parquet", pixels(20, 8, 8))
-        assert "Ignored, not of a known split: extra-0.parquet." in load_data(tmp_path).notes
+        assert "Of no known split, and so left out: extra-0.parquet." in notes(load_data(tmp_path))
 
     @pytest.mark.parametrize(
         ("name", "split"),
@@ -299,7 +304,7 @@ class TestParquet:
         write_parquet(tmp_path / "my-own" / "train-0.parquet", pixels(20, 8, 8))
         data = load_data("lfw", size=45, validation=0)
         assert data.class_names is None  # LFW's identities are no classes
-        assert "All images were cut to a fixed central part." in data.notes
+        assert "All images were cut to a fixed central part." in notes(data)
         exact = load_data("lfw", size=90, validation=0)
         cut = {image[80:170, 80:170].transpose(2, 0, 1).tobytes() for image in pixels(20, 250, 250, 3)}
         assert all_images(exact) == cut
@@ -548,7 +553,8 @@ class TestMistakes:
             "There are no images in the folder.\n"
             f"  where:    {tmp_path}\n"
             "  got:      1 other file (.txt)\n"
-            "  expected: files named .bmp, .gif, .jpeg, .jpg, .png, .tif, .tiff, .webp, or *.parquet\n"
+            "  expected: files named .bmp, .gif, .jfif, .jpe, .jpeg, .jpg, .pbm, .pgm, .png, .pnm, .ppm, .tif, .tiff, "
+            ".webp, or *.parquet\n"
             "  fix:      give another folder"
         )
 

@@ -12,6 +12,7 @@ from paribus.config import ImageShape
 from paribus.data import ImageData, Split, load_data
 from paribus.data import stacked as module
 from paribus.data.stacked import stacked
+from paribus.results.words import finding_words
 
 
 def split(n, first):
@@ -46,7 +47,9 @@ def test_names_and_notes():
     raw = stacked(SOURCE)
     assert len(raw.class_names) == 64 and raw.channel_classes == 4
     assert raw.class_names[0] == "000" and raw.class_names[6] == "012" and raw.class_names[63] == "333"
-    assert raw.notes == ("Each image is three of grey, drawn by a fixed seed from the same split.",)
+    assert [finding_words(note) for note in raw.notes] == [
+        "Each image is three of grey, drawn by a fixed seed from the same split."
+    ]
 
 
 @pytest.fixture

@@ -172,3 +172,15 @@ def test_one_class_turns_into_another(tmp_path: Path) -> None:
     assert (middle - images[:, 0].float()).abs().mean() < ends
     with pytest.raises(ParibusError, match="Unknown label"):
         model.class_change("a", "nothing")
+
+
+def test_a_numbered_class_has_one_meaning(tmp_path: Path) -> None:
+    model = fit_in(tmp_path, tiny_config("gan", "objective.conditional=true"), made_data()).model
+    model.class_names = ("1", "2", "10")
+    for label, index in (("2", 1), (2, 1), ("10", 2), (10, 2), (1, 0)):
+        labels = model.sample_labels(3, label)
+        assert labels is not None
+        assert labels.tolist() == [index] * 3
+    for label in (0, "0", 3):
+        with pytest.raises(ParibusError, match="Unknown label"):
+            model.sample_labels(1, label)

@@ -185,7 +185,7 @@ def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1), models: tuple[str
         "command": f"paribus compare --data digits --models {','.join(models)} --seeds 2 --budget 20s",
         "data": {"name": "digits", "fingerprint": "sha256:9d3cc1a7be10455e77", "channels": 1, "size": 8,
                  "counts": {"train": 1293, "validation": 144, "test": 360}, "class_names": [str(k) for k in range(10)],
-                 "notes": ["scikit-learn's copy of the UCI handwritten digits, 8 × 8, 16 grey levels."],
+                 "notes": [{"code": "own_split", "figures": {"split": "test"}}],
                  "skipped": [["broken.png", "cannot identify image file"]]},
         "models": list(models), "seeds": list(seeds), "threads": 2,
         "machine": {"cpu": "Intel Xeon", "cores": 2, "python": "3.11.2", "torch": "2.13.0", "paribus": "0.1.0"},

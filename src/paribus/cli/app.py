@@ -11,7 +11,7 @@ import typer.core
 from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 from paribus.base.version import __version__
-from paribus.cli import doctor, evaluate, explore, latent, listing, outputs, studies, train, tune
+from paribus.cli import console, doctor, evaluate, explore, latent, listing, outputs, studies, train, tune
 
 
 class _Home(typer.core.TyperGroup):
@@ -66,6 +66,7 @@ def _root(
             got=context.invoked_subcommand,
             fix="start the command without torchrun",
         )
+    console.show_findings()
     if version:
         print(f"paribus {__version__}")
         raise typer.Exit

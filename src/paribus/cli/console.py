@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,28 @@ def say(text: str) -> None:
     """A line to the user, on stderr; from a run's first process alone."""
     if place().is_first:
         print(text, file=sys.stderr, flush=True)
+
+
+class _Shown(logging.Handler):
+    """Says what is logged, as plain lines, and nothing twice: a command may load its data again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text not in self._said:
+            self._said.add(text)
+            say(text)
+
+
+def show_findings() -> None:
+    """From now on says what is found in the data that are loaded."""
+    logger = logging.getLogger("paribus.data")
+    logger.handlers = [_Shown()]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 @dataclass

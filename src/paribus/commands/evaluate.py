@@ -14,8 +14,10 @@ from paribus.evaluation import compare_images, evaluate_images
 from paribus.evaluation import evaluate as evaluate_model
 from paribus.evaluation.encoding import StageProgress, silent
 from paribus.models import Model, load_model
+from paribus.results.folder import RunFolder
 from paribus.results.score import Score
 from paribus.runs.run import Run
+from paribus.runs.seen import check_unseen
 
 ImageSource = ImageData | DataSettings | str | Path
 """Images, or what says which."""
@@ -57,7 +59,8 @@ def evaluate(
     if (folder / "config.json").is_file() or not folder.exists() or sampler is not None:
         _refuse_other_parts(change, ("evaluation", "sampler"))
         source = subject if isinstance(subject, str) else folder
-        return _score_model(load_model(source, sampler=change.get("sampler")), data, change, progress)
+        model = load_model(source, sampler=change.get("sampler"))
+        return _score_model(model, data, change, progress, RunFolder(folder))
     _refuse_other_parts(change, ("evaluation",))
     asked = validated(EvaluationSettings, change.get("evaluation", {}), where="evaluation")
     if against is not None:
@@ -73,16 +76,23 @@ def evaluate(
 
 
 def _score_model(
-    model: Model, data: ImageSource | None, change: dict[str, Any], progress: StageProgress
+    model: Model,
+    data: ImageSource | None,
+    change: dict[str, Any],
+    progress: StageProgress,
+    run: RunFolder | None = None,
 ) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
+    chosen = data is not None
     if not isinstance(data, ImageData):
         wanted = model.config.data.model_dump()
         if data is not None:
             form = {"size": model.image.size, "channels": model.image.channels}
             wanted |= form | data_settings(data).given()
         data = load_data(validated(DataSettings, wanted, where="data"))
+    if run is not None:
+        check_unseen(run, data, asked.split, chosen=chosen)
     return evaluate_model(model, data, asked, progress=progress)
 
 

@@ -32,7 +32,7 @@ class DataSettings(Settings):
     """Which images, how they are brought to one size, and how they are split."""
 
     name: str = "digits"
-    """A built-in name, a folder of images or of parquet files, an .npz file, or a Hugging Face Hub id."""
+    """A built-in name, a folder or .zip of images or of parquet files, an .npz file, or a Hugging Face Hub id."""
     size: int | None = Field(None, ge=8, le=128)
     """Height and width in pixels; by default the source's own."""
     channels: Literal[1, 3] | None = None

@@ -13,12 +13,14 @@ import torch
 from paribus.base.files import cache_folder
 from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe
+from paribus.data.equality import equal_images
 from paribus.data.images import SPLITS, ImageData, Split, content_fingerprint
 from paribus.data.raw import RawData
 from paribus.data.splitting import split_indices
 from paribus.data.storage import Store, belongs_on_disk, entry_being_written
 from paribus.data.survey import (
     FEWEST_IMAGES,
+    FLAT_LEVELS,
     ColourFound,
     Survey,
     bad_images_error,
@@ -27,18 +29,25 @@ from paribus.data.survey import (
     survey,
     too_few_error,
 )
+from paribus.results.score import Fact, Figure
 
-_CACHE_VERSION = 2
-_CHANGES = {
-    "cut": "cut to a fixed central part",
-    "animated": "reduced to the first frame",
-    "flattened": "laid onto a {background} background because of transparency",
-    "cropped": "cropped to the central square",
-    "greyed": "turned from colour to grey",
-    "coloured": "turned from grey to RGB",
-    "reduced": "reduced to {size}x{size} pixels (Lanczos)",
-    "enlarged": "enlarged to {size}x{size} pixels (bicubic)",
-}
+_CACHE_VERSION = 3
+_CHANGES = (
+    "cut",
+    "animated",
+    "metadata_unread",
+    "profiled",
+    "flattened",
+    "cropped",
+    "greyed",
+    "coloured",
+    "reduced",
+    "enlarged",
+)
+_NARROW = 128
+"""A set whose pixels lie within so many of the 256 levels is said to be dark, bright or flat."""
+_UNEVEN = 1.5
+"""How many times as large as the smallest class the largest one may be without a word."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class _Outcome:
     """Everything about a decoded set that is not pixels."""
 
     labels: dict[str, np.ndarray | None]
-    notes: tuple[str, ...]
+    notes: tuple[Fact, ...]
     skipped: tuple[tuple[str, str], ...]
 
 
@@ -96,7 +105,7 @@ def _in_memory(
     for split, (source, indices) in parts.items():
         whole = found.stores[source].images
         images[split] = whole if len(indices) == len(whole) else whole[indices]
-    return images, outcome
+    return images, replace(outcome, notes=(*outcome.notes, *equal_images(images)))
 
 
 def _on_disk(
@@ -108,11 +117,14 @@ def _on_disk(
         if folder is not None:
             found = _surveyed(raw, shape, wanted, skip_bad, folder)
             parts, outcome = _split(raw, found, validation)
+            images = {}
             for split, (source, indices) in parts.items():
                 target = Store(len(indices), found.shape, folder / f"{split}.npy")
                 found.stores[source].gather_into(target, indices)
                 if len(indices) == 0:
                     np.save(folder / f"{split}.npy", target.images)
+                images[split] = target.images
+            outcome = replace(outcome, notes=(*outcome.notes, *equal_images(images)))
             for store in found.stores.values():
                 if store.path is not None:
                     store.path.unlink(missing_ok=True)
@@ -151,23 +163,57 @@ def _split(raw: RawData, found: Survey, validation: float) -> tuple[dict[str, tu
         of_source = labels[source]
         split_labels[target] = None if of_source is None else of_source[indices]
     total = sum(len(kept) for kept in found.kept.values())
-    changed = []
-    for change, sentence in _CHANGES.items():
-        if number := found.changes[change]:
-            who = "All images were" if number == total else f"{number:,} image{'s were' if number > 1 else ' was'}"
-            changed.append(f"{who} {sentence.format(background=found.wanted.background, size=found.shape.size)}.")
-    skipped = [f"{len(found.bad):,} unreadable images were skipped."] if found.bad else []
-    return parts, _Outcome(split_labels, (*raw.notes, *notes, *changed, *skipped), tuple(found.bad))
+    changes = [_change(change, found, total) for change in _CHANGES if found.changes[change]]
+    skipped = [Fact(code="skipped", figures={"n": len(found.bad)})] if found.bad else []
+    doubts = [*_levels(found, total), *_balance(split_labels["train"], raw.class_names or ())]
+    return parts, _Outcome(split_labels, (*raw.notes, *notes, *changes, *skipped, *doubts), tuple(found.bad))
+
+
+def _change(change: str, found: Survey, total: int) -> Fact:
+    """How many of the images had a change."""
+    figures: dict[str, Figure] = {"n": found.changes[change], "of": total}
+    if change in ("reduced", "enlarged"):
+        figures["size"] = found.shape.size
+    elif change == "flattened":
+        figures["background"] = found.wanted.background
+    elif change == "animated":
+        figures |= {"kinds": tuple(sorted(found.pages)), "pages": tuple(found.pages[k] for k in sorted(found.pages))}
+    return Fact(code=change, figures=figures)
+
+
+def _levels(found: Survey, total: int) -> list[Fact]:
+    """Whether the images fill a small part of the range of their values."""
+    low, high = found.levels
+    if high - low < _NARROW:
+        return [Fact(code="narrow_range", figures={"low": low, "high": high})]
+    if 2 * found.flat > total:
+        return [Fact(code="flat_images", figures={"n": found.flat, "of": total, "levels": FLAT_LEVELS})]
+    return []
+
+
+def _balance(labels: np.ndarray | None, names: tuple[str, ...]) -> list[Fact]:
+    """Whether the classes have unequal numbers of training images."""
+    if labels is None:
+        return []
+    counts = np.bincount(labels, minlength=len(names))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] <= _UNEVEN * counts[least]:
+        return []
+    figures = {"most": names[most], "n_most": int(counts[most]), "least": names[least], "n_least": int(counts[least])}
+    return [Fact(code="uneven_training_classes", figures={**figures, "classes": len(names)})]
 
 
 def _write_outcome(folder: Path, outcome: _Outcome) -> None:
     arrays = {split: labels for split, labels in outcome.labels.items() if labels is not None}
     np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
-    (folder / "outcome.json").write_text(json.dumps({"notes": outcome.notes, "skipped": outcome.skipped}))
+    (folder / "outcome.json").write_text(
+        json.dumps({"notes": [note.model_dump() for note in outcome.notes], "skipped": outcome.skipped})
+    )
 
 
 def _read_outcome(entry: Path) -> _Outcome:
     content = json.loads((entry / "outcome.json").read_text())
     with np.load(entry / "labels.npz", allow_pickle=False) as arrays:
         labels = {split: arrays[split] if split in arrays else None for split in SPLITS}
-    return _Outcome(labels, tuple(content["notes"]), tuple((file, reason) for file, reason in content["skipped"]))
+    notes = tuple(Fact.model_validate(note) for note in content["notes"])
+    return _Outcome(labels, notes, tuple((file, reason) for file, reason in content["skipped"]))

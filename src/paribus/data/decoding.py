@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (the last two register formats)
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (they register formats)
 
 from paribus.data.raw import CentreCut, Encoded
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+EXTENSIONS = frozenset(
+    {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm"}
+)
+MOST_PIXELS = 200_000_000
+"""Pixels that an encoded picture may have: a sheet of A4 at 1,200 dots an inch has 140 million."""
+_LARGE = 25_000_000  # pixels; such pictures are decoded one at a time, and JPEGs at a fraction of their size
+_DRAFT = 8  # times the wanted size, that a large JPEG is decoded at: reducing that further shows no difference
+_MOST_TEXT = 64 << 20  # bytes of compressed text or of a colour profile in a PNG
+_PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ORIENTATION_HOLDERS = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "TIFF"})
@@ -61,29 +71,43 @@ class Pixels:
         size: Height and width in pixels.
         channels: 1 or 3.
         changes: What was done to it: any of cut, flattened, cropped, reduced, enlarged, animated, greyed,
-            coloured.
+            coloured, profiled (to sRGB), metadata_unread.
+        pages: Its format and how many frames or pages after the first one were left out, where there are any.
     """
 
     content: bytes
     size: int
     channels: int
     changes: tuple[str, ...] = ()
+    pages: tuple[str, int] | None = None
 
 
 @contextlib.contextmanager
 def strict_decoding() -> Iterator[None]:
-    """Turns PIL's warning of a decompression bomb into an error and silences its others, for all threads."""
+    """Turns PIL's warning of a decompression bomb into an error, silences its others and sets its limits, for all
+    threads.
+    """
+    before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = MOST_PIXELS, _MOST_TEXT
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before
+
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
     """Decodes one picture, inside `strict_decoding()`.
 
-    In this order: first frame, EXIF orientation, the set's fixed cut, transparency onto the background, 8 bits, a crop
-    of the central square, grey or RGB, and a resize. Grey is ITU-R 601 luma; RGB from grey repeats it. Reducing uses
+    In this order: first frame, EXIF orientation, the set's fixed cut, its colour profile to sRGB, transparency onto the
+    background, 8 bits, a crop of the central square, grey or RGB, and a resize. Damaged EXIF data and colour profiles
+    are read over. A JPEG of over 25 million pixels is reduced while it is decoded, to not less than 8 times the wanted
+    size. Grey is ITU-R 601 luma; RGB from grey repeats it. Reducing uses
     Lanczos, which PIL widens by the factor of reduction so that it does not alias; enlarging uses bicubic.
 
     Raises:
@@ -93,14 +117,16 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
         image = source = _opened(encoded)
         if recipe.most_pixels is not None and image.width * image.height > recipe.most_pixels:
             raise TooManyPixels(f"{image.width * image.height:,} pixels")
-        image.load()
-        if image.format == "TIFF" or any(holder in image.info for holder in _ORIENTATION_HOLDERS):
-            turned = ImageOps.exif_transpose(image)
-            if turned is not None:
-                image = turned
-        pixels = _brought_to_form(image, recipe)
+        large = image.width * image.height > _LARGE
+        with _ONE_AT_A_TIME if large else contextlib.nullcontext():
+            if large and recipe.size is not None:
+                image.draft(None, (_DRAFT * recipe.size, _DRAFT * recipe.size))
+            image.load()
+            changes: list[str] = []
+            pixels = _brought_to_form(_turned(image, changes), recipe, changes)
         if source.format in _ANIMATED and getattr(source, "is_animated", False):
-            pixels = replace(pixels, changes=(*pixels.changes, "animated"))
+            further = getattr(source, "n_frames", 2) - 1
+            pixels = replace(pixels, changes=(*pixels.changes, "animated"), pages=(str(source.format), further))
         return pixels
     except (BadImage, MemoryError):
         raise
@@ -113,14 +139,61 @@ def _opened(encoded: Encoded) -> Image.Image:
         raise BadImage("no picture is stored")
     if isinstance(encoded, Image.Image):
         return encoded
+    if isinstance(encoded, Path) and not encoded.is_file():
+        if encoded.exists():
+            raise BadImage("not a file (a pipe, a socket or a device)")
+        raise BadImage("a link to a file that is not there" if encoded.is_symlink() else "the file is gone")
     content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
     if not content:
         raise BadImage("empty file (0 bytes)")
     return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
-def _brought_to_form(image: Image.Image, recipe: Recipe) -> Pixels:
-    changes: list[str] = []
+def _turned(image: Image.Image, changes: list[str]) -> Image.Image:
+    """The picture as its EXIF orientation says, where that can be read."""
+    if image.format != "TIFF" and not any(holder in image.info for holder in _ORIENTATION_HOLDERS):
+        return image
+    try:
+        return ImageOps.exif_transpose(image) or image
+    except Exception:  # damaged EXIF data raise a dozen kinds
+        changes.append("metadata_unread")
+        return image
+
+
+def _in_srgb(image: Image.Image, changes: list[str]) -> Image.Image:
+    """The picture in sRGB, where it has a colour profile of another space; its mode may become L, RGB or RGBA."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("L", "LA", "RGB", "RGBA", "P", "CMYK"):
+        return image
+    grey, transparent = image.mode in _GREY_MODES, image.has_transparency_data
+    mode = "L" if grey else "CMYK" if image.mode == "CMYK" else "RGB"
+    try:
+        to_srgb = _profile_transform(bytes(profile), mode)
+        if to_srgb is None:
+            return image
+        alpha = image.convert("RGBA").getchannel("A") if transparent else None
+        converted = to_srgb.apply(image.convert(mode))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        changes.append("metadata_unread")
+        return image
+    changes.append("profiled")
+    if grey:
+        converted = converted.convert("L")
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
+
+
+@lru_cache(maxsize=32)
+def _profile_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From a profile to sRGB; None where it is sRGB already, or a profile of pixels of another kind."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if source.profile.xcolor_space.strip() != _PROFILE_SPACES[mode] or "sRGB" in ImageCms.getProfileDescription(source):
+        return None
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+
+def _brought_to_form(image: Image.Image, recipe: Recipe, changes: list[str]) -> Pixels:
     cut = recipe.cut
     if cut is not None and image.size == (cut.width, cut.height):
         image = image.crop(cut.box)
@@ -128,6 +201,7 @@ def _brought_to_form(image: Image.Image, recipe: Recipe) -> Pixels:
     if min(image.size) < _SMALLEST:
         raise BadImage(f"{image.width}x{image.height} pixels, smaller than {_SMALLEST}")
     channels = recipe.channels or (1 if image.mode in _GREY_MODES else _RGB)
+    image = _in_srgb(image, changes)
     if image.mode not in ("L", "RGB") or "transparency" in image.info:
         image = _flattened(image, recipe.background, changes)
     if image.width != image.height:
@@ -175,7 +249,7 @@ def _eight_bits(pixels: np.ndarray) -> np.ndarray:
 
 def _reason(error: Exception, encoded: Encoded) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels (a decompression bomb?)"
+        return f"more than {MOST_PIXELS:,} pixels (a decompression bomb?)"
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image in a known format"
     if isinstance(error, PermissionError):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
+from paribus.data.archives import OTHER_ARCHIVES
 from paribus.data.decoding import EXTENSIONS
 from paribus.data.labels import labelled
 from paribus.data.raw import RawData, RawSplit, files_key
+from paribus.results.score import Fact
 
 SPLIT_NAMES = {
     "train": "train",
@@ -22,61 +28,160 @@ SPLIT_NAMES = {
     "dev": "validation",
 }
 _NOT_OURS = frozenset({"__MACOSX"})
+_OF_RESULTS = frozenset({"run.yaml", "study.yaml"})
+_NAMED = 3
+_LABEL_FILE = "dataset.json"
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All files in a folder and its sub-folders, sorted by path; hidden files and folders are left out."""
+@dataclass(frozen=True)
+class Below:
+    """What lies in a folder and its sub-folders.
+
+    Args:
+        files: All files but hidden ones, sorted by path.
+        results: Sub-folders that hold a run or a study of Paribus; nothing in them is among the files.
+    """
+
+    files: list[Path]
+    results: list[Path]
+
+    def notes(self, folder: Path) -> tuple[Fact, ...]:
+        """What there is to say of it."""
+        names = tuple(str(place.relative_to(folder)) for place in self.results)
+        return (Fact(code="runs_left_out", figures={"names": names}),) if names else ()
+
+
+def files_below(folder: Path) -> Below:
+    """All files in a folder and its sub-folders; hidden ones and results of Paribus are left out.
+
+    Raises:
+        ParibusError: A sub-folder may not be read.
+    """
     found: list[Path] = []
+    results: list[Path] = []
     visited: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
         real = os.path.realpath(place)
         if real in visited:  # a link that leads back
             folders.clear()
             continue
         visited.add(real)
+        if Path(place) != folder and not _OF_RESULTS.isdisjoint(names):
+            folders.clear()
+            results.append(Path(place))
+            continue
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _NOT_OURS)
         found.extend(Path(place) / name for name in names if not name.startswith("."))
-    return sorted(found, key=lambda path: path.parts)
+    return Below(sorted(found, key=lambda path: path.parts), results)
 
 
-def image_folder(folder: Path, files: list[Path]) -> RawData:
+def _refuse_unreadable(error: OSError) -> None:
+    raise ParibusError(
+        "A folder cannot be read.",
+        where=str(error.filename),
+        got=error.strerror,
+        fix="give yourself the right to read it, or move it away",
+    )
+
+
+def left_out(files: Iterable[Path]) -> tuple[Fact, ...]:
+    """What there is to say of files that are left out: how many of each kind."""
+    kinds = Counter(file.suffix.lower() or file.name for file in files).most_common()
+    if not kinds:
+        return ()
+    names, counts = zip(*kinds, strict=True)
+    return (Fact(code="files_left_out", figures={"kinds": names, "counts": counts}),)
+
+
+def image_folder(folder: Path, below: Below) -> RawData:
     """The images among a folder's files.
+
+    Sub-folders for train and for test or validation are splits, and what lies beside them is left out. Other
+    sub-folders are classes, unless StyleGAN's dataset.json names the labels.
 
     Args:
         folder: The folder the user gave.
-        files: What `files_below` gives for it.
+        below: What `files_below` gives for it.
 
     Raises:
-        ParibusError: There is no image in it.
+        ParibusError: There is no image in it, or no training split.
     """
-    images = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    images = [file for file in below.files if file.suffix.lower() in EXTENSIONS]
     if not images:
-        raise _no_images_error(folder, files)
-    parts = {image: image.relative_to(folder).parts for image in images}
+        raise _no_images_error(folder, below.files)
+    root = folder
     # archives often hold one folder that holds everything: look inside it
-    while len({p[0] for p in parts.values()}) == 1 and all(len(p) > 1 for p in parts.values()):
-        parts = {image: p[1:] for image, p in parts.items()}
-    by_split: dict[str, list[Path]] = {"all": images}
-    if all(len(p) > 1 and p[0].lower() in SPLIT_NAMES for p in parts.values()):
-        by_split = {}
-        for image in images:
-            by_split.setdefault(SPLIT_NAMES[parts[image][0].lower()], []).append(image)
-        parts = {image: p[1:] for image, p in parts.items()}
-        if "train" not in by_split:
-            raise ParibusError(
-                "There is no training split.",
-                where=str(folder),
-                got=f"sub-folders for {' and '.join(sorted(by_split))}",
-                expected="a sub-folder train/ beside them",
-                fix="add it, or put all images into one folder to have them split",
-            )
-    classes = {p[0] for p in parts.values() if len(p) > 1}
-    has_classes = len(classes) > 1 and all(len(p) > 1 for p in parts.values())
-    values = {split: [parts[i][0] for i in of] if has_classes else None for split, of in by_split.items()}
-    others = len(files) - len(images)
-    notes = (f"{others:,} file{'s' if others > 1 else ''} with no image's extension ignored.",) if others else ()
+    while len(tops := {image.relative_to(root).parts[0] for image in images}) == 1 and root / min(tops) not in images:
+        root = root / min(tops)
+    parts = {image: image.relative_to(root).parts for image in images}
+    label_file = root / _LABEL_FILE
+    labels = _stylegan_labels(label_file) if label_file in below.files else None
+    others = [file for file in below.files if file not in parts and not (file == label_file and labels is not None)]
+    by_split, beside = _by_split(parts, folder)
+    notes = [*below.notes(folder), *left_out(others)]
+    if beside:
+        names = tuple(dict.fromkeys(parts[image][0] for image in beside))
+        notes.append(Fact(code="folders_left_out", figures={"names": names, "n": len(beside)}))
+    values: dict[str, list[object] | None]
+    if labels is not None:
+        values = {split: [labels.get("/".join(parts[image])) for image in of] for split, of in by_split.items()}
+        if not labels:
+            values = dict.fromkeys(by_split)
+    else:
+        start = 0 if "all" in by_split else 1
+        within = {split: {image: parts[image][start:] for image in of} for split, of in by_split.items()}
+        values, of_classes = _class_folders(within)
+        notes += of_classes
     splits = {split: RawSplit(len(of), of.__iter__, _namer(of, folder)) for split, of in by_split.items()}
-    return labelled(RawData(splits, str(folder), files_key("folder", folder, images), notes=notes), values)
+    used = [image for of in by_split.values() for image in of] + ([label_file] if labels is not None else [])
+    return labelled(RawData(splits, str(folder), files_key("folder", folder, used), notes=tuple(notes)), values)
+
+
+def _by_split(parts: dict[Path, tuple[str, ...]], folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The images of each split, or of `all`, and those that lie beside the folders for splits."""
+    by_split: dict[str, list[Path]] = {}
+    beside: list[Path] = []
+    for image, names in parts.items():
+        split = SPLIT_NAMES.get(names[0].lower()) if len(names) > 1 else None
+        (by_split.setdefault(split, []) if split else beside).append(image)
+    if "train" in by_split and (len(by_split) > 1 or not beside):
+        return by_split, beside
+    if beside or not by_split:  # a class may be called train
+        return {"all": list(parts)}, []
+    raise ParibusError(
+        "There is no training split.",
+        where=str(folder),
+        got=f"sub-folders for {' and '.join(sorted(by_split))}",
+        expected="a sub-folder train/ beside them",
+        fix="add it, or put all images into one folder to have them split",
+    )
+
+
+def _class_folders(
+    within: dict[str, dict[Path, tuple[str, ...]]],
+) -> tuple[dict[str, list[object] | None], list[Fact]]:
+    """The class folder of each image by split, where all images of a split lie in one; and why there is none."""
+    classes = {unicodedata.normalize("NFC", names[0]) for of in within.values() for names in of.values() if names[1:]}
+    if len(classes) < 2:
+        return dict.fromkeys(within), []
+    loose = {split: [names[0] for names in of.values() if not names[1:]] for split, of in within.items()}
+    mixed = [name for split, names in loose.items() if len(names) < len(within[split]) for name in names]
+    if mixed:
+        figures = {"n": len(mixed), "names": (*mixed[:_NAMED], *(["..."] if len(mixed) > _NAMED else []))}
+        return dict.fromkeys(within), [Fact(code="loose_files", figures=figures)]
+    return {s: None if loose[s] else [names[0] for names in of.values()] for s, of in within.items()}, []
+
+
+def _stylegan_labels(file: Path) -> dict[str, object] | None:
+    """Labels by path below the file's folder; empty where there are none, None where the file is of another kind.
+
+    Source: the layout of StyleGAN2-ADA's and StyleGAN3's data sets, {"labels": [["00000/img00000000.png", 6], ...]}.
+    """
+    try:
+        content = json.loads(file.read_bytes())
+        return dict(content["labels"] or ())
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _namer(files: list[Path], folder: Path) -> Callable[[int], str]:
@@ -89,10 +194,11 @@ def _no_images_error(folder: Path, files: list[Path]) -> ParibusError:
             "The folder is empty.", where=str(folder), expected="images in it", fix="give another folder"
         )
     kinds = sorted({file.suffix or file.name for file in files})
+    packed = any(file.suffix.lower() in {".zip", *OTHER_ARCHIVES} for file in files)
     return ParibusError(
         "There are no images in the folder.",
         where=str(folder),
         got=f"{len(files):,} other file{'' if len(files) == 1 else 's'} ({', '.join(kinds[:5])})",
         expected=f"files named {', '.join(sorted(EXTENSIONS))}, or *.parquet",
-        fix="give another folder",
+        fix="unpack the archives in it" if packed else "give another folder",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 from paribus.base.errors import ParibusError
 from paribus.base.network import hub_is_reachable
 from paribus.data.folders import SPLIT_NAMES
-from paribus.data.labels import labelled
-from paribus.data.parquet import image_column, label_column, pictures_in
-from paribus.data.raw import Encoded, RawData, RawSplit
+from paribus.data.parquet import image_column, labelled_by_column, pictures_in
+from paribus.data.raw import Encoded, RawData, RawSplit, files_key
+from paribus.results.score import Fact
 
 _ROWS = 256
 
@@ -35,23 +36,64 @@ def hub_dataset(repository: str, *, asked: str | None = None, with_labels: bool 
     if not reachable and not is_cached(repository):
         raise _unreachable_error(repository, asked or repository)
     splits = _loaded(repository, offline=not reachable)
-    named = _named_splits(splits, repository)
+    data = _from_splits(splits, repository, ("hub", repository), with_labels)
+    return replace(data, hub_id=repository)
+
+
+def is_saved_dataset(folder: Path) -> bool:
+    """Whether `datasets` wrote a folder by `save_to_disk`."""
+    one = all((folder / name).is_file() for name in ("state.json", "dataset_info.json"))
+    return one or (folder / "dataset_dict.json").is_file()
+
+
+def saved_dataset(folder: Path, files: list[Path], *, with_labels: bool = True) -> RawData:
+    """What `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote.
+
+    Args:
+        folder: The folder it wrote.
+        files: All files in it.
+        with_labels: False leaves a label column alone.
+
+    Raises:
+        ParibusError: It cannot be read, or holds no images.
+    """
+    import datasets
+
+    try:
+        loaded = datasets.load_from_disk(str(folder))
+    except Exception as error:  # the library raises dozens of kinds
+        raise ParibusError(
+            "The saved data set cannot be read.",
+            where=str(folder),
+            got=(str(error).strip().splitlines() or [type(error).__name__])[0],
+            expected="a folder written by save_to_disk of the library datasets",
+            fix="save it again",
+        ) from error
+    splits = loaded if isinstance(loaded, datasets.DatasetDict) else {"all": loaded}
+    return _from_splits(splits, str(folder), files_key("saved", folder, files), with_labels)
+
+
+def _from_splits(splits: Any, where: str, key: tuple[object, ...], with_labels: bool) -> RawData:
+    """The images of splits that `datasets` loaded."""
+    named = _named_splits(splits, where)
     first = next(iter(named.values()))
     schema = first.features.arrow_schema
-    image = image_column(schema, repository)
-    label = label_column(schema) if with_labels else None
+    image = image_column(schema, where)
     raw = {
         split: RawSplit(len(of), partial(_pictures, of, image), f"{split} row {{}}".format)
         for split, of in named.items()
     }
-    key = ("hub", repository, tuple((split, of._fingerprint, len(of)) for split, of in named.items()), with_labels)
-    ignored = [name for name in splits if not any(splits[name] is of for of in named.values())]
-    notes = (f"Ignored splits: {', '.join(ignored)}.",) if ignored else ()
-    data = RawData(raw, repository, key, notes=notes, hub_id=repository)
-    if label is None:
+    prints = tuple((split, of._fingerprint, len(of)) for split, of in named.items())
+    ignored = tuple(name for name in splits if not any(splits[name] is of for of in named.values()))
+    notes = (Fact(code="splits_left_out", figures={"names": ignored}),) if ignored else ()
+    data = RawData(raw, where, (*key, prints, with_labels), notes=notes)
+    if not with_labels:
         return data
-    values = {split: of.with_format("arrow")[:][label].to_pylist() for split, of in named.items()}
-    return labelled(data, values, getattr(first.features[label], "names", None))
+
+    def values(column: str) -> dict[str, list[Any]]:
+        return {split: of.with_format("arrow")[:][column].to_pylist() for split, of in named.items()}
+
+    return labelled_by_column(data, schema, values)
 
 
 def is_cached(repository: str) -> bool:

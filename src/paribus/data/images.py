@@ -10,6 +10,7 @@ import torch
 
 from paribus.base.errors import ParibusError
 from paribus.config import DataSettings, ImageShape
+from paribus.results.score import Fact
 
 _CHUNK_BYTES = 16 << 20
 SPLITS = ("train", "validation", "test")
@@ -44,7 +45,7 @@ class ImageData:
         test: What models are scored against.
         class_names: Name of each label, or None for unlabelled data.
         fingerprint: SHA-256 (hexadecimal) over the content of every split; says nothing of paths or names.
-        notes: Plain sentences on how the data was split and changed.
+        notes: What was found: how the data were read, split and changed, and what may be wrong with them.
         skipped: (file, reason) of everything that could not be read.
         channel_classes: Number of classes of a channel, where each channel is an image of its own and a label is their
             classes read as the digits of one number (Stacked MNIST); 0 elsewhere.
@@ -58,7 +59,7 @@ class ImageData:
     test: Split
     class_names: tuple[str, ...] | None
     fingerprint: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     channel_classes: int = 0
     settings: DataSettings | None = None
@@ -104,7 +105,7 @@ class ImageData:
             "channels": shape.channels,
             "size": shape.size,
             "class_names": list(self.class_names) if self.class_names else None,
-            "notes": list(self.notes),
+            "notes": [note.model_dump(mode="json") for note in self.notes],
             "skipped": [list(entry) for entry in self.skipped],
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from paribus.base.errors import ParibusError
 from paribus.data.raw import RawData
+from paribus.results.score import Fact
 
 
 def labelled(
@@ -22,30 +24,36 @@ def labelled(
         names: Class names that integer labels index, where the source gives them.
 
     Returns:
-        Indices into `names`, else into the sorted distinct labels. A set is unlabelled as a whole when one of its
-        images has no label, or when it has fewer than two classes; then a note says why, where there are labels.
+        Indices into `names`, else into the distinct labels, numbers by value before texts. A split for testing or
+        validation none of whose images has a label is left out. A set is unlabelled as a whole when one of its further
+        images has no label, or when it has fewer than two classes. Notes say so.
 
     Raises:
         ParibusError: A label is neither an integer nor a string, or has no name among `names`.
     """
     if all(split is None for split in values.values()):
         return raw
-    missing = sum(1 for split in values.values() if split is None)
-    gaps = sum(_is_missing(value) for split in values.values() if split is not None for value in split)
-    if missing or gaps:
-        return _left_out(raw, f"{gaps:,} images have none" if gaps else "one of the splits has none")
+    unlabelled = [
+        name for name, split in values.items() if split is None or (len(split) and all(map(_is_missing, split)))
+    ]
+    if "all" in unlabelled or "train" in unlabelled:
+        return _left_out(raw, "labels_missing_in_training")
+    values = {name: split for name, split in values.items() if name not in unlabelled}
+    if gaps := sum(_is_missing(value) for split in values.values() if split is not None for value in split):
+        return _left_out(raw, "labels_missing", n=gaps)
+    for name in unlabelled:
+        figures = {"split": name, "n": raw.splits[name].count}
+        raw = replace(raw, notes=(*raw.notes, Fact(code="unlabelled_split", figures=figures)))
     splits = {name: _integers_or_strings(split, raw.where) for name, split in values.items() if split is not None}
     index: dict[int | str, int]
     if not names:
-        distinct = sorted(
-            {value for split in splits.values() for value in split}, key=lambda v: (isinstance(v, str), v)
-        )
+        distinct = sorted({value for split in splits.values() for value in split}, key=_order)
         index = {value: position for position, value in enumerate(distinct)}
         names = tuple(str(value) for value in distinct)
     else:
         index = {key: position for position, name in enumerate(names) for key in (position, name)}
     if len(names) < 2:
-        return _left_out(raw, "there is only one class")
+        return _left_out(raw, "one_class")
     unknown = sorted({str(value) for split in splits.values() for value in split if value not in index})
     if unknown:
         raise ParibusError(
@@ -62,8 +70,14 @@ def labelled(
     return replace(raw, splits=indexed, class_names=tuple(names))
 
 
-def _left_out(raw: RawData, reason: str) -> RawData:
-    return replace(raw, notes=(*raw.notes, f"The labels are left out because {reason}."))
+def _left_out(raw: RawData, reason: str, **figures: int) -> RawData:
+    return replace(raw, notes=(*raw.notes, Fact(code=reason, figures=dict(figures))))
+
+
+def _order(value: int | str) -> tuple[bool, int, str]:
+    """Numbers by value, also as texts (2 before 10), then other texts."""
+    is_number = isinstance(value, int) or (value.isascii() and value.isdecimal())
+    return not is_number, int(value) if is_number else 0, str(value)
 
 
 def _is_missing(value: object) -> bool:
@@ -76,7 +90,7 @@ def _integers_or_strings(split: Sequence[object], where: str) -> list[int | str]
         if isinstance(value, (bool, np.bool_, int, np.integer)):
             plain.append(int(value))
         elif isinstance(value, str):
-            plain.append(value)
+            plain.append(unicodedata.normalize("NFC", value))  # as one, however a file system or a table spells it
         else:
             raise ParibusError(
                 "A label has a wrong type.",

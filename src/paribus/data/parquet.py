@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from paribus.base.errors import ParibusError
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelled
 from paribus.data.raw import Encoded, RawData, RawSplit, files_key
+from paribus.results.score import Fact
 
 IMAGE_COLUMNS = ("image", "img", "picture", "images", "photo", "jpg", "png", "pixel_values", "image_bytes", "bytes")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "category", "target", "cls")
@@ -36,19 +39,17 @@ def parquet_folder(place: Path, files: list[Path], *, with_labels: bool = True) 
     tables = {split: _Table(of) for split, of in by_split.items()}
     schema = tables[next(iter(tables))].schema
     image = image_column(schema, str(place))
-    label = label_column(schema) if with_labels else None
     splits = {
         split: RawSplit(len(table), partial(table.pictures, image), partial(table.where, place))
         for split, table in tables.items()
     }
     raw = RawData(splits, str(place), (*files_key("parquet", place, files), with_labels), notes=notes)
-    if label is None:
+    if not with_labels:
         return raw
-    values = {split: table.column(label) for split, table in tables.items()}
-    return labelled(raw, values, _features(schema).get(label, {}).get("names"))
+    return labelled_by_column(raw, schema, lambda name: {split: table.column(name) for split, table in tables.items()})
 
 
-def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path]], tuple[str, ...]]:
+def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path]], tuple[Fact, ...]]:
     named: dict[str, list[Path]] = {}
     others: list[Path] = []
     for file in files:
@@ -75,8 +76,8 @@ def _files_by_split(place: Path, files: list[Path]) -> tuple[dict[str, list[Path
             expected="one set of train-*.parquet, test-*.parquet and validation-*.parquet",
             fix="give one of these sub-folders",
         )
-    notes = (f"Ignored, not of a known split: {', '.join(file.name for file in others)}.",) if others else ()
-    return named, notes
+    names = tuple(file.name for file in others)
+    return named, (Fact(code="splits_left_out", figures={"names": names}),) if others else ()
 
 
 def split_of(name: str) -> str | None:
@@ -174,18 +175,60 @@ def _may_hold(kind: Any) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def label_column(schema: Any) -> str | None:
-    """The column of class labels: by name, else the only one that the Hub's metadata marks as a class label."""
+def labelled_by_column(raw: RawData, schema: Any, read: Callable[[str], Mapping[str, Iterable[Any]]]) -> RawData:
+    """The set with the labels of its column of class labels, where there is one.
+
+    Integers, texts, truth values, categories, whole numbers stored as floats, and lists of one of these are labels; of
+    a column that holds anything else a note tells.
+
+    Args:
+        raw: The set without labels.
+        schema: The Arrow schema.
+        read: `read(column)` gives a column's values by split.
+
+    Raises:
+        ParibusError: A label has no name among those of the Hub's metadata.
+    """
     import pyarrow as pa
 
-    def fits(kind: Any) -> bool:
-        return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    column = _label_column(schema)
+    if column is None:
+        return raw
+    kind = schema.field(column).type
+    try:
+        values = {split: [_plain_label(value) for value in of] for split, of in read(column).items()}
+    except TypeError:
+        note = Fact(code="label_column_left_out", figures={"column": column, "kind": str(kind)})
+        return replace(raw, notes=(*raw.notes, note))
+    names = _features(schema).get(column, {}).get("names") or (["False", "True"] if pa.types.is_boolean(kind) else None)
+    return labelled(raw, values, names)
 
+
+def _label_column(schema: Any) -> str | None:
+    """The column of class labels: by name, else the only one that the Hub's metadata marks as a class label."""
     for name in LABEL_COLUMNS:
-        if name in schema.names and fits(schema.field(name).type):
+        if name in schema.names:
             return name
     marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
     return marked[0] if len(marked) == 1 else None
+
+
+def _plain_label(value: Any) -> int | str | None:
+    """One label, None where it is missing.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        return _plain_label(value[0])
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        if value.is_integer():
+            return int(value)
+    elif value is None or isinstance(value, (int, str)):
+        return value
+    raise TypeError(value)
 
 
 def _features(schema: Any) -> dict[str, dict[str, Any]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from paribus.results.score import Fact
 
 Encoded = bytes | Path | Image.Image | None
 """One picture before decoding: the content of a file, a file, or a picture made from an array; None where missing."""
@@ -60,7 +63,7 @@ class RawData:
     where: str
     key: tuple[object, ...]
     class_names: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     cut: CentreCut | None = None
     channel_classes: int = 0
     hub_id: str | None = None
@@ -71,5 +74,13 @@ class RawData:
 
 def files_key(kind: str, place: Path, files: list[Path]) -> tuple[object, ...]:
     """The key of a set that lies in these files, in or at a place."""
-    stats = [(str(file.relative_to(place)), (s := file.stat()).st_size, s.st_mtime_ns) for file in files]
+    stats = [(str(file.relative_to(place)), (s := _status(file)).st_size, s.st_mtime_ns) for file in files]
     return (kind, str(place.resolve()), tuple(stats))
+
+
+def _status(file: Path) -> os.stat_result:
+    """That of a file, or of a link to nothing."""
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return file.lstat()

@@ -8,6 +8,7 @@ import numpy as np
 
 from paribus.data.arrays import array_split
 from paribus.data.raw import RawData
+from paribus.results.score import Fact
 
 FACTORS: dict[str, int] = {"x": 8, "y": 8, "size": 4, "orientation": 6, "shape": 3}
 """Values of each factor; a shape's orientations cover a quarter turn, within which none looks like another."""
@@ -42,7 +43,7 @@ def shapes() -> RawData:
     """All combinations; the label is the shape."""
     factors = shape_factors()
     split = array_split(shape_images(factors), factors[:, -1], "shape {}")
-    note = "Every combination of " + ", ".join(f"{count} of {name}" for name, count in FACTORS.items()) + "."
+    note = Fact(code="every_combination", figures={"names": tuple(FACTORS), "counts": tuple(FACTORS.values())})
     return RawData({"all": split}, "shapes", ("shapes", tuple(FACTORS.items())), SHAPES, (note,))
 
 

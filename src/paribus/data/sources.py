@@ -12,12 +12,14 @@ import torch
 
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import DataSettings, validated
+from paribus.data.archives import OTHER_ARCHIVES, unpacked
 from paribus.data.arrays import digits, npz_file
 from paribus.data.assembly import assembled
 from paribus.data.builtin import DATASETS
-from paribus.data.decoding import Recipe
-from paribus.data.folders import files_below, image_folder
-from paribus.data.hub import hub_dataset
+from paribus.data.decoding import EXTENSIONS, Recipe
+from paribus.data.findings import tell
+from paribus.data.folders import files_below, image_folder, left_out
+from paribus.data.hub import hub_dataset, is_saved_dataset, saved_dataset
 from paribus.data.images import ImageData
 from paribus.data.parquet import parquet_folder
 from paribus.data.raw import RawData
@@ -29,12 +31,12 @@ _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
 def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
-    """Loads, decodes and splits a data set.
+    """Loads, decodes and splits a data set, and tells what it found (`ImageData.notes`) to the logger "paribus.data".
 
     Args:
-        source: A built-in name (`DATASETS`), a folder of images or of Parquet files, an .npz or .parquet file, or a
-            Hugging Face Hub id; or all settings of the data. Built-in and other names are looked for as a folder under
-            PARIBUS_DATA first.
+        source: A built-in name (`DATASETS`), a folder of images or of Parquet files or one that `datasets` saved, a
+            .zip of such, an .npz or .parquet file, or a Hugging Face Hub id; or all settings of the data. Built-in and
+            other names are looked for as a folder under PARIBUS_DATA first.
         **settings: Any of the fields of `DataSettings`, which says what they mean: size, channels, validation, ...
 
     Returns:
@@ -55,6 +57,7 @@ def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
         )
     recipe = Recipe(asked.size, asked.channels, asked.background, raw.cut)
     images = assembled(asked.name, raw, recipe, skip_bad=asked.on_bad == "skip", validation=asked.validation)
+    tell(asked.name, images.notes)
     return replace(images, settings=asked)
 
 
@@ -131,22 +134,35 @@ def _stored_folder(name: str) -> Path | None:
 
 def _from_path(path: Path, *, with_labels: bool = True) -> RawData:
     if path.is_dir():
-        files = files_below(path)
-        parquet = [file for file in files if file.suffix.lower() == ".parquet"]
+        below = files_below(path)
+        if is_saved_dataset(path):
+            return saved_dataset(path, below.files, with_labels=with_labels)
+        parquet = [file for file in below.files if file.suffix.lower() == ".parquet"]
         if parquet:
-            return parquet_folder(path, parquet, with_labels=with_labels)
-        return image_folder(path, files)
+            raw = parquet_folder(path, parquet, with_labels=with_labels)
+            pictures = (file for file in below.files if file.suffix.lower() in EXTENSIONS)
+            return replace(raw, notes=(*below.notes(path), *left_out(pictures), *raw.notes))
+        return image_folder(path, below)
     kind = path.suffix.lower()
+    if not path.is_file():
+        kind = "a pipe, a socket or a device"
+    if kind == ".zip":
+        folder = unpacked(path)
+        try:
+            return replace(_from_path(folder, with_labels=with_labels), where=str(path))
+        except ParibusError as error:
+            raise error.at(str(path)) from None
     if kind == ".npz":
         return npz_file(path)
     if kind == ".parquet":
         return parquet_folder(path, [path], with_labels=with_labels)
+    packed = kind in OTHER_ARCHIVES
     raise ParibusError(
         "This file is not a data set.",
         where=str(path),
         got=kind or "no extension",
-        expected="a folder of images, a folder of Parquet files, an .npz or a .parquet file",
-        fix=f"give the folder that holds it: {path.parent}",
+        expected="a folder of images, a folder of Parquet files, a .zip of one, an .npz or a .parquet file",
+        fix="unpack it, and give the folder" if packed else f"give the folder that holds it: {path.parent}",
     )
 
 

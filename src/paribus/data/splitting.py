@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from paribus.base.randomness import keyed_seed
+from paribus.results.score import Fact
 
 TEST_SHARE = 0.2
 LARGEST_VALIDATION = 5_000
@@ -43,7 +44,7 @@ def rest(count: int, indices: np.ndarray) -> np.ndarray:
 
 def split_indices(
     counts: dict[str, int], labels: dict[str, np.ndarray | None], validation: float
-) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
+) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact]]:
     """Says for train, validation and test which images of which source split they take.
 
     Args:
@@ -52,22 +53,22 @@ def split_indices(
         validation: Share of the training images to hold out where the source has no validation split.
 
     Returns:
-        For each split (name of the source split, int64 indices), and notes in plain sentences.
+        For each split (name of the source split, int64 indices), and how they came about.
     """
     whole = {name: (name, np.arange(count)) for name, count in counts.items()}
     notes = []
     base = "all" if "all" in counts else "train"
     train = whole[base][1]
-    stratified = " with every class in proportion" if labels[base] is not None else ""
+    by_class = int(labels[base] is not None)
     if "test" not in counts:
         number = max(1, round(TEST_SHARE * len(train)))
         test = held_out(len(train), number, "test", labels[base])
         whole["test"] = (base, test)
+        figures = {"n": number, "of": len(train), "by_class": by_class, "alone": int(base == "all")}
+        notes.append(Fact(code="test_held_out", figures=figures))
         train = rest(len(train), test)
-        missing = "" if base == "all" else " because the source has no test split"
-        notes.append(f"Split 80:20 into training and test images by a fixed seed{stratified}{missing}.")
     else:
-        notes.append("The test split is the source's own.")
+        notes.append(Fact(code="own_split", figures={"split": "test"}))
     if "validation" not in counts:
         number = min(round(validation * len(train)), LARGEST_VALIDATION)
         of_train = labels[base]
@@ -75,8 +76,8 @@ def split_indices(
         whole["validation"] = (base, train[picked])
         train = train[rest(len(train), picked)]
         if number:
-            notes.append(f"{number:,} training images are held out for validation by a fixed seed{stratified}.")
+            notes.append(Fact(code="validation_held_out", figures={"n": number, "by_class": by_class}))
     else:
-        notes.append("The validation split is the source's own.")
+        notes.append(Fact(code="own_split", figures={"split": "validation"}))
     whole["train"] = (base, train)
     return {name: whole[name] for name in ("train", "validation", "test")}, notes

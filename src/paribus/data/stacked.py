@@ -9,6 +9,7 @@ from paribus.base.randomness import keyed_seed
 from paribus.data.arrays import array_split
 from paribus.data.images import ImageData, Split
 from paribus.data.raw import RawData, RawSplit
+from paribus.results.score import Fact
 
 CHANNELS = 3
 COUNTS = {"train": 128_000, "test": 26_000}
@@ -30,7 +31,7 @@ def stacked(source: ImageData) -> RawData:
     splits = {name: _split(name, getattr(source, name), count, classes) for name, count in COUNTS.items()}
     names = tuple("".join(map(str, np.unravel_index(i, (classes,) * CHANNELS))) for i in range(classes**CHANNELS))
     key = ("stacked", source.fingerprint, tuple(COUNTS.items()))
-    note = f"Each image is three of {source.name}, drawn by a fixed seed from the same split."
+    note = Fact(code="stacked", figures={"name": source.name})
     return RawData(splits, f"images of {source.name}", key, names, (note,), channel_classes=classes)
 
 

@@ -20,6 +20,8 @@ from paribus.data.storage import Store
 
 CHUNK = 256
 FEWEST_IMAGES = 16
+FLAT_LEVELS = 16
+"""An image of fewer grey levels than these, of 256, shows next to nothing."""
 _LISTED = 20
 _AT_ONCE, _BYTES_AT_ONCE = 4_096, 32 << 20  # pictures; bytes, before and after decoding
 _THREADED_BYTES = 4_096  # below this an image decodes faster than threads hand it over (measured: MNIST against LFW)
@@ -41,6 +43,9 @@ class Survey:
         kept: Indices of those images within the source split.
         bad: (file, reason) of the others.
         changes: How many images had each change of `Pixels.changes`.
+        pages: By format, frames and pages after the first ones.
+        levels: Smallest and largest value of a pixel.
+        flat: Images whose values lie within `FLAT_LEVELS` of each other.
         sizes: Smallest and largest size met, in pixels, after the crop to a square and before any resize.
     """
 
@@ -51,13 +56,16 @@ class Survey:
     bad: list[tuple[str, str]] = field(default_factory=list)
     changes: Counter[str] = field(default_factory=Counter)
     sizes: tuple[int, int] = (1 << 30, 0)
+    pages: Counter[str] = field(default_factory=Counter)
+    levels: tuple[int, int] = (255, 0)
+    flat: int = 0
 
     def take_as_it_is(self, name: str, pixels: np.ndarray) -> None:
         """Stores arrays (N, H, W, C) that have the wanted form already."""
         self.kept[name].extend(range(len(pixels)))
         self.sizes = min(self.sizes[0], pixels.shape[1]), max(self.sizes[1], pixels.shape[1])
         for start in range(0, len(pixels), CHUNK):
-            self.stores[name].append(pixels[start : start + CHUNK].transpose(0, 3, 1, 2))
+            self._store(name, pixels[start : start + CHUNK].transpose(0, 3, 1, 2))
 
     def take(self, name: str, split: RawSplit, start: int, results: Iterable[Pixels | BadImage]) -> None:
         """Stores a chunk of decoded pictures, and keeps the reasons of the bad ones."""
@@ -72,6 +80,8 @@ class Survey:
                 raise ColourFound
             low, high = min(low, result.size), max(high, result.size)
             self.changes.update(result.changes)
+            if result.pages is not None:
+                self.pages[result.pages[0]] += result.pages[1]
             self.kept[name].append(index)
             good.append(result.content)
         self.sizes = low, high
@@ -79,7 +89,13 @@ class Survey:
         if good and usable:
             flat = np.frombuffer(b"".join(good), np.uint8)
             images = flat.reshape(-1, shape.size, shape.size, shape.channels)
-            self.stores[name].append(images.transpose(0, 3, 1, 2))
+            self._store(name, images.transpose(0, 3, 1, 2))
+
+    def _store(self, name: str, images: np.ndarray) -> None:
+        low, high = images.min((1, 2, 3)), images.max((1, 2, 3))
+        self.levels = min(self.levels[0], int(low.min())), max(self.levels[1], int(high.max()))
+        self.flat += int((high - low < FLAT_LEVELS).sum())
+        self.stores[name].append(images)
 
 
 def first_shape(raw: RawData, recipe: Recipe) -> ImageShape:
@@ -174,7 +190,7 @@ def _small_content(picture: Encoded) -> bytes:
     if isinstance(picture, bytes):
         return picture
     try:
-        small = isinstance(picture, Path) and picture.stat().st_size <= LARGEST_FILE
+        small = isinstance(picture, Path) and picture.is_file() and picture.stat().st_size <= LARGEST_FILE
         return picture.read_bytes() if small and isinstance(picture, Path) else b""
     except OSError:  # it is named as bad when PIL comes to it
         return b""
@@ -188,7 +204,7 @@ def bad_images_error(raw: RawData, bad: list[tuple[str, str]]) -> ParibusError:
     return ParibusError(
         f"{len(bad):,} of {len(raw):,} images cannot be used:{listed}{more}",
         where=raw.where,
-        expected="readable images of at least 2x2 pixels (png, jpg, webp, bmp, gif, tiff)",
+        expected="readable images of at least 2x2 pixels (png, jpg, webp, bmp, gif, tiff, pgm, ppm)",
         fix="give another folder" if all_bad else "mend or remove them, or leave them out with --on-bad skip",
     )
 

@@ -93,7 +93,7 @@ class Exhibit:
         if found is None and self.subject.model.can_encode and not self.without_images:
             found = self._encoder_axes = leading_axes(self.subject, SLIDERS)
         elif found is None:
-            found = self._axes[label] = activation_axes(self.subject, SLIDERS, label)
+            found = self._axes[label] = activation_axes(self.subject, SLIDERS, self._class(label))
         return found
 
     def known_axes(self, label: int | None) -> Axes | None:
@@ -102,7 +102,12 @@ class Exhibit:
 
     def labels(self, label: int | None) -> Tensor | None:
         """The class (1,) that a conditional model is asked for, the first by default; None for any other model."""
-        return self.subject.class_of(1, label) if self.subject.model.image.classes else None
+        return self.subject.class_of(1, self._class(label)) if self.subject.model.image.classes else None
+
+    def _class(self, label: int | None) -> int | str | None:
+        """The name of a class, by its place."""
+        names = self.subject.class_names
+        return names[label] if label is not None and 0 <= label < len(names) else label
 
 
 def exhibits(sources: Sequence[str]) -> list[Exhibit]:

@@ -281,15 +281,19 @@ class Model:
                 got=label,
                 fix="leave --label out, or train with -o objective.conditional=true",
             )
-        if label in names:
+        if str(label) in names:
             return names.index(str(label))
-        if str(label).isdigit() and int(label) < self.image.classes:
-            return int(label)
+        if str(label).isdecimal():
+            numbered = {int(name): index for index, name in enumerate(names) if name.isdecimal()}
+            if int(label) in numbered:
+                return numbered[int(label)]
+            if not numbered and int(label) < self.image.classes:  # a number that is no name is an index
+                return int(label)
         raise ParibusError(
             f"Unknown label '{label}'.{did_you_mean(str(label), names)}",
             where="--label",
             got=label,
-            expected=f"0 to {self.image.classes - 1}, or one of {', '.join(names)}",
+            expected=f"one of {', '.join(names)}" if names else f"0 to {self.image.classes - 1}",
         )
 
     def _on_device(self, tensor: Any) -> Any:

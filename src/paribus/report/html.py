@@ -25,7 +25,7 @@ from paribus.results.metric import Metric
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder
-from paribus.results.words import budget_words, fact_words, protocol_words, sampler_words, statement
+from paribus.results.words import budget_words, fact_words, finding_words, protocol_words, sampler_words, statement
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -142,6 +142,7 @@ def _context(study: StudyResult) -> dict[str, Any]:
         "protocols": _protocols(study),
         "encoders": encoders.encoder_facts(study),
         "data_facts": _data_facts(study),
+        "findings": _findings(study),
         "machine_facts": _machine_facts(study),
     }
 
@@ -198,6 +199,12 @@ def _data_facts(study: StudyResult) -> list[tuple[str, str]]:
     if data.fingerprint:
         facts.append(("fingerprint", data.fingerprint.removeprefix("sha256:")[:16]))
     return facts
+
+
+def _findings(study: StudyResult) -> list[str]:
+    """What was found in the images; of several sets with their names."""
+    several = bool(study.data.sets)
+    return [f"{name}: {finding_words(fact)}" if several else finding_words(fact) for name, fact in study.data.findings]
 
 
 PROGRAMS = {"python": "Python", "torch": "PyTorch", "paribus": "Paribus"}

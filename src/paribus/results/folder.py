@@ -4,6 +4,7 @@ run.yaml            the resolved configuration, the data's fingerprint, versions
 metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
 model.safetensors   config.json   the averaged model, all that sampling needs
 checkpoint/         state.pt: everything that exact resume needs; previous.pt: the one before it, until the run is done
+trained_on.safetensors   a hash of each different image of the training split, sorted
 snapshots/          <images>.safetensors: the averaged model on the way
 samples/            <images>.png grids on the way; final.png, real.png, reconstructions.png at the end
 evaluation.json     a list of scores
@@ -141,6 +142,11 @@ class RunFolder:
             return True
         recorded = self.ending.get("model_sha256")
         return recorded is not None and bool(recorded != hashlib.sha256(content).hexdigest())
+
+    @property
+    def trained_on(self) -> Path:
+        """A hash of each different image of the training split, uint64, sorted."""
+        return self.path / "trained_on.safetensors"
 
     @property
     def metrics(self) -> Path:

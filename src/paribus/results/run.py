@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from paribus.config import Settings
 from paribus.results.folder import RunFolder
-from paribus.results.score import Score
+from paribus.results.score import Fact, Score
 
 Scores = dict[str, Score]
 """By metric."""
@@ -46,9 +46,21 @@ class DataRecord(Settings, extra="ignore"):
     channels: int | None = None
     size: int | None = None
     class_names: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     skipped: tuple[tuple[str, ...], ...] = ()
     sets: tuple[DataRecord, ...] = ()
+
+    @field_validator("notes", mode="before")
+    @classmethod
+    def _facts(cls, notes: Any) -> Any:
+        """Records of older versions hold sentences."""
+        return [{"code": note} if isinstance(note, str) else note for note in notes or ()]
+
+    @property
+    def findings(self) -> tuple[tuple[str, Fact], ...]:
+        """What was found in the images, with the name of the set."""
+        own = tuple((self.name, note) for note in self.notes)
+        return own + tuple(found for entry in self.sets for found in entry.findings)
 
 
 @dataclass(frozen=True)

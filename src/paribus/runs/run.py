@@ -30,13 +30,14 @@ from paribus.recipes.command import command_of
 from paribus.results.folder import RunFolder, write_scores
 from paribus.results.score import Score
 from paribus.runs.identity import identity, is_scored, is_trained, refuse_what_cannot_run, stored_config, with_processes
+from paribus.runs.seen import write_trained_on
 from paribus.training import NUMERICS_VERSION, Progress
 from paribus.training.distributed import on_first_process, raise_together
 from paribus.training.hardware import machine, peak_memory_bytes
 from paribus.training.loop import Outcome, Prepared, fit, prepare
 from paribus.training.tracking import check_trackers, tracked
 
-REMAINS = ("config.json", "log.txt", "done.json")
+REMAINS = ("config.json", "log.txt", "done.json", "trained_on.safetensors")
 """What a run may leave in its folder before its record is there."""
 
 
@@ -143,6 +144,7 @@ def _begin(prepared: Prepared, run: RunFolder) -> None:
         "machine": machine(),
         "started": started,
     }
+    write_trained_on(run, data)
     _write_record(record, config, data, run)
 
 

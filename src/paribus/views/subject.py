@@ -75,7 +75,7 @@ class Subject:
         """
         if label is None and not self.model.image.classes:
             return None
-        return self.model.sample_labels(n, 0 if label is None else label)
+        return self.model.sample_labels(n, self.class_names[0] if label is None else label)
 
     def class_words(self, label: int | str | None) -> str:
         """The class that a conditional model's images are of, as a clause; nothing for an unconditional one."""

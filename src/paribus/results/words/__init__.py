@@ -1,6 +1,7 @@
 """Where protocols, facts, encoders, differences and settings become English, for whoever shows them."""
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
+from paribus.results.words.findings import finding_words
 from paribus.results.words.protocols import (
     accuracy_words,
     encoder_words,
@@ -25,6 +26,7 @@ __all__ = [
     "detail_words",
     "encoder_words",
     "fact_words",
+    "finding_words",
     "kind_words",
     "no_room_words",
     "obstacle_words",

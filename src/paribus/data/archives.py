@@ -1,0 +1,39 @@
+"""A zip file of images: unpacked once into the cache, and then read as a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+from paribus.base.errors import ParibusError
+from paribus.base.files import cache_folder
+from paribus.data.storage import entry_being_written
+
+OTHER_ARCHIVES = frozenset({".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
+"""What is not unpacked here."""
+
+
+def unpacked(path: Path) -> Path:
+    """The folder under the cache that holds the content of a zip file; unpacked anew where the file changed.
+
+    Raises:
+        ParibusError: It is damaged or encrypted, or there is no room for its content.
+    """
+    status = path.stat()
+    key = repr(("zip", str(path.resolve()), status.st_size, status.st_mtime_ns))
+    entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    try:
+        with entry_being_written(entry) as folder:
+            if folder is not None:
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder)  # it keeps every member inside the folder
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise ParibusError(
+            "The zip file cannot be unpacked.",
+            where=str(path),
+            got=str(error) or type(error).__name__,
+            expected=f"a whole, unencrypted zip file, and room for its content under {cache_folder()}",
+            fix="unzip it, and give the folder",
+        ) from None
+    return entry
