@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from paribus.base.version import __version__
-from paribus.base.wording import compact, count, sentence
+from paribus.base.wording import compact, count, listed, plural, sentence
 from paribus.report.html import page
 from paribus.report.marks import shortened, svg, text
 from paribus.report.pictures import Picture, encoded, spread
@@ -18,20 +18,24 @@ from paribus.results.words.inspection import overview, remark_words, size_bins, 
 
 SHEET_BYTES = 900_000
 _CLASSES_SHOWN = 30
+_NOTES = {"ignored_files", "cropped_images", "enlarged_images"}
+"""Remarks that nobody need act on."""
 
 
 def inspection_page(found: Inspection) -> str:
     """The whole page."""
-    pixels, beginning = found.pixels, found.beginning
+    pixels = found.pixels
     totals = {name: sum(numbers) for name, numbers in pixels.classes.items()}
     return page(
         "inspection.html.j2",
         {
             "found": found,
             "facts": [f"{count(pixels.count)} images", f"{pixels.size} × {pixels.size} pixels"],
-            "lead": sentence(f"To begin with, {time_words(beginning)}" if beginning.seconds else "To begin with"),
-            "reasons": [sentence(remark_words(fact)) for fact in beginning.reasons],
-            "remarks": [sentence(remark_words(fact)) for fact in found.remarks],
+            "lead": sentence(_lead(found)),
+            "reasons": [sentence(remark_words(fact)) for fact in found.beginning.reasons],
+            "remarks": [
+                ("note" if fact.code in _NOTES else "caution", sentence(remark_words(fact))) for fact in found.remarks
+            ],
             "overview": overview(found),
             "sizes": bar_chart("Shorter side in pixels", size_bins(found.files), "files"),
             "classes": bar_chart("Images by class", list(totals.items())[:_CLASSES_SHOWN], "images") if totals else "",
@@ -41,6 +45,13 @@ def inspection_page(found: Inspection) -> str:
             "version": __version__,
         },
     )
+
+
+def _lead(found: Inspection) -> str:
+    beginning = found.beginning
+    form = f"{beginning.size} × {beginning.size} pixels"
+    lead = f"Compare {listed(beginning.models)} at {form}, {plural(beginning.seeds, 'run')} each"
+    return lead if beginning.seconds is None else f"{lead}: {time_words(beginning)}"
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, int]], unit: str, *, width: int = 400) -> str:
