@@ -51,7 +51,7 @@ def photos(count: int) -> Callable[[Path], None]:
     """So many small photographs."""
 
     def write(folder: Path) -> None:
-        for k, image in enumerate(drawn(load_data("cifar10"), count, np.random.default_rng(0))):
+        for k, image in enumerate(drawn(load_data("cifar10", validation=0), count, np.random.default_rng(0))):
             Image.fromarray(np.moveaxis(image, 0, 2)).save(folder / f"{k:05}.png")
 
     return write
