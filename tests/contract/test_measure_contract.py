@@ -17,15 +17,15 @@ from paribus.cli.listing import rows
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData, load_data
 from paribus.evaluation import compare_images, evaluate, evaluate_images
-from paribus.evaluation.context import Context
-from paribus.evaluation.measures import DEFAULT, all_measures, metrics
+from paribus.evaluation.context import DEFAULT, Context
+from paribus.evaluation.measures import all_measures, metrics
 from paribus.evaluation.measures.base import Measure
 from paribus.metrics.estimates import mean_estimate, ratio_estimate
 from paribus.models.model import to_bytes
+from paribus.results.folder import read_scores, write_scores
 from paribus.results.metric import Metric
 from paribus.results.protocol import Likelihood, Protocol
 from paribus.results.score import Fact, Score
-from paribus.results.scores_file import read_scores, write_scores
 
 MEASURES = list(all_measures())
 FACTS = {

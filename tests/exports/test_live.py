@@ -96,12 +96,12 @@ def test_weights_that_16_bits_do_not_hold_are_left_out() -> None:
 def test_there_is_room_for_so_many_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_live(folder)
     size = len(json.loads((folder / "live.json").read_text())["program"]["weights"])
-    monkeypatch.setattr(shown, "TOTAL_BYTES", size)
+    monkeypatch.setattr(shown, "LIVE_BYTES", size)
     assert "<canvas" in write_report(folder, live=True).read_text()
-    monkeypatch.setattr(shown, "TOTAL_BYTES", size - 1)
+    monkeypatch.setattr(shown, "LIVE_BYTES", size - 1)
     page = write_report(folder, live=True).read_text()
     assert "<canvas" not in page
     assert "all decoders together have room for" in page
-    monkeypatch.setattr(made, "TOTAL_BYTES", size - 1)
+    monkeypatch.setattr(made, "LIVE_BYTES", size - 1)
     write_live(folder)
     assert "left_out" in json.loads((folder / "live.json").read_text())

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -206,9 +207,7 @@ def fail(folder: Path, found: dict[str, Any], model: str, seed: int, reason: str
     row = next(r for r in found["runs"] if (r["model"], r["seed"]) == (model, seed))
     row |= {"status": "failed", "reason": reason, "scores": {}, "best": {}, "snapshots": []}
     values = [r["scores"] for r in found["runs"] if r["model"] == model and r["status"] == "done"]
-    found["models"][model] = (
-        {n: summary([t[n]["value"] for t in values]).as_dict() for n in values[0]} if values else {}
-    )
+    found["models"][model] = {n: asdict(summary([t[n]["value"] for t in values])) for n in values[0]} if values else {}
     run = folder / "runs" / f"{model}-seed{seed}"
     for name in ("samples/final.png", "evaluation.json", "snapshots.json"):
         (run / name).unlink(missing_ok=True)

@@ -9,9 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paribus.report import figures
-from paribus.report.axes import Axis, axis, log_ticks, nice_ticks, tick_label
-from paribus.report.figures import Curve, Dot, Row
-from paribus.report.marks import MARKERS, STYLES, marker, swatch
+from paribus.report.figures import Curve, Dot, DotRow
+from paribus.report.marks import MARKERS, STYLES, Axis, axis, log_ticks, marker, nice_ticks, swatch, tick_label
 
 NASTY = 'a <b> & "c" \x07'
 
@@ -62,7 +61,7 @@ def test_axis_maps_linearly_and_logarithmically() -> None:
 
 def test_scatter_puts_points_where_they_belong() -> None:
     dots = [Dot("a", 0, 10, 5, "first"), Dot("b", 0, 20, 10, "second")]
-    svg = figures.scatter("Quality", dots, "seconds", "distance", width=400, height=300)
+    svg = figures.scatter("Quality", dots, "seconds", "distance")
     marks = elements(svg, "circle", "mark")
     by_title = {m[0].text: (float(m.get("cx", 0)), float(m.get("cy", 0))) for m in marks if len(m)}
     base = next(e for e in ET.fromstring(svg).iter() if e.get("class") == "base")
@@ -74,7 +73,7 @@ def test_scatter_puts_points_where_they_belong() -> None:
 
 
 def test_dot_plot_has_a_dot_per_seed_an_interval_and_a_floor() -> None:
-    rows = [Row("a", 0, [1.0, 3.0], 2.0, (0.0, 4.0)), Row(NASTY, 1, [2.0], 2.0)]
+    rows = [DotRow("a", 0, [1.0, 3.0], 2.0, (0.0, 4.0)), DotRow(NASTY, 1, [2.0], 2.0)]
     svg = figures.dot_plot("KID", rows, "KID, lower is better", reference=("real images", 0.5))
     circles, (bar,) = elements(svg, "circle", "mark"), elements(svg, "rect", "interval")
     xs = [float(c.get("cx", 0)) for c in circles]
@@ -118,7 +117,7 @@ def test_far_outliers_are_cut_and_mentioned() -> None:
 def test_empty_and_constant_data_still_draw() -> None:
     for curves in ([], [Curve("a", 0, [[]])], [Curve("a", 0, [[(5.0, 3.0)]])], [Curve("a", 0, [[(0, 2.0), (9, 2.0)]])]):
         ET.fromstring(figures.line_chart("t", curves, "images"))
-    ET.fromstring(figures.tiny_dots(Row("a", 0, [0.0], 0.0), 0.0, 0.0))
+    ET.fromstring(figures.tiny_dots(DotRow("a", 0, [0.0], 0.0), 0.0, 0.0))
 
 
 def test_each_model_has_its_own_look() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from paribus.report.analyses import latents_table
 from paribus.report.html import rendered
-from paribus.report.latents import latents_table
 from paribus.report.tables import all_scores, cost_table, leaderboard
 from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord, Fact, Score
@@ -38,8 +38,8 @@ def made(*runs: RunResult) -> StudyResult:
 def shown(given: StudyResult) -> dict[str, list[str]]:
     table = latents_table(given)
     assert table is not None
-    heads = [source.head.replace("\u00a0", " ") for source in table.sources]
-    cells = {model: [cell.text for cell in row] for model, _, _, row in table.rows}
+    heads = [head.replace("\u00a0", " ") for head, _ in table.columns]
+    cells = {line.label: [cell.text for cell in line.cells] for line in table.lines}
     assert all(len(row) == len(heads) for row in cells.values())
     return {"": heads} | cells
 
@@ -65,7 +65,7 @@ def test_columns_that_no_model_has_are_left_out() -> None:
     assert shown(plain) == {"": ["N(0, I)", "Reconstructions"], "aae": ["6.00", "2.00"]}
     table = latents_table(plain)
     assert table is not None
-    assert [source.metric.name for source in table.sources] == ["frechet", "reconstruction_frechet"]
+    assert [metric.name for _, metric in table.columns] == ["frechet", "reconstruction_frechet"]
     assert "prior hole" in table.meaning
     assert "0.500" in table.meaning
     assert "sampler" not in table.meaning
@@ -103,13 +103,13 @@ def test_fitting_a_sampler_is_a_cost_where_one_was_fitted(study: Given) -> None:
     results["runs"][0]["scores"]["sampler_seconds"] = score("sampler_seconds", 3.5, None)
     (folder / "results.json").write_text(json.dumps(results))
     heads, rows = cost_table(read_folder(folder))
-    cells = {model: row[heads.index("Sampler fit")].text for model, _, row in rows}
+    cells = {line.label: line.cells[heads.index("Sampler fit")].text for line in rows}
     assert cells == {"vae": "3.5\u202fs", "beta-vae": "–", "dcgan": "–", "wgan-gp": "–"}
     single = folder / "runs" / "dcgan-seed0"
     done = json.loads((single / "done.json").read_text())
     (single / "done.json").write_text(json.dumps(done | {"sampler_seconds": 2.5}))
     heads, rows = cost_table(read_folder(single))
-    assert rows[0][2][heads.index("Sampler fit")].text == "2.5\u202fs"
+    assert rows[0].cells[heads.index("Sampler fit")].text == "2.5\u202fs"
 
 
 def test_class_agreement_has_a_column_where_its_words_say_so() -> None:

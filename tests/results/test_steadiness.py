@@ -127,9 +127,9 @@ def test_models_without_an_end_are_left_out() -> None:
 def test_the_report_shows_and_explains_it() -> None:
     runs = [run("gan", 0, score("frechet", 4.0)), run("gan", 1, score("frechet", 6.0))]
     given = study(*runs, failed("gan", 2), failed("vae", 0))
-    table = steadiness_table(given)
-    assert [metric.label for metric in table.columns] == ["Spread over seeds", "Spread over snapshots", "Failed seeds"]
-    shown = {model: [cell.text for cell in cells] for model, _, cells in table.rows}
+    columns, lines = steadiness_table(given)
+    assert [metric.label for metric in columns] == ["Spread over seeds", "Spread over snapshots", "Failed seeds"]
+    shown = {line.label: [cell.text for cell in line.cells] for line in lines}
     assert shown == {"gan": ["0.28", "0.71", "1 of 3"], "vae": ["–", "–", "1 of 1"]}
     page = rendered(given)
     part = page.partition('<h3 id="steadiness-heading">')[2].partition("</table>")[0]

@@ -12,6 +12,8 @@ from paribus.config.settings import Settings
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
+GradientNorm = Annotated[float, Field(gt=0)]
+
 
 class Augmentation(Settings):
     """Ordinary augmentation of training images; all off by default, never applied to validation or test images."""
@@ -129,6 +131,9 @@ class TrainingSettings(Settings):
     """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
     keep_snapshots: int | None = Field(None, ge=1)
     """Keep only the newest so many snapshots; by default all."""
+    gradient_clip: GradientNorm | dict[str, GradientNorm] | None = None
+    """Largest Euclidean norm of a role's gradient in one update, for every role or by role ({E: 1e4}); a longer
+    gradient is shortened to it. null for no bound."""
     divergence_factor: float = Field(1e6, gt=1)
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
     track: list[Literal["tensorboard", "wandb"]] = []
@@ -151,8 +156,9 @@ class EvaluationSettings(Settings):
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
     """auto: `classifier` for labelled data, else `self` and `pixels` (under 1,000 training images `pixels` alone). Or
-    classifier, classifier-2 (another seed: do rankings hold?), self (trained without labels), pixels, inception-64,
-    inception-192, inception-768 or inception-2048 (the FID's); or a list, of which the first ranks."""
+    classifier, classifier-2 (another seed: do rankings hold?), efficientnet (trained on photographs; for few images or
+    unlabelled ones), self (trained without labels), pixels, inception-64, inception-192, inception-768 or
+    inception-2048 (the FID's); or a list, of which the first ranks."""
     inception_weights: str | None = None
     """The file of Inception's weights; by default that of PARIBUS_INCEPTION, or a download kept in the cache. Where it
     is given and `encoder` names no Inception, the last layer that the file suffices for is added."""

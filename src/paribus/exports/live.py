@@ -15,8 +15,9 @@ from paribus.base.files import write_atomically
 from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
-from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
+from paribus.results.folder import LIVE_BYTES
 from paribus.results.study_files import read_folder
+from paribus.results.words import no_room_words
 from paribus.views.axes import activation_axes
 from paribus.views.subject import Subject
 
@@ -35,7 +36,7 @@ def write_live(folder: Path) -> None:
     Raises:
         ParibusError: The folder holds neither a study nor a run.
     """
-    for run in runs_to_show(read_folder(folder)):
+    for run in read_folder(folder).shown_live:
         assert run.folder is not None
         content = json.dumps(live_content(Subject.of(run.folder.path)), separators=(",", ":"))
         write_atomically(run.folder.live, content)
@@ -65,7 +66,7 @@ def live_content(subject: Subject) -> dict[str, Any]:
         "moves": _base64(axes.directions * axes.deviations[:, None]),  # one deviation along each
         "draws": _base64(draws),
     }
-    return content if size <= TOTAL_BYTES else {"left_out": no_room(size)}
+    return content if size <= LIVE_BYTES else {"left_out": no_room_words(size)}
 
 
 def _checked_program(model: Model, draws: Tensor) -> Program | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paribus.base.wording import NONE, fixed, listed, number, plural
-from paribus.report.tables import Cell, score_cell
-from paribus.results.comparison import comparison, effects, may_be_ranked
+from paribus.report.tables import Cell, Line, score_cell, warnings_words
+from paribus.results.comparison import comparison, effects, floor, may_be_ranked
 from paribus.results.metric import Metric
+from paribus.results.pairs import Comparison
 from paribus.results.score import Score
-from paribus.results.statistics import Comparison, Difference, Effect, Pair
+from paribus.results.statistics import Difference, Effect
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult
-from paribus.results.words import fact_words, protocol_words, words_of
+from paribus.results.words import protocol_words, seeds_words, words_of
 
 
 @dataclass(frozen=True)
@@ -29,27 +30,12 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class PairLine:
-    """Two models, whether the first beats the second, by how much, and how that was decided."""
-
-    pair: str
-    told: str
-    why: str
-    by: str
-    interval: str
-    method: str
-    p: str
-    exact_p: str
-
-
-@dataclass(frozen=True)
 class Standings:
     """Each model's standing, the better first, and every pair."""
 
     metric: Metric
     models: tuple[Standing, ...]
-    pairs: tuple[PairLine, ...]
-    tested: int
+    comparison: Comparison
 
 
 def standings(study: StudyResult, metric: str | None) -> Standings | None:
@@ -60,12 +46,8 @@ def standings(study: StudyResult, metric: str | None) -> Standings | None:
     if len(found.order) < 2 or study.metric(metric).direction == "none":
         return None
     models = [*found.order, *(model for model in study.models if model not in found.order)]
-    return Standings(
-        study.metric(metric),
-        tuple(_standing(study, model, metric, found) for model in models),
-        tuple(_line(pair) for pair in found.pairs),
-        found.tested,
-    )
+    standing = tuple(_standing(study, model, metric, found) for model in models)
+    return Standings(study.metric(metric), standing, found)
 
 
 def _standing(study: StudyResult, model: str, metric: str, found: Comparison) -> Standing:
@@ -88,19 +70,10 @@ def _runs(study: StudyResult, model: str, metric: str) -> str:
     return ", ".join([plural(values, "seed"), *(f"{n} {what}" for n, what in parts if n)])
 
 
-def _line(pair: Pair) -> PairLine:
-    by = pair.by
-    same = f"by seed, {plural(by.counts[0], 'seed')}"
-    return PairLine(
-        f"{pair.better} and {pair.worse}",
-        f"{pair.better}: {pair.told}" if pair.told != "can't tell" else pair.told,
-        pair.why,
-        number(by.mean),
-        interval_words(by),
-        same if by.method == "paired" else f"Welch, {by.counts[1]} and {plural(by.counts[0], 'seed')}",
-        probability(pair.p),
-        probability(pair.exact_p),
-    )
+def method_words(by: Difference) -> str:
+    """How two models were compared, and over how many seeds."""
+    seeds = plural(by.counts[0], "seed")
+    return f"by seed, {seeds}" if by.method == "paired" else f"Welch, {by.counts[1]} and {seeds}"
 
 
 def interval_words(by: Difference) -> str:
@@ -135,9 +108,8 @@ def effect_table(study: StudyResult, metric: str | None) -> EffectTable | None:
         return None
     lines = tuple((effect.axis, str(effect.level), _signed(effect.effect.mean), _interval(effect)) for effect in found)
     seeds = found[0].left_out
-    seeds_words = f"{'seed' if len(seeds) == 1 else 'seeds'} {listed([str(seed) for seed in seeds])}"
-    left_out = f"Left out, since some combination has no value there: {seeds_words}."
-    return EffectTable(study.metric(metric), lines, left_out if seeds else "")
+    left_out = f"Left out, since some combination has no value there: {seeds_words(seeds)}." if seeds else ""
+    return EffectTable(study.metric(metric), lines, left_out)
 
 
 def _signed(value: float) -> str:
@@ -197,29 +169,102 @@ def axis_values(study: StudyResult) -> dict[str, list[str]]:
     return values
 
 
-@dataclass(frozen=True)
-class SteadinessTable:
-    """Columns by metric, and (model, style, cells) rows; a column that no model has is left out."""
+def steadiness_table(study: StudyResult) -> tuple[tuple[Metric, ...], list[Line]]:
+    """How steady each model is: over seeds, over the last snapshots, and in how many seeds training failed.
 
-    columns: tuple[Metric, ...]
-    rows: tuple[tuple[str, int, tuple[Cell, ...]], ...]
-
-
-def steadiness_table(study: StudyResult) -> SteadinessTable:
-    """How steady each model is: over seeds, over the last snapshots, and in how many seeds training failed."""
+    Returns:
+        Columns by metric, without those that no model has, and a line for each model.
+    """
     found = {} if study.single else steadiness(study)
     names = dict.fromkeys(name for table in found.values() for name, score in table.items() if score.value is not None)
-    rows = tuple(
-        (model, study.models.index(model), tuple(_steadiness_cell(table.get(name)) for name in names))
+    lines = [
+        Line(model, "", tuple(_steadiness_cell(table.get(name)) for name in names), study.models.index(model))
         for model, table in found.items()
-    )
-    return SteadinessTable(tuple(study.metric(name) for name in names), rows if names else ())
+    ]
+    return tuple(study.metric(name) for name in names), lines
 
 
 def _steadiness_cell(score: Score | None) -> Cell:
     if score is None or score.value is None:
-        return Cell(title="; ".join(map(fact_words, score.warnings)) if score else "")
+        return Cell(title=warnings_words(score) if score else "")
     if score.protocol.ended is not None:
         ended = score.protocol.ended
         return Cell(f"{round(score.value * ended)} of {ended}", "", score.value)
     return Cell(number(score.value, 2), "", score.value, protocol_words(score.protocol))
+
+
+@dataclass(frozen=True)
+class LatentsTable:
+    """What samples score from the prior and from a fitted sampler, beside reconstructions, by one metric.
+
+    Attributes:
+        label: The metric in words.
+        columns: Where latents come from, and the metric that explains it.
+        lines: A line for each model, with the sampler that was fitted.
+        meaning: What the gaps mean.
+    """
+
+    label: str
+    columns: tuple[tuple[str, Metric], ...]
+    lines: tuple[Line, ...]
+    meaning: str
+
+
+def latents_table(study: StudyResult) -> LatentsTable | None:
+    """The distances of models that have one beside that of their samples; by the first ranking metric that has a value.
+
+    A column that no model has is left out.
+    """
+    for base in study.ranking_metrics:
+        beside = (f"prior_{base}", f"reconstruction_{base}")
+        models = [m for m in study.models if any(study.values(m, name) for name in beside)]
+        if models:
+            return _table(study, base, models)
+    return None
+
+
+def _table(study: StudyResult, base: str, models: list[str]) -> LatentsTable:
+    names = {"prior": f"prior_{base}", "fitted": base, "reconstruction": f"reconstruction_{base}"}
+    heads = {"prior": "N(0,\u00a0I)", "fitted": "Fitted sampler", "reconstruction": "Reconstructions"}
+    fitted = {m: next((run.sampler for run in study.of(m) if run.sampler != "prior"), "") for m in models}
+    # where the prior is the only source of latents, its column holds the samples' own scores
+    prior_only = names | {"prior": base, "fitted": ""}
+    cells = {
+        model: {
+            source: score_cell(study, model, name) if name else Cell()
+            for source, name in (names if fitted[model] else prior_only).items()
+        }
+        for model in models
+    }
+    kept = [source for source in names if any(of_model[source].value is not None for of_model in cells.values())]
+    metrics = names if any(fitted.values()) else prior_only
+    return LatentsTable(
+        label=study.metric(base).label,
+        columns=tuple((heads[source], study.metric(metrics[source])) for source in kept),
+        lines=tuple(
+            Line(
+                model,
+                f"sampler: {fitted[model]}" if fitted[model] else "",
+                tuple(of_model[source] for source in kept),
+                study.models.index(model),
+            )
+            for model, of_model in cells.items()
+        ),
+        meaning=_meaning(study, base, fitted="fitted" in kept, reconstructed="reconstruction" in kept),
+    )
+
+
+def _meaning(study: StudyResult, base: str, *, fitted: bool, reconstructed: bool) -> str:
+    low, high = floor(study, base)
+    real = f", {number(low)} here" if low is not None and low == high else ""
+    text = ""
+    if reconstructed:
+        text = (
+            "One decoder made all images of a row; its columns differ by the latents that it was given. "
+            "Reconstructions are decoded from latents of test images, samples from latents that were drawn. "
+            "What samples score above reconstructions, beyond what real images score against other real "
+            f"images{real}, is the prior hole: N(0, I) yields latents that the decoder did not meet in training. "
+        )
+    if fitted:
+        text += "A sampler fitted to the training images' latents narrows that gap as far as it finds where they lie."
+    return text.strip()

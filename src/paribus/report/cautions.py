@@ -39,15 +39,8 @@ class Caution:
 
 def cautions_of(study: StudyResult) -> list[Caution]:
     """All warnings, the gravest first."""
-    found = [
-        *_failed(study),
-        *_unfinished(study),
-        *_adversarial(study),
-        *_collapse(study),
-        *_measured(study),
-        *_views(study),
-    ]
-    return [*found, *_seeds(study), *_best(study), *_skipped(study)]
+    kinds = (_failed, _unfinished, _adversarial, _collapse, _measured, _views, _seeds, _best, _skipped)
+    return [caution for found in kinds for caution in found(study)]
 
 
 def _failed(study: StudyResult) -> Iterable[Caution]:
@@ -89,12 +82,9 @@ def _collapse(study: StudyResult) -> Iterable[Caution]:
             modes.append((run, f"{plural(round(missing), 'class')} missing from the samples"))
         elif coverage is not None and coverage < COLLAPSED_COVERAGE:
             modes.append((run, f"the samples cover {number(100 * coverage, 2)} % of the real images"))
-    if posterior:
-        text = "Posterior collapse: the decoder ignores nearly all of the code, so its reconstructions say little, in"
-        yield Caution("caution", f"{text} {runs_words([run for run, _ in posterior])}.", _details(posterior))
-    if modes:
-        text = "Mode collapse: part of the data's variety never appears in the samples of"
-        yield Caution("caution", f"{text} {runs_words([run for run, _ in modes])}.", _details(modes))
+    text = "Posterior collapse: the decoder ignores nearly all of the code, so its reconstructions say little, in"
+    yield from _of_runs(text, posterior)
+    yield from _of_runs("Mode collapse: part of the data's variety never appears in the samples of", modes)
 
 
 def _adversarial(study: StudyResult) -> Iterable[Caution]:
@@ -108,18 +98,11 @@ def _adversarial(study: StudyResult) -> Iterable[Caution]:
             if coverage < LOST_COVERAGE and diversity < LOST_DIVERSITY and _accuracies(run):
                 words = f"diversity {number(diversity)}, coverage {number(coverage)}"
                 collapsed.append((run, words))
-    if stalled:
-        text = (
-            f"Stalled: in the second half of training D was right about {SURE_ACCURACY:.0%} or more of all images, and "
-            f"the samples came less than {STALLED_GAIN:.0%} nearer to the data than before, in"
-        )
-        yield Caution("caution", f"{text} {runs_words([run for run, _ in stalled])}.", _details(stalled))
-    if collapsed:
-        text = (
-            f"Collapsed: the samples reach under {LOST_COVERAGE:.0%} of the real images, and their variety is under "
-            f"{LOST_DIVERSITY:.0%} of theirs, in"
-        )
-        yield Caution("caution", f"{text} {runs_words([run for run, _ in collapsed])}.", _details(collapsed))
+    text = f"Stalled: in the second half of training D was right about {SURE_ACCURACY:.0%} or more of all images, and "
+    text += f"the samples came less than {STALLED_GAIN:.0%} nearer to the data than before, in"
+    yield from _of_runs(text, stalled)
+    text = f"Collapsed: the samples reach under {LOST_COVERAGE:.0%} of the real images, and their variety is under "
+    yield from _of_runs(f"{text}{LOST_DIVERSITY:.0%} of theirs, in", collapsed)
 
 
 def _stalled(run: RunResult) -> str:
@@ -133,10 +116,9 @@ def _stalled(run: RunResult) -> str:
 
 def _accuracies(run: RunResult) -> list[float]:
     """D's mean accuracies on real and on generated images in the second half of training; empty without their log."""
-    terms = run.log
     found = []
     for name in ("D/accuracy_real", "D/accuracy_fake"):
-        points = terms.get(name, [])
+        points = run.log.get(name, [])
         late = [value for images, value in points if images >= points[-1][0] / 2]
         found += [math.fsum(late) / len(late)] if late else []
     return found if len(found) == 2 else []
@@ -156,8 +138,11 @@ def _gain(run: RunResult) -> float | None:
     return None
 
 
-def _details(pairs: Iterable[tuple[RunResult, str]]) -> tuple[str, ...]:
-    return tuple(f"{run.label}: {what}" for run, what in pairs)
+def _of_runs(text: str, found: list[tuple[RunResult, str]]) -> Iterable[Caution]:
+    """A caution about the runs that were found, if any, with what is the matter with each."""
+    if found:
+        details = tuple(f"{run.label}: {what}" for run, what in found)
+        yield Caution("caution", f"{text} {runs_words([run for run, _ in found])}.", details)
 
 
 def _measured(study: StudyResult) -> Iterable[Caution]:

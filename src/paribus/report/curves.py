@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from paribus.base.wording import compact, count, duration, listed, number
 from paribus.report import figures
-from paribus.report.figures import Curve, Dot, Point, Row
+from paribus.report.figures import Curve, Dot, DotRow, Point
 from paribus.results.comparison import floor, fronts, mean, mean_cost, shown_order
+from paribus.results.pairs import Front
 from paribus.results.run import RunResult
-from paribus.results.statistics import Front
 from paribus.results.study import StudyResult
 
 FIRST_PANELS = 6
@@ -65,42 +65,39 @@ def snapshot_chart(study: StudyResult) -> str:
         ]
         if any(len(seed) > 1 for curve in curves for seed in curve.seeds):
             label = study.metric(metric).label
-            return figures.line_chart(
-                f"{label} of snapshots", curves, "images seen", f"{label}, validation split", width=440, height=290,
-                markers=True, legend=True,
-            )  # fmt: skip
+            title, y_label = f"{label} of snapshots", f"{label}, validation split"
+            return figures.line_chart(title, curves, "images seen", y_label, markers=True, legend=True)
     return ""
 
 
 def metric_plot(study: StudyResult, metric: str) -> str:
     """A metric by model: a dot per seed and the interval of the mean; empty where no run has it."""
-    order = [(study.models.index(model), model) for model in shown_order(study, metric)]
-    rows = [row for style, model in order if (row := metric_row(study, model, style, metric))]
+    rows = [row for model in shown_order(study, metric) if (row := metric_row(study, model, metric))]
     if not rows:
         return ""
     words = study.metric(metric)
     hint = f", {words.better}" if words.better else ""
+    return figures.dot_plot(words.label, rows, f"{words.label}{hint}", reference=_reference(study, metric))
+
+
+def _reference(study: StudyResult, metric: str) -> tuple[str, float] | None:
     low, _ = floor(study, metric)
-    reference = None if low is None else ("real images", low)
-    return figures.dot_plot(words.label, rows, f"{words.label}{hint}", reference=reference)
+    return None if low is None else ("real images", low)
 
 
-def metric_row(study: StudyResult, model: str, style: int, metric: str, *, best: bool = False) -> Row | None:
+def metric_row(study: StudyResult, model: str, metric: str, *, best: bool = False) -> DotRow | None:
     """A model's seeds and mean; with the 95 % interval from three seeds on, else with the span of two."""
     values, summary = study.values(model, metric, best=best), study.summary(model, metric, best=best)
-    if not values or summary is None:
+    if summary is None:
         return None
-    if summary.low is None or summary.high is None:
-        return Row(model, style, values, summary.mean)
-    interval = (summary.low, summary.high) if len(values) > 2 else (min(values), max(values))
-    return Row(model, style, values, summary.mean, interval)
+    interval = None
+    if summary.low is not None and summary.high is not None:
+        interval = (summary.low, summary.high) if len(values) > 2 else (min(values), max(values))
+    return DotRow(model, study.models.index(model), values, summary.mean, interval)
 
 
 def time_charts(study: StudyResult, metric: str) -> list[str]:
     """Quality against seconds of training, and against images seen."""
-    low, _ = floor(study, metric)
-    reference = None if low is None else ("real images", low)
-    words = study.metric(metric)
     sides: tuple[tuple[str, str, Callable[[RunResult], float | None]], ...] = (
         ("Quality against time", "seconds of training", lambda run: run.seconds),
         ("Quality against images", "images seen", lambda run: run.images),
@@ -109,7 +106,8 @@ def time_charts(study: StudyResult, metric: str) -> list[str]:
     for title, x_label, of in sides:
         dots = [dot for run in study.done if (dot := _dot(study, run, of(run), metric))]
         if dots:
-            charts.append(figures.scatter(title, dots, x_label, words.label, reference=reference))
+            label, reference = study.metric(metric).label, _reference(study, metric)
+            charts.append(figures.scatter(title, dots, x_label, label, reference=reference))
     return charts
 
 

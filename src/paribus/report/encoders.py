@@ -13,7 +13,7 @@ from itertools import combinations
 from paribus.base.wording import count, listed
 from paribus.report.tables import Leaderboard, leaderboard
 from paribus.results.comparison import comparison, may_be_ranked, ordered, primary_metric
-from paribus.results.run import RunResult, Scores
+from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord, Score
 from paribus.results.study import StudyResult
 from paribus.results.words import accuracy_words, encoder_words
@@ -80,9 +80,8 @@ class EncoderAgreement:
 
 @dataclass(frozen=True)
 class EncoderView:
-    """What another encoder says: its name, its table, and whether it ranks the models as the first one does."""
+    """What another encoder says: what it is, its table, and whether it ranks the models as the first one does."""
 
-    encoder: str
     words: str
     board: Leaderboard
     ranking: str
@@ -111,7 +110,9 @@ def other_views(study: StudyResult) -> list[EncoderView]:
     for encoder in other_encoders(study):
         other = seen_through(study, encoder)
         board = leaderboard(other, primary_metric(other))
-        views.append(EncoderView(encoder, _words(study, encoder), board, agreement(study, encoder).words))
+        records = (score.encoder for score in _scores(study) if score.encoder and score.encoder.id == encoder)
+        words = next(map(encoder_words, records), encoder)
+        views.append(EncoderView(words, board, agreement(study, encoder).words))
     return views
 
 
@@ -147,11 +148,6 @@ def main_encoders(study: StudyResult, metrics: Iterable[str] | None = None) -> l
     return list(dict.fromkeys(encoder for encoder in found if encoder))
 
 
-def _words(study: StudyResult, encoder: str) -> str:
-    """What an encoder is, by its id."""
-    return next((encoder_words(s.encoder) for s in _scores(study) if s.encoder and s.encoder.id == encoder), encoder)
-
-
 def encoder_facts(study: StudyResult) -> list[str]:
     """Each encoder with its accuracy, how many images it saw, and which split they were held against."""
     found: dict[str, None] = {}
@@ -175,7 +171,5 @@ def caption(study: StudyResult) -> str:
 
 
 def _scores(study: StudyResult) -> Iterable[Score]:
-    def of(run: RunResult) -> Iterable[Scores]:
-        return (run.scores, run.best, *run.others.values())
-
-    return (score for run in study.runs for table in of(run) for score in table.values())
+    tables = (table for run in study.runs for table in (run.scores, run.best, *run.others.values()))
+    return (score for table in tables for score in table.values())

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from paribus.base.wording import number
-from paribus.report.axes import Axis, axis
 from paribus.report.marks import (
-    DASHES,
-    STYLES,
+    Axis,
+    axis,
+    coloured,
+    dashed,
     frame,
     grid,
     left_margin,
@@ -57,7 +58,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Row:
+class DotRow:
     """A row of a dot plot: a value per seed, their mean, and an interval (or None)."""
 
     name: str
@@ -73,19 +74,17 @@ def line_chart(
     x_label: str,
     y_label: str = "",
     *,
-    width: int = 360,
-    height: int = 230,
-    zero: bool = False,
     markers: bool = False,
     legend: bool = False,
 ) -> str:
     """Curves over a shared x: each seed a thin line, their mean bold where there are several.
 
-    From three seeds on a band shows the 95 % interval of the mean.
+    From three seeds on a band shows the 95 % interval of the mean. With a legend the chart is larger.
 
     The y axis is logarithmic where all values are positive and span a factor of 100. A few far outliers (beyond 8 times
     the span of the middle 98 %) are cut at the frame, and a remark says so.
     """
+    width, height = (440, 290) if legend else (360, 230)
     points = [p for curve in curves for seed in curve.seeds for p in seed]
     ys = [y for _, y in points]
     log = bool(ys) and min(ys) > 0 and max(ys) / min(ys) > 100
@@ -93,7 +92,7 @@ def line_chart(
     remarks = ["log scale"] if log else [f"peaks up to {number(max(ys, key=abs))} cut"] if cut else []
     y_text = " ".join([*([y_label] if y_label else []), *(f"({remark})" for remark in remarks)])
     top = 26 + (20 * len(legend_lines(curves, width)) if legend else 0) + (15 if y_text else 0)
-    y = axis(shown, height - 38, top + 8, log=log, zero=zero)
+    y = axis(shown, height - 38, top + 8, log=log)
     left = left_margin(y.ticks)
     x = axis([p[0] for p in points], left, width - 14, zero=True)
     x = Axis(x.low, max(p[0] for p in points) if points else 1.0, x.start, x.end, False, x.ticks)
@@ -113,21 +112,19 @@ def line_chart(
     return svg(width, height, f"{title}: {y_label or title} against {x_label}, for {names}", title, parts)
 
 
-def _curve(curve: Curve, x: Axis, y: Axis, markers: bool, dashed: bool) -> str:
-    pattern = DASHES[curve.style % STYLES] if dashed else ""
-    dash = f' stroke-dasharray="{pattern}"' if pattern else ""
+def _curve(curve: Curve, x: Axis, y: Axis, markers: bool, several: bool) -> str:
+    dash = dashed(curve.style) if several else ""
     seeds = [s for s in curve.seeds if s]
-    thin = "".join(
-        f'<polyline class="thin" points="{_path(thinned(s), x, y)}"/>' for s in seeds
-    ) if len(seeds) > 1 else ""  # fmt: skip
+    shown = seeds if len(seeds) > 1 else []
+    thin = "".join(f'<polyline class="thin" points="{_path(thinned(s), x, y)}"/>' for s in shown)
     middle = mean_curve(seeds)
     bold = f'<polyline class="bold"{dash} points="{_path(thinned(middle), x, y)}"/>' if len(middle) > 1 else ""
     dots = ""
-    if markers or curve.marked or (middle and len(middle) == 1):
+    if markers or curve.marked or len(middle) == 1:
         dots = "".join(
             marker(curve.style, x(px), y(py), 3.2, f"{curve.name}: {number(py)}") for s in seeds for px, py in s
         )
-    return f'<g class="s{curve.style % STYLES}">{_band(seeds, x, y)}{thin}{bold}{dots}</g>'
+    return coloured(curve.style, _band(seeds, x, y), thin, bold, dots)
 
 
 def _band(seeds: Sequence[Sequence[Point]], x: Axis, y: Axis) -> str:
@@ -183,8 +180,6 @@ def scatter(
     x_label: str,
     y_label: str,
     *,
-    width: int = 400,
-    height: int = 300,
     reference: tuple[str, float] | None = None,
     front: Sequence[Point] = (),
 ) -> str:
@@ -192,6 +187,7 @@ def scatter(
 
     Through the points of a front, by rising x, goes a line of steps: what is had for so much.
     """
+    width, height = 400, 300
     xs, ys = [d.x for d in dots], [d.y for d in dots] + ([reference[1]] if reference else [])
     top = 26 + 20 * len(legend_lines(dots, width)) + 15
     y = axis(ys, height - 38, top + 8, log=_wide(ys), zero=True)
@@ -202,9 +198,11 @@ def scatter(
         parts.append(reference_line(reference[0], x.start, x.end, y(reference[1]), y(reference[1])))
     if front:
         parts.append(_steps(front, x, y))
-    parts += [f'<g class="s{d.style % STYLES}">{marker(d.style, x(d.x), y(d.y), 5, d.label)}</g>' for d in dots]
+    parts += [coloured(d.style, marker(d.style, x(d.x), y(d.y), 5, d.label)) for d in dots]
     parts.append(legend_box(dots, width, 34))
-    return svg(width, height, f"{title}: {y_label} against {x_label}; {_spoken(dots)}", title, parts)
+    return svg(
+        width, height, f"{title}: {y_label} against {x_label}; {'; '.join(d.label for d in dots[:24])}", title, parts
+    )
 
 
 def _steps(front: Sequence[Point], x: Axis, y: Axis) -> str:
@@ -214,10 +212,9 @@ def _steps(front: Sequence[Point], x: Axis, y: Axis) -> str:
     return f'<polyline class="front" points="{places.strip()}"/>'
 
 
-def dot_plot(
-    title: str, rows: Sequence[Row], label: str, *, width: int = 400, reference: tuple[str, float] | None = None
-) -> str:
+def dot_plot(title: str, rows: Sequence[DotRow], label: str, *, reference: tuple[str, float] | None = None) -> str:
     """A row per model: each seed a marker, the mean an upright stroke, the interval a bar."""
+    width = 400
     values = [v for r in rows for v in (*r.values, r.mean)] + ([reference[1]] if reference else [])
     log = _wide(values)
     ends = [v for r in rows for v in r.interval or () if v > 0 or not log]
@@ -234,24 +231,24 @@ def dot_plot(
     for place, row in enumerate(rows):
         middle = top + step * (place + 0.5)
         parts.append(text(left - 4, middle + 4, shortened(row.name, (left - 8) / 6.9), "end", "name"))
-        parts.append(f'<g class="s{row.style % STYLES}">{_interval(row, x, middle, 9)}</g>')
+        parts.append(coloured(row.style, _interval(row, x, middle, 9)))
     spoken = "; ".join(f"{r.name} {number(r.mean)}" for r in rows)
     return svg(width, bottom + 40, f"{title}: {spoken}", title, parts)
 
 
-def tiny_dots(row: Row, low: float, high: float, *, log: bool = False, reference: float | None = None) -> str:
+def tiny_dots(row: DotRow, low: float, high: float, *, log: bool = False, reference: float | None = None) -> str:
     """A row of a dot plot without axes, for a table's cell; all rows of a column share `low` and `high`."""
     width, height = 132, 22
     x = Axis(low, high if high > low else low + 1, 6, width - 6, log and low > 0)
     parts = [f'<line class="rule" x1="6" x2="{width - 6}" y1="11" y2="11"/>']
     if reference is not None:
         parts.append(f'<line class="floor" x1="{x(reference):.1f}" x2="{x(reference):.1f}" y1="1" y2="21"/>')
-    parts.append(f'<g class="s{row.style % STYLES}">{_interval(row, x, 11, 7, 3.4)}</g>')
+    parts.append(coloured(row.style, _interval(row, x, 11, 7, 3.4)))
     label = f"{row.name}: seeds {', '.join(number(v) for v in row.values)}"
     return svg(width, height, label, "", parts, "tiny")
 
 
-def _interval(row: Row, x: Axis, y: float, half: float, radius: float = 4.2) -> str:
+def _interval(row: DotRow, x: Axis, y: float, half: float, radius: float = 4.2) -> str:
     bar = ""
     if row.interval:
         low, high = (x(v) for v in row.interval)
@@ -287,7 +284,3 @@ def _without_outliers(ys: Sequence[float]) -> tuple[Sequence[float], bool]:
 
 def _wide(values: Sequence[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / min(values) > 20
-
-
-def _spoken(dots: Sequence[Dot]) -> str:
-    return "; ".join(d.label for d in dots[:24])

@@ -15,7 +15,6 @@ from paribus.base import wording
 from paribus.base.files import check_output_file, write_atomically
 from paribus.report import analyses, curves, encoders, tables
 from paribus.report.cautions import cautions_of
-from paribus.report.latents import latents_table
 from paribus.report.live import live as live_part
 from paribus.report.manuscript import manuscript_texts, replication_markdown
 from paribus.report.marks import STYLES, swatch
@@ -27,7 +26,7 @@ from paribus.results.metric import Metric
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder
-from paribus.results.words import budget_words, protocol_words, sampler_words, statement
+from paribus.results.words import budget_words, fact_words, protocol_words, sampler_words, statement
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -85,6 +84,11 @@ def page(
         "swatch": lambda style: Markup(swatch(style)),
         "sentence": wording.sentence,
         "statement": statement,
+        "fact_words": fact_words,
+        "number": wording.number,
+        "probability": analyses.probability,
+        "interval_words": analyses.interval_words,
+        "method_words": analyses.method_words,
         "tied": lambda text: text.replace(" ± ", "\u00a0±\u00a0"),
     }
 
@@ -109,10 +113,10 @@ def _context(study: StudyResult) -> dict[str, Any]:
     said = verdict(study)
     primary = said.metric
     board = tables.leaderboard(study, primary)
-    views, latents = encoders.other_views(study), latents_table(study)
+    views, latents = encoders.other_views(study), analyses.latents_table(study)
     columns, lines = tables.all_scores(study)
     cost_heads, cost_rows = tables.cost_table(study)
-    steadiness = analyses.steadiness_table(study)
+    steadiness, steadiness_lines = analyses.steadiness_table(study)
     ranked = dict.fromkeys([*([primary] if primary else []), *study.ranking_metrics])
     plots = [curves.metric_plot(study, m) for m in ranked if any(run.value(m) is not None for run in study.done)]
     replicated = replication(study)
@@ -130,10 +134,11 @@ def _context(study: StudyResult) -> dict[str, Any]:
         "explained": _explained(
             *board.columns,
             *(metric for view in views for metric in view.board.columns),
-            *(source.metric for source in (latents.sources if latents else ())),
-            *steadiness.columns,
+            *(metric for _, metric in (latents.columns if latents else ())),
+            *steadiness,
         ),
         "steadiness": steadiness,
+        "steadiness_lines": steadiness_lines,
         "plots": [plot for plot in plots if plot] if not study.single else [],
         "score_columns": columns,
         "score_lines": lines,

@@ -6,18 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from paribus.results.live import TOTAL_BYTES, no_room, runs_to_show
+from paribus.results.folder import LIVE_BYTES
+from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One model's picture: `size` is its edge in pixels."""
-
-    model: str
-    style: int
-    caption: str
-    size: int
+from paribus.results.words import no_room_words
 
 
 @dataclass(frozen=True)
@@ -25,14 +17,14 @@ class Live:
     """The live part of a page.
 
     Args:
-        panels: In the order of `data`.
+        panels: Run, style, and edge of the picture in pixels, in the order of `data`.
         left_out: Models that cannot be shown, and why, as a clause.
         axes: For each direction how much of the variance it has, in words.
         classes: Names for the chooser; empty where no model is conditional.
         data: What the script reads, as JSON that may stand inside an element.
     """
 
-    panels: tuple[Panel, ...]
+    panels: tuple[tuple[RunResult, int, int], ...]
     left_out: tuple[tuple[str, str], ...]
     axes: tuple[str, ...]
     classes: tuple[str, ...]
@@ -41,22 +33,20 @@ class Live:
 
 def live(study: StudyResult) -> Live | None:
     """The live part of the page, or None where no run has any."""
-    panels, left_out, contents, room = [], [], list[dict[str, Any]](), TOTAL_BYTES
-    for run in runs_to_show(study):
+    panels, left_out, contents, room = [], [], list[dict[str, Any]](), LIVE_BYTES
+    for run in study.shown_live:
         assert run.folder is not None
         if not run.folder.live.is_file():
             continue
         content = json.loads(run.folder.live.read_text())
         size = len(content["program"]["weights"]) if "program" in content else 0
-        why = content.get("left_out") or (no_room(size) if size > room else "")
+        why = content.get("left_out") or (no_room_words(size) if size > room else "")
         if why:
             left_out.append((run.model, why))
             continue
         room -= size
         contents.append(content | {"name": run.model})
-        panels.append(
-            Panel(run.model, study.models.index(run.model), f"trained with seed {run.seed}", content["image"]["size"])
-        )
+        panels.append((run, study.models.index(run.model), content["image"]["size"]))
     if not panels and not left_out:
         return None
     return Live(

@@ -92,9 +92,9 @@ def replication_markdown(found: Replication) -> str:
     """A replication's numbers and columns by epoch, beside each form, and its claims, as tables in Markdown."""
     numbers = [
         [
-            *(line.system, f"{line.quantity} ({line.place})"),
+            *(line.system, f"{line.printed.quantity} ({line.printed.place})"),
             *(sentence(text) for text in (line.protocol, line.beside)),
-            *(line.published, *(_cell_text(cell) for cell in line.cells)),
+            *(str(line.printed.value), *(_cell_text(cell) for cell in line.cells)),
         ]
         for line in found.lines
     ]
@@ -106,7 +106,7 @@ def replication_markdown(found: Replication) -> str:
     tables = [_markdown_table(heads, ["Published", *found.heads], numbers)] if numbers else []
     for curve in found.curves:
         rows = [[epoch, published, *values] for epoch, published, values in curve.lines]
-        words = f"{curve.title} ({curve.place}). {sentence(curve.protocol)} {sentence(curve.beside)}"
+        words = f"{curve.title} ({curve.printed.place}). {sentence(curve.protocol)} {sentence(curve.beside)}"
         tables += [words.rstrip(), _markdown_table(["Epoch"], ["Published", *curve.heads], rows)]
     tables += [_markdown_table(["Claim", "Verdict", "Figures and rules"], [], claims)] if claims else []
     return "\n\n".join(tables)

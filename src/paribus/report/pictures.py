@@ -49,19 +49,11 @@ class ModelPictures:
 
 
 @dataclass(frozen=True)
-class SeedPictures:
-    """Every model's pictures for one seed."""
-
-    seed: int
-    models: tuple[ModelPictures, ...]
-
-
-@dataclass(frozen=True)
 class Gallery:
-    """All pictures of a report; `size` is the edge of one image in pixels, `real` stands beside the chosen seed's."""
+    """All pictures of a report; `real` stands beside the chosen seed's, `size` is the edge of one image in pixels."""
 
     real: Picture | None
-    seeds: tuple[SeedPictures, ...]
+    seeds: dict[int, list[ModelPictures]]
     size: int
     seeds_left_out: int = 0
 
@@ -79,7 +71,7 @@ class Gallery:
     def pictures(self) -> list[Picture]:
         """Every picture."""
         found = [self.real]
-        for shown in (m for s in self.seeds for m in s.models):
+        for shown in (model for models in self.seeds.values() for model in models):
             found += [shown.samples, shown.reconstructions, *shown.progress]
         return [p for p in found if p]
 
@@ -95,12 +87,11 @@ def gallery(study: StudyResult) -> Gallery | None:
     # a grid of samples counts 1; a step of progress or a strip of reconstructions a quarter
     limit = round(TOTAL_BYTES / (2 + sum(1 + (len(_steps(run)) + 1) / 4 for run in shown)))
     real = next((p for run in with_pictures if (p := _real(study, run, size, limit))), None)
-    by_seed = []
+    by_seed = {}
     for seed in seeds[:SEEDS_SHOWN]:
         runs = {run.model: run for run in study.runs if run.seed == seed}
-        models = (_of_run(runs[m], place, size, limit) for place, m in enumerate(study.models) if m in runs)
-        by_seed.append(SeedPictures(seed, tuple(models)))
-    return Gallery(real, tuple(by_seed), size, len(seeds) - len(by_seed))
+        by_seed[seed] = [_of_run(runs[m], place, size, limit) for place, m in enumerate(study.models) if m in runs]
+    return Gallery(real, by_seed, size, len(seeds) - len(by_seed))
 
 
 def _real(study: StudyResult, run: RunResult, size: int, limit: int) -> Picture | None:
@@ -142,7 +133,7 @@ def _steps(run: RunResult) -> list[tuple[int, Path]]:
     """At most `STEPS_SHOWN` grids on the way: the first, the last, and others spread evenly between them."""
     if run.folder is None:
         return []
-    grids = sorted((int(p.stem), p) for p in run.folder.samples.glob("*.png") if p.stem.isdigit())
+    grids = run.folder.grids()
     if len(grids) <= STEPS_SHOWN:
         return grids
     places = np.linspace(0, len(grids) - 1, STEPS_SHOWN).round().astype(int)
@@ -158,31 +149,37 @@ def picture(
     path: Path, size: int, limit: int, alt: str, caption: str, tiles: tuple[int, int] | None, *, short: str = ""
 ) -> Picture | None:
     """A grid of images as a picture: its first `tiles` (rows, columns), with gaps; None where it cannot be read."""
-    try:
-        with Image.open(path) as file:
-            pixels = np.asarray(file.convert("L" if file.mode in {"1", "L", "LA", "I;16"} else "RGB"))
-    except (OSError, ValueError):
+    image = _read(path, grey=True)
+    if image is None:
         return None
+    pixels = np.asarray(image)
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     if tiles:
         rows, columns = min(rows, tiles[0]), min(columns, tiles[1])
     if rows and columns:
         pixels = spread(pixels, size, rows, columns)
         alt = f"{rows * columns} {alt}"
-    image = Image.fromarray(pixels)
-    uri, lossy = encoded(image, limit)
-    return Picture(uri, image.width, image.height, alt, caption, short, lossy)
+    return _picture(Image.fromarray(pixels), limit, alt, caption, short)
 
 
 def drawing(path: Path, limit: int, alt: str, caption: str) -> Picture | None:
     """A picture that is no grid, as it is; None where it cannot be read."""
+    image = _read(path)
+    return _picture(image, limit, alt, caption) if image else None
+
+
+def _read(path: Path, *, grey: bool = False) -> Image.Image | None:
+    """A picture in colour; with `grey`, one that has no colour as it is. None where it cannot be read."""
     try:
         with Image.open(path) as file:
-            image = file.convert("RGB")
+            return file.convert("L" if grey and file.mode in {"1", "L", "LA", "I;16"} else "RGB")
     except (OSError, ValueError):
         return None
+
+
+def _picture(image: Image.Image, limit: int, alt: str, caption: str, short: str = "") -> Picture:
     uri, lossy = encoded(image, limit)
-    return Picture(uri, image.width, image.height, alt, caption, "", lossy)
+    return Picture(uri, image.width, image.height, alt, caption, short, lossy)
 
 
 def spread(pixels: np.ndarray[Any, Any], size: int, rows: int, columns: int) -> np.ndarray[Any, Any]:

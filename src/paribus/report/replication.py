@@ -44,12 +44,10 @@ class PrintedLine:
     """A number of the paper; `cells` in the order of `Replication.heads`; `protocol` is how the paper measured it."""
 
     system: str
-    quantity: str
-    place: str
-    published: str
-    cells: tuple[Cell, ...]
+    printed: NumberRecord
     protocol: str
     beside: str
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -57,61 +55,56 @@ class PrintedCurve:
     """A column of the paper by epoch: drawn, and as lines of (epoch, published, measured by form)."""
 
     title: str
-    place: str
-    chart: str
-    lines: tuple[tuple[str, str, tuple[str, ...]], ...]
-    heads: tuple[str, ...]
+    printed: NumberRecord
     protocol: str
     beside: str
+    chart: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
-class Strip:
-    """Samples at the epochs at which the paper shows some."""
+class SystemPictures:
+    """Pictures of a system: samples at the epochs at which the paper shows some, or one view of its latents."""
 
     system: str
-    about: str
     pictures: tuple[Picture, ...]
-
-
-@dataclass(frozen=True)
-class LatentView:
-    """A view of a system's latents, with its caption."""
-
-    system: str
-    view: str
-    picture: Picture
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FormDifference:
-    """A form of a row, and each setting in which it is not the row as published: (words, published, here)."""
-
-    system: str
-    settings: tuple[tuple[str, str, str], ...]
+    caption: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Replication:
-    """Everything that the section shows; `reserve` says why nothing is decided, `reductions` what the scale changes."""
+    """Everything that the section shows.
 
-    name: str
-    title: str
-    scale: str
+    Attributes:
+        paper: What was replicated, at which scale.
+        reserve: Why nothing is decided.
+        reductions: What the scale changes.
+        stand_ins: What was taken in place of which rows' data.
+        heads: Forms of a row, in words.
+        lines: The paper's numbers.
+        curves: Its columns by epoch.
+        strips: Samples at the paper's epochs.
+        latents: Views of the latents.
+        claims: The paper's claims with their verdicts.
+        differences: By form of a row, each setting in which it is not the row as published: (words, published, here).
+        not_equal: What was not equal.
+        decided: What the paper leaves open, and what was done.
+    """
+
+    paper: ReplicationRecord
     reserve: str
     reductions: tuple[str, ...]
     stand_ins: tuple[str, ...]
     heads: tuple[str, ...]
     lines: tuple[PrintedLine, ...]
     curves: tuple[PrintedCurve, ...]
-    strips: tuple[Strip, ...]
-    latents: tuple[LatentView, ...]
+    strips: tuple[SystemPictures, ...]
+    latents: tuple[SystemPictures, ...]
     claims: tuple[Judged, ...]
-    differences: tuple[FormDifference, ...]
+    differences: dict[str, list[tuple[str, str, str]]]
     not_equal: tuple[str, ...]
     decided: tuple[str, ...]
-    missing: tuple[str, ...]
 
     @property
     def summary(self) -> str:
@@ -120,9 +113,9 @@ class Replication:
             return f"No claim of the paper is decided: {self.reserve}."
         counts = Counter(judged.decision for judged in self.claims)
         of = [f"{counts[name]} {words}" for name, words in DECISIONS.items() if counts[name]]
-        return (
-            f"Of the paper's {plural(len(self.claims), 'claim')}: {listed(of)}." if of else "The paper makes no claims."
-        )
+        if not of:
+            return "The paper makes no claims."
+        return f"Of the paper's {plural(len(self.claims), 'claim')}: {listed(of)}."
 
 
 def replication(study: StudyResult) -> Replication | None:
@@ -134,38 +127,34 @@ def replication(study: StudyResult) -> Replication | None:
     by_words: dict[str, list[str]] = {}
     for name, used in paper.replaced_data.items():
         by_words.setdefault(_stand_in_words(used), []).append(name)
-    stand_ins = tuple(f"{', '.join(names)}: {words}" for words, names in by_words.items())
     reserve = SMOKE if paper.scale == "smoke" else ""
     forms = tuple(form for form in HEADS if form == "published" or any(form in row.forms for row in rows.values()))
-    numbers = [(name, row, printed) for name, row in rows.items() for printed in row.published]
+    numbers = [
+        (name, printed, paper.protocols[printed.protocol], _beside(study, printed), _systems(name, forms, labels))
+        for name, row in rows.items()
+        for printed in row.published
+    ]
     return Replication(
-        name=paper.name,
-        title=paper.title,
-        scale=paper.scale,
+        paper=paper,
         reserve=reserve,
         reductions=tuple(_reductions(paper)),
-        stand_ins=stand_ins,
+        stand_ins=tuple(f"{', '.join(names)}: {words}" for words, names in by_words.items()),
         heads=tuple(HEADS[form] for form in forms),
         lines=tuple(
-            _line(study, paper, name, printed, _systems(name, forms, labels))
-            for name, _, printed in numbers
+            PrintedLine(name, printed, protocol, beside, _cells(study, printed, systems))
+            for name, printed, protocol, beside, systems in numbers
             if printed.value is not None
         ),
-        curves=tuple(
-            _curve(study, paper, name, printed, _systems(name, forms, labels))
-            for name, _, printed in numbers
-            if printed.by_epoch
-        ),
+        curves=tuple(_curve(study, *number) for number in numbers if number[1].by_epoch),
         strips=tuple(_strips(study, rows, labels)),
         latents=tuple(_latents(study, rows, labels)),
         claims=tuple(judged(study, paper, reserve)),
-        differences=tuple(form_differences(study, rows, labels)),
+        differences=dict(_differences(study, rows, labels)),
         not_equal=(
             *paper.not_equal,
             *(f"{name}: {text}" for name, row in rows.items() for text in row.not_equal),
         ),
         decided=(*paper.decided, *_forms_words(rows)),
-        missing=tuple(paper.missing),
     )
 
 
@@ -201,20 +190,9 @@ def _systems(row: str, forms: Iterable[str], labels: dict[str, str]) -> dict[str
     return {form: labels.get(row if form == "published" else f"{row}.{form}") for form in forms}
 
 
-def _line(
-    study: StudyResult, paper: ReplicationRecord, name: str, printed: NumberRecord, systems: dict[str, str | None]
-) -> PrintedLine:
+def _cells(study: StudyResult, printed: NumberRecord, systems: dict[str, str | None]) -> tuple[Cell, ...]:
     score = printed.score
-    cells = (score_cell(study, label, score) if label and score else Cell(NONE) for label in systems.values())
-    return PrintedLine(
-        system=name,
-        quantity=printed.quantity,
-        place=printed.place,
-        published=str(printed.value),
-        cells=tuple(cells),
-        protocol=paper.protocols[printed.protocol],
-        beside=_beside(study, printed),
-    )
+    return tuple(score_cell(study, label, score) if label and score else Cell(NONE) for label in systems.values())
 
 
 def _beside(study: StudyResult, printed: NumberRecord) -> str:
@@ -224,7 +202,7 @@ def _beside(study: StudyResult, printed: NumberRecord) -> str:
 
 
 def _curve(
-    study: StudyResult, paper: ReplicationRecord, name: str, printed: NumberRecord, systems: dict[str, str | None]
+    study: StudyResult, name: str, printed: NumberRecord, protocol: str, beside: str, systems: dict[str, str | None]
 ) -> PrintedCurve:
     term = printed.term or ""
     points = [(float(epoch), value) for epoch, value in sorted(printed.by_epoch.items())]
@@ -232,14 +210,13 @@ def _curve(
     drawn = [Curve("published", 0, [points], marked=True)]
     drawn += [Curve(HEADS[form].lower(), 1 + k, seeds) for k, (form, seeds) in enumerate(measured.items()) if seeds]
     title = f"{name}: {printed.quantity}"
-    chart = figures.line_chart(title, drawn, "epochs", term, width=440, height=290, legend=True)
+    chart = figures.line_chart(title, drawn, "epochs", term, legend=True)
     lines = tuple(
         (f"{epoch:g}", str(value), tuple(_at_epoch(seeds, epoch) for seeds in measured.values()))
         for epoch, value in points
     )
     heads = tuple(HEADS[form] for form in measured)
-    protocol = paper.protocols[printed.protocol]
-    return PrintedCurve(title, printed.place, chart, lines, heads, protocol, _beside(study, printed))
+    return PrintedCurve(title, printed, protocol, beside, chart, heads, lines)
 
 
 def _by_epoch(study: StudyResult, label: str, term: str) -> list[list[Point]]:
@@ -268,20 +245,20 @@ def _at_epoch(seeds: list[list[Point]], epoch: float) -> str:
     return number(math.fsum(values) / len(values), 4) if values else "not reached"
 
 
-def _strips(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[Strip]:
+def _strips(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[SystemPictures]:
     shown = {name: row for name, row in rows.items() if row.pictures}
     limit = round(TOTAL_BYTES / 4 / max(1, sum(len(row.pictures) for row in shown.values())))
     for name, row in shown.items():
         run = next((run for run in study.of(labels.get(name, "")) if run.folder and run.images and run.size), None)
         found = _pictures(run, row, limit) if run else ()
         if found:
-            yield Strip(name, f"{row.about}; {row.place}", found)
+            yield SystemPictures(name, found)
 
 
 def _pictures(run: RunResult, row: RowRecord, limit: int) -> tuple[Picture, ...]:
     """The grid that was drawn at each of the paper's epochs, as a share of the run's own budget."""
     assert run.folder and run.images and run.size
-    grids = sorted((int(path.stem), path) for path in run.folder.samples.glob("*.png") if path.stem.isdigit())
+    grids = run.folder.grids()
     found, epoch_images = [], _epoch_images(run)
     for epoch in row.pictures:
         wanted = run.images * epoch / row.epochs
@@ -297,7 +274,7 @@ def _pictures(run: RunResult, row: RowRecord, limit: int) -> tuple[Picture, ...]
     return tuple(found)
 
 
-def _latents(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[LatentView]:
+def _latents(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]) -> Iterable[SystemPictures]:
     """The views that rows name, of each row and its forms; of one seed."""
     systems = [
         (system, row.latents) for name, row in rows.items() for system in (name, *(f"{name}.{f}" for f in row.forms))
@@ -313,12 +290,12 @@ def _latents(study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str
             words = f"{view} of {system}"
             shown = drawing(path.with_suffix(".png"), limit, words, words) if record else None
             if shown:
-                yield LatentView(system, view, shown, tuple(record["caption"]))
+                yield SystemPictures(system, (shown,), tuple(record["caption"]))
 
 
-def form_differences(
+def _differences(
     study: StudyResult, rows: Mapping[str, RowRecord], labels: dict[str, str]
-) -> Iterable[FormDifference]:
+) -> Iterable[tuple[str, list[tuple[str, str, str]]]]:
     """Of each form that was run and is not the same run as its row."""
     for name, row in rows.items():
         published = _configuration(study, labels.get(name))
@@ -330,7 +307,7 @@ def form_differences(
                 if published.get(path) != own.get(path) and path not in APART
             ]
             if published and own and found:
-                yield FormDifference(f"{name}.{form}", tuple(found))
+                yield f"{name}.{form}", found
 
 
 def _configuration(study: StudyResult, label: str | None) -> dict[str, Any]:

@@ -32,11 +32,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: its label, a smaller second text, and the cells."""
+    """One line of a table: its label, a smaller second text, the cells, and its model's style."""
 
     label: str
     minor: str
     cells: tuple[Cell, ...]
+    style: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,26 +73,24 @@ def leaderboard(study: StudyResult, primary: str | None) -> Leaderboard:
     names = [name for name in quality if name in study.measured]
     marks = {name: leaders(study, name) for name in names}
     names += [name for name in study.cost_metrics if any(run.cost(name) is not None for run in study.done)]
-    scale = _scale(study, primary)
+    scales = {primary: _scale(study, primary)} if primary else {}
     entries = []
     for model in shown_order(study, primary):
-        style = study.models.index(model)
-        cells = [_cell(study, model, style, name, primary, scale, marks.get(name, set())) for name in names]
+        cells = [_cell(study, model, name, scales.get(name), marks.get(name, set())) for name in names]
         runs = [run for run in study.of(model) if run.status == "done" and run.chosen]
         lines = [Line("last", "also best" if runs and all(run.best_is_last for run in runs) else "", tuple(cells))]
         if any(run.best for run in runs):
-            chosen = [_cell(study, model, style, name, primary, scale, set(), best=True) for name in names]
+            chosen = [_cell(study, model, name, scales.get(name), set(), best=True) for name in names]
             lines.append(Line("best", _chosen(runs), tuple(chosen)))
-        entries.append(Entry(model, style, tuple(lines), _state(study.of(model))))
-    bottom = tuple(_floor_cell(study, name) for name in names)
-    has_best = any(run.chosen for run in study.done)
+        entries.append(Entry(model, study.models.index(model), tuple(lines), _state(study.of(model))))
     return Leaderboard(
-        tuple(study.metric(n) for n in names), primary, tuple(entries), bottom, has_best, _is_sorted(study, primary)
+        columns=tuple(study.metric(name) for name in names),
+        primary=primary,
+        entries=tuple(entries),
+        floor=tuple(_floor_cell(study, name) for name in names),
+        has_best=any(run.chosen for run in study.done),
+        is_sorted=primary is not None and not study.single and may_be_ranked(study, primary),
     )
-
-
-def _is_sorted(study: StudyResult, primary: str | None) -> bool:
-    return primary is not None and not study.single and may_be_ranked(study, primary)
 
 
 def _state(runs: Sequence[RunResult]) -> str:
@@ -110,12 +109,12 @@ def _chosen(runs: Sequence[RunResult]) -> str:
     return f"after {listed([compact(place) for place in places], 'or')} images" if places else ""
 
 
-def _scale(study: StudyResult, primary: str | None) -> tuple[float, float, bool]:
-    values = [v for m in study.models for b in (False, True) for v in study.values(m, primary or "", best=b)]
-    values += [v for v in floor(study, primary or "") if v is not None]
-    for model in study.models if primary else ():
-        row = metric_row(study, model, 0, primary or "")
-        values += row.interval if row and row.interval else ()
+def _scale(study: StudyResult, metric: str) -> tuple[float, float, bool]:
+    """The least and the greatest value that a column of figures shows, and whether its axis is logarithmic."""
+    values = [v for model in study.models for best in (False, True) for v in study.values(model, metric, best=best)]
+    values += [v for v in floor(study, metric) if v is not None]
+    rows = (metric_row(study, model, metric) for model in study.models)
+    values += [end for row in rows if row for end in row.interval or ()]
     if not values:
         return 0.0, 1.0, False
     log = min(values) > 0 and max(values) / min(values) > 20
@@ -123,9 +122,10 @@ def _scale(study: StudyResult, primary: str | None) -> tuple[float, float, bool]
 
 
 def _cell(
-    study: StudyResult, model: str, style: int, name: str, primary: str | None, scale: tuple[float, float, bool],
-    marked: set[str], *, best: bool = False,
+    study: StudyResult, model: str, name: str, scale: tuple[float, float, bool] | None, marked: set[str],
+    *, best: bool = False,
 ) -> Cell:  # fmt: skip
+    """A model's mean, drawn as dots where a scale is given, bold where the model is marked."""
     if study.metric(name).section == "cost":
         return Cell("") if best else _cost_cell(study, model, name)
     summary = study.summary(model, name, best=best)
@@ -137,16 +137,17 @@ def _cell(
     table = study.runs[0].chosen if best else study.runs[0].scores
     half = table[name].error if study.single else half_width(study, model, name, best=best)
     text, width = estimate(summary.mean, half)
-    row = metric_row(study, model, style, name, best=best) if name == primary else None
-    low, high, log = scale
-    drawn = figures.tiny_dots(row, low, high, log=log, reference=floor(study, name)[0]) if row else ""
+    drawn = ""
+    if scale and (row := metric_row(study, model, name, best=best)):
+        low, high, log = scale
+        drawn = figures.tiny_dots(row, low, high, log=log, reference=floor(study, name)[0])
     title = _spoken(study.values(model, name, best=best), summary)
     return Cell(text, f"± {width}" if width else "", summary.mean, title, drawn, model in marked)
 
 
 def score_cell(study: StudyResult, model: str, name: str) -> Cell:
     """A model's mean of a metric over its seeds, of the last weights, without a figure."""
-    return _cell(study, model, 0, name, None, (0.0, 1.0, False), set())
+    return _cell(study, model, name, None, set())
 
 
 def _spoken(values: Sequence[float], summary: Summary) -> str:
@@ -181,8 +182,8 @@ def _floor_cell(study: StudyResult, name: str) -> Cell:
     return Cell(number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}", "", low)
 
 
-def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, int, tuple[Cell, ...]]]]:
-    """What each model cost, as means over its finished seeds: the columns' heads, and (model, style, cells) rows.
+def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[Line]]:
+    """What each model cost, as means over its finished seeds: the columns' heads, and a line for each model.
 
     A column that no model has is left out.
     """
@@ -201,7 +202,7 @@ def cost_table(study: StudyResult) -> tuple[tuple[str, ...], list[tuple[str, int
     rows = {m: [cell(runs) for _, cell in writers] for m, runs in done.items() if runs}
     kept = [k for k in range(len(writers)) if any(cells[k].text != NONE for cells in rows.values())]
     heads = tuple(writers[k][0] for k in kept)
-    return heads, [(m, study.models.index(m), tuple(cells[k] for k in kept)) for m, cells in rows.items()]
+    return heads, [Line(m, "", tuple(cells[k] for k in kept), study.models.index(m)) for m, cells in rows.items()]
 
 
 def _mean_cell(

@@ -1,6 +1,6 @@
 """What may be said about a comparison: one cautious sentence, and what speaks against it. Pure functions of a study.
 
-Which models are told apart, and how surely, is decided in `results.statistics.pairs`; here it is put into words.
+Which models are told apart, and how surely, is decided in `results.pairs`; here it is put into words.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from paribus.base.wording import clause, count, duration, listed, number, plural, plus_minus, sentence
 from paribus.results.comparison import comparison, floor, half_width, lacking, obstacles, primary_metric
-from paribus.results.statistics import Comparison
+from paribus.results.pairs import Comparison
 from paribus.results.study import StudyResult
 from paribus.results.words import budget_words, fact_words, obstacle_words, runs_words
 

@@ -1,20 +1,18 @@
 """Which models of a study may be held against each other, which beat which, and what quality costs. Pure functions.
 
-What tells two models apart is said in `results.statistics.pairs`.
+What tells two models apart is said in `results.pairs`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from paribus.results.pairs import EQUAL_COST, Comparison, Front, Sample, compared, pareto_front
 from paribus.results.run import RunResult
 from paribus.results.score import COMPARED, Fact, differences
-from paribus.results.statistics import Comparison, Effect, Front, Sample, compared, main_effects, pareto_front
-from paribus.results.statistics.effects import Measured
-from paribus.results.statistics.pareto import EQUAL_COST
+from paribus.results.statistics import Effect, main_effects
 from paribus.results.study import StudyResult
 
 COSTS = ("train_seconds", "parameters", "flops_per_image")
@@ -189,47 +187,10 @@ def fronts(study: StudyResult, metric: str) -> dict[str, Front]:
 
 def effects(study: StudyResult, metric: str) -> list[Effect]:
     """The main effects of a metric; none with fewer than two axes of several values, where the means say it all."""
-    rows: list[Measured] = [
-        {"axes": run.axes, "seed": run.seed, "value": run.value(metric) if run.status == "done" else None}
-        for run in study.runs
-        if run.axes
-    ]
-    found = main_effects(rows)
+    found = main_effects(
+        (run.axes, run.seed, run.value(metric) if run.status == "done" else None) for run in study.runs if run.axes
+    )
     return found if len({effect.axis for effect in found}) > 1 else []
-
-
-def comparisons(study: StudyResult) -> dict[str, Any]:
-    """Pairs, ranks and fronts of a study's models, by metric, as plain values for results.json.
-
-    Returns:
-        The metric that ranks; how many runs of each model failed; and for each metric of a leaderboard either in which
-        fields its scores differ that may not, or every pair, each model's best and worst rank, the models that none
-        beats, the Pareto fronts by cost, and the effect of each value of each axis.
-    """
-    measured = [name for name in study.quality_metrics if any(run.value(name) is not None for run in study.done)]
-    return {
-        "primary": primary_metric(study),
-        "failed": {model: sum(run.status == "failed" for run in study.of(model)) for model in study.models},
-        "metrics": {name: _compared(study, name) for name in measured if study.metric(name).direction != "none"},
-    }
-
-
-def _compared(study: StudyResult, metric: str) -> dict[str, Any]:
-    if against := obstacles(study, metric):
-        return {
-            "not_comparable": [
-                {"field": obstacle.field, "runs": [[run.label for run in runs] for runs in obstacle.groups]}
-                for obstacle in against
-            ]
-        }
-    leading = leaders(study, metric)
-    found = comparison(study, metric)
-    return {
-        **found.as_dict(),
-        "leaders": [model for model in found.order if model in leading],
-        "pareto": {cost: asdict(front) for cost, front in fronts(study, metric).items()},
-        "effects": [effect.as_dict() for effect in effects(study, metric)],
-    }
 
 
 def mean(values: Sequence[float | None]) -> float | None:

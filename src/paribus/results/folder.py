@@ -17,19 +17,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import locked_folder, read_yaml
+from paribus.base.files import locked_folder, read_yaml, write_json
 from paribus.results.metric import Metric
 from paribus.results.score import Score
-from paribus.results.scores_file import read_scores
 
 LONGEST_LINE = 1 << 14
 """Bytes that a line of metrics.jsonl does not exceed."""
+LIVE_BYTES = 5_000_000
+"""Room in a page for all decoders' weights, as text: with the pictures it stays under 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class RunFolder:
         """Folder of pictures."""
         return self.path / "samples"
 
+    def grids(self) -> list[tuple[int, Path]]:
+        """The grids of samples that were drawn on the way, by training images, ascending."""
+        return sorted((int(path.stem), path) for path in self.samples.glob("*.png") if path.stem.isdigit())
+
     def snapshot(self, images: int) -> Path:
         """Averaged weights after so many images."""
         return self.path / "snapshots" / f"{images}.safetensors"
@@ -104,6 +110,11 @@ class RunFolder:
         """The content of done.json ({"status": "done" | "failed", ...}), or None while unfinished."""
         path = self.path / "done.json"
         return dict(json.loads(path.read_text())) if path.is_file() else None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss diverged, which the same settings do again."""
+        return (self.done or {}).get("failure") == "diverged"
 
     @property
     def evaluation(self) -> list[Score]:
@@ -144,3 +155,43 @@ class RunFolder:
     def locked(self, patience_seconds: float = 2.0) -> contextlib.AbstractContextManager[None]:
         """Holds the folder for this process; see `held`."""
         return locked_folder(self.path, patience_seconds=patience_seconds)
+
+
+def write_scores(path: Path, scores: Sequence[Score], words: Mapping[str, Metric]) -> None:
+    """Writes scores, each with its metric's words where `words` has them, so that nothing else is needed to read it."""
+    told = {name: {"words": metric.model_dump(mode="json")} for name, metric in words.items()}
+    write_json(path, [score.as_json() | told.get(score.metric, {}) for score in scores])
+
+
+def read_scores(path: Path) -> tuple[list[Score], dict[str, Metric]]:
+    """The scores of a file, and the words of their metrics; nothing where there is no file.
+
+    Raises:
+        ParibusError: The file cannot be read, or an older Paribus wrote it.
+    """
+    if not path.is_file():
+        return [], {}
+    scores, words = [], {}
+    fix = "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' scores it again"
+    try:
+        for entry in json.loads(path.read_text()):
+            if isinstance(entry["protocol"], str):
+                raise ParibusError(
+                    "These scores are of an older Paribus.",
+                    where=str(path),
+                    got="a protocol in words",
+                    expected="a protocol of fields",
+                    fix=fix,
+                )
+            if "words" in entry:
+                words[entry["metric"]] = Metric(**entry.pop("words"))
+            scores.append(Score(**entry))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ParibusError(
+            "Scores cannot be read.",
+            where=str(path),
+            got=str(error).splitlines()[0],
+            expected="the file as Paribus wrote it",
+            fix=fix,
+        ) from None
+    return scores, words

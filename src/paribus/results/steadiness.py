@@ -25,25 +25,21 @@ def steadiness(study: StudyResult) -> dict[str, Scores]:
         ended = [run for run in study.of(model) if run.status in ("done", "failed")]
         done = [run for run in ended if run.status == "done"]
         if ended:
-            scores = (_seed_spread(done, metric), _snapshot_spread(done), _failed_seeds(len(ended) - len(done), ended))
+            failed, n = len(ended) - len(done), len(ended)
+            failures = Score(metric="failed_seeds", value=failed / n, n=n, protocol=Protocol(ended=n))
+            scores = (_seed_spread(done, metric), _snapshot_spread(done), failures)
             found[model] = {score.metric: score for score in scores}
     return found
-
-
-def _failed_seeds(failed: int, ended: Sequence[RunResult]) -> Score:
-    protocol = Protocol(ended=len(ended))
-    return Score(metric="failed_seeds", value=failed / len(ended), n=len(ended), protocol=protocol)
 
 
 def _seed_spread(done: Sequence[RunResult], metric: str | None) -> Score:
     name = "seed_spread"
     scores = [run.scores[metric] for run in done if metric is not None and run.value(metric) is not None]
     if len(scores) < 2:
-        why = Fact(code="one_seed" if scores else "no_seed_scored")
-        return Score(metric=name, value=None, n=len(scores), warnings=(why,))
+        return _unknown(name, "one_seed" if scores else "no_seed_scored", len(scores))
     first = scores[0]
     if len({score.encoder for score in scores}) > 1:
-        return Score(metric=name, value=None, n=len(scores), warnings=(Fact(code="encoders_differ"),))
+        return _unknown(name, "encoders_differ", len(scores))
     of = Spread(metric=first.metric, over="seeds", counts=(len(scores),), spreads=1, seeds=len(done))
     return _spread(name, _relative_spread(scores), len(scores), first, of)
 
@@ -55,11 +51,14 @@ def _snapshot_spread(done: Sequence[RunResult]) -> Score:
     spreads = [_relative_spread(scores) for scores in late]
     known = [value for value in spreads if value is not None]
     if not known:
-        why = Fact(code="mean_near_zero" if late else "few_snapshots")
-        return Score(metric=name, value=None, n=0, warnings=(why,))
+        return _unknown(name, "mean_near_zero" if late else "few_snapshots", 0)
     first, counts = late[0][0], tuple(sorted({len(scores) for scores in late}))
     of = Spread(metric=first.metric, over="snapshots", counts=counts, spreads=len(known), seeds=len(done))
     return _spread(name, math.fsum(known) / len(known), len(known), first, of)
+
+
+def _unknown(name: str, code: str, n: int) -> Score:
+    return Score(metric=name, value=None, n=n, warnings=(Fact(code=code),))
 
 
 def _spread(name: str, value: float | None, n: int, first: Score, of: Spread) -> Score:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from paribus.results.metric import Metric
+from paribus.results.pairs import Comparison
 from paribus.results.run import DataRecord, Machine, RunResult
 from paribus.results.score import Fact, Score
-from paribus.results.statistics import Comparison, Summary, summary
+from paribus.results.statistics import Summary, summary
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ class StudyResult:
     def metric(self, name: str) -> Metric:
         """A metric in words, also where the study does not describe it."""
         return self.metrics.get(name) or Metric(name=name, label=name.replace("_", " "))
+
+    @property
+    def shown_live(self) -> list[RunResult]:
+        """The first finished run of each model, by seed: those whose decoders a page may hold."""
+        found = {run.model: run for run in reversed(self.done) if run.folder}
+        return [found[model] for model in self.models if model in found]
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import read_yaml, write_json
-from paribus.results.comparison import comparisons
+from paribus.results.comparison import comparison, effects, fronts, leaders, obstacles, primary_metric
 from paribus.results.folder import RunFolder
 from paribus.results.metric import Metric
 from paribus.results.run import DataRecord, Machine, RunResult, Scores, command_text, read_run
@@ -21,6 +21,7 @@ from paribus.results.score import Fact
 from paribus.results.statistics import summary
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult, models_of
+from paribus.results.words import fact_words
 
 SCHEMA = 2
 """Of results.json; the first had no number, and sentences in place of protocols."""
@@ -46,6 +47,43 @@ def write_results(path: Path, study: StudyResult) -> None:
         "varied": FACTS.dump_python(study.varied, mode="json"),
     }
     write_json(path, content)
+
+
+def comparisons(study: StudyResult) -> dict[str, Any]:
+    """Pairs, ranks and fronts of a study's models, by metric, as plain values for results.json.
+
+    Returns:
+        The metric that ranks; how many runs of each model failed; and for each metric of a leaderboard either in which
+        fields its scores differ that may not, or every pair, each model's best and worst rank, the models that none
+        beats, the Pareto fronts by cost, and the effect of each value of each axis.
+    """
+    measured = [name for name in study.quality_metrics if any(run.value(name) is not None for run in study.done)]
+    return {
+        "primary": primary_metric(study),
+        "failed": {model: sum(run.status == "failed" for run in study.of(model)) for model in study.models},
+        "metrics": {name: _compared(study, name) for name in measured if study.metric(name).direction != "none"},
+    }
+
+
+def _compared(study: StudyResult, metric: str) -> dict[str, Any]:
+    if against := obstacles(study, metric):
+        return {
+            "not_comparable": [
+                {"field": obstacle.field, "runs": [[run.label for run in runs] for runs in obstacle.groups]}
+                for obstacle in against
+            ]
+        }
+    leading = leaders(study, metric)
+    found = comparison(study, metric)
+    return {
+        "order": list(found.order),
+        "ranks": {model: dict(zip(("best", "worst"), found.ranks(model), strict=True)) for model in found.order},
+        "pairs": [asdict(pair) | {"why": fact_words(pair.why)} for pair in found.pairs],
+        "tested": found.tested,
+        "leaders": [model for model in found.order if model in leading],
+        "pareto": {cost: asdict(front) for cost, front in fronts(study, metric).items()},
+        "effects": [asdict(effect) for effect in effects(study, metric)],
+    }
 
 
 def read_results(path: Path) -> StudyResult:
@@ -74,20 +112,15 @@ def read_results(path: Path) -> StudyResult:
 def _refuse_another_schema(path: Path, schema: Any) -> None:
     if schema == SCHEMA:
         return
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise ParibusError(
-            "These results were written by a newer version of Paribus.",
-            where=str(path),
-            got=f"schema {schema}",
-            expected=f"schema {SCHEMA}",
-            fix="update Paribus, or read them with the version that wrote them",
-        )
+    is_newer = isinstance(schema, int) and schema > SCHEMA
     raise ParibusError(
-        "These results were written by an older version of Paribus.",
+        f"These results were written by {'a newer' if is_newer else 'an older'} version of Paribus.",
         where=str(path),
         got=f"schema {schema}" if schema is not None else "no schema",
         expected=f"schema {SCHEMA}",
-        fix=f"'paribus study run {path.parent}' writes it anew from the runs",
+        fix="update Paribus, or read them with the version that wrote them"
+        if is_newer
+        else f"'paribus study run {path.parent}' writes it anew from the runs",
     )
 
 
@@ -208,7 +241,7 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
         for metric, score in scores.items():
             if score.value is not None:
                 of_model.setdefault(metric, []).append(score.value)
-    return {m: {metric: summary(v).as_dict() for metric, v in of_model.items()} for m, of_model in values.items()}
+    return {m: {metric: asdict(summary(v)) for metric, v in of_model.items()} for m, of_model in values.items()}
 
 
 def _mapping(path: Path) -> dict[str, Any]:

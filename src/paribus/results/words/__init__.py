@@ -1,8 +1,15 @@
 """Where protocols, facts, encoders, differences and settings become English, for whoever shows them."""
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
-from paribus.results.words.protocols import accuracy_words, encoder_words, obstacle_words, protocol_words, runs_words
-from paribus.results.words.settings import budget_words, sampler_words, value_words, words_of
+from paribus.results.words.protocols import (
+    accuracy_words,
+    encoder_words,
+    obstacle_words,
+    protocol_words,
+    runs_words,
+    seeds_words,
+)
+from paribus.results.words.settings import budget_words, no_room_words, sampler_words, value_words, words_of
 
 __all__ = [
     "Statement",
@@ -12,10 +19,12 @@ __all__ = [
     "encoder_words",
     "fact_words",
     "kind_words",
+    "no_room_words",
     "obstacle_words",
     "protocol_words",
     "runs_words",
     "sampler_words",
+    "seeds_words",
     "statement",
     "value_words",
     "words_of",

@@ -62,6 +62,18 @@ SENTENCES: dict[str, str | Callable[..., str]] = {
     "no_seed_scored": "no seed was scored",
     "encoders_differ": "the seeds were measured through different encoders",
     "few_snapshots": "fewer than two snapshots were scored",
+    "equal_means": "their means are equal",
+    "scatter_unknown": "one seed does not show how much seeds scatter",
+    "two_seeds_apart": "the seeds lie apart by more than they scatter, but are two",
+    "two_seeds_scatter": "two seeds scatter, or are measured, too coarsely for this difference",
+    "not_after_correction": lambda pairs: f"not after correction for {pairs} pairs",
+    "within_spread": "the difference is within the seeds' spread",
+    "exact_test_disagrees": "the t-test tells them apart, but the exact test does not",
+    "both_tests_agree": "the t-test and the exact test agree",
+    "interval_excludes_0": "the t-interval excludes 0",
+    "worst_failed": lambda runs: (
+        f"{f'{runs} of its runs' if runs > 1 else 'one of its runs'} failed, which counts as its worst"
+    ),
     "mean_near_zero": "the mean cannot be told from 0, given the error of measuring: a ratio to it says nothing",
 }
 """By code, what is the matter; a function is called with the fact's figures."""

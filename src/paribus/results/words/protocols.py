@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from paribus.base.wording import NARROW, count, listed, plural
 from paribus.results.comparison import Obstacle
-from paribus.results.protocol import Descent, Form, ImageSet, Likelihood, Protocol, Spread
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Likelihood, Protocol, Spread
 from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord
 
@@ -15,6 +15,7 @@ ENCODERS = {
     "classifier": "a classifier of the data's own classes",
     "self": "filters learned from the images themselves",
     "pixels": "the pixels' principal components",
+    "efficientnet": "a middle layer of a network that learned from photographs",
     "inception": "a layer of the network behind the FID",
 }
 """By the first word of an encoder's name: classifier-2, inception-768."""
@@ -57,7 +58,7 @@ def protocol_words(protocol: Protocol) -> str:
     parts = [
         _images(protocol),
         _further_images(protocol),
-        _draws(protocol.draws) if protocol.draws is not None else "",
+        _draws(protocol.draws),
         f"likelihood: {_likelihood(protocol.likelihood)}" if protocol.likelihood else "",
         f"window of {protocol.window}x{protocol.window} pixels" if protocol.window else "",
         f"over pairs among {_whole(protocol.pairs_among)}" if protocol.pairs_among else "",
@@ -122,7 +123,9 @@ def _whole(images: ImageSet) -> str:
     return _set(images) + (" (fixed choice)" if images.origin in SPLITS and not images.whole else "")
 
 
-def _draws(draws: int) -> str:
+def _draws(draws: int | None) -> str:
+    if draws is None:
+        return ""
     return "one latent an image" if draws == 1 else f"K = {draws} latents an image"
 
 
@@ -130,7 +133,7 @@ def _seed(protocol: Protocol) -> str:
     return f"seed {protocol.seed}" if protocol.seed is not None else ""
 
 
-def _form(form: Form | None) -> str:
+def _form(form: ImageForm | None) -> str:
     return f"uint8 {form.height}x{form.width}x{form.channels}" if form else ""
 
 
@@ -204,8 +207,9 @@ def runs_words(runs: Iterable[RunResult]) -> str:
     seeds: dict[str, list[int]] = {}
     for run in runs:
         seeds.setdefault(run.model, []).append(run.seed)
-    return listed([f"{model} ({_seeds(found)})" for model, found in seeds.items()])
+    return listed([f"{model} ({seeds_words(found)})" for model, found in seeds.items()])
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_words(seeds: Sequence[int]) -> str:
+    """Some seeds: "seed 0", "seeds 0 and 1"."""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {listed([str(seed) for seed in seeds])}"

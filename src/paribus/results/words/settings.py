@@ -7,6 +7,7 @@ from typing import Any
 from paribus.base.errors import ParibusError
 from paribus.base.wording import compact, duration
 from paribus.config import Budget
+from paribus.results.folder import LIVE_BYTES
 
 WORDS = {
     "seed": "Seeds",
@@ -25,7 +26,7 @@ WORDS = {
     "backbone.depth": "Hidden layers of the backbone",
     "objective.name": "Objective",
     "objective.latent_dim": "Latent dimensions",
-    "objective.conditional": "Told the class",
+    "objective.conditional": "Class-conditional",
     "objective.beta": "Weight of the KL (beta)",
     "objective.sigma": "Deviation of the likelihood (sigma)",
     "objective.samples": "Draws for each image",
@@ -47,6 +48,7 @@ WORDS = {
     "training.ema_rampup_ratio": "Longest half-life of the averaged weights, as a share of the images so far",
     "training.precision": "Precision",
     "training.threads": "CPU threads",
+    "training.gradient_clip": "Largest norm of a gradient",
     "training.divergence_factor": "Loss that counts as diverged",
     "training.track": "Trackers",
     "sampler.name": "Where latents come from",
@@ -121,6 +123,12 @@ def budget_words(text: str) -> str:
         return f"{compact(budget.amount, 'FLOP')} of training"
     unit = budget.unit if budget.amount != 1 else budget.unit.removesuffix("s")
     return f"{budget.amount:,.10g} {unit} of training"
+
+
+def no_room_words(size: int) -> str:
+    """Why a decoder of so many bytes is not in a page, as a clause."""
+    room = f"all decoders together have room for {LIVE_BYTES / 1e6:.0f} MB"
+    return f"its decoder takes {size / 1e6:.1f} MB, and {room}"
 
 
 def _spelt(name: str) -> str:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from paribus.results.statistics import Comparison, Sample, compared, least_p
+from paribus.results.pairs import Comparison, Sample, compared
+from paribus.results.score import Fact
+from paribus.results.statistics import least_p
+from paribus.results.words import fact_words
 
 
 def models(**values: list[float]) -> dict[str, Sample]:
@@ -64,7 +67,7 @@ def test_correction_for_many_pairs_can_undo_a_difference() -> None:
     others = {f"m{k}": [100.0 + 7 * ((k * j) % 5) for j in range(3)] for k in range(4)}
     undone = compared(pair | models(**others)).pair("a", "b")
     assert undone is not None
-    assert (undone.told, undone.why) == ("can't tell", "not after correction for 15 pairs")
+    assert (undone.told, undone.why) == ("can't tell", Fact(code="not_after_correction", figures={"pairs": 15}))
 
 
 def test_a_failed_run_counts_as_the_worst() -> None:
@@ -73,7 +76,7 @@ def test_a_failed_run_counts_as_the_worst() -> None:
     assert told(compared(given)) == {"a b": "yes"}
     winner = compared(given | {"a": failed})
     assert told(winner) == {"a b": "can't tell"}
-    assert winner.pairs[0].why == "one of its runs failed, which counts as its worst"
+    assert fact_words(winner.pairs[0].why) == "one of its runs failed, which counts as its worst"
     assert told(compared(given | {"b": Sample({0: 9.0, 1: 9.2}, failed=1)})) == {"a b": "first impression"}
     assert compared(given | {"c": Sample({}, failed=3)}).order == ("a", "b")
 

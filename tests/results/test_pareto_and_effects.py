@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paribus.results.statistics import main_effects, pareto_front
-from paribus.results.statistics.effects import Measured
+from paribus.results.pairs import pareto_front
+from paribus.results.statistics import Measured, main_effects
 
 
 def test_a_front_by_hand() -> None:
@@ -40,21 +40,21 @@ def test_every_model_stands_once_and_none_on_the_front_is_dominated(drawn: list[
     assert set(front.dominated) == dominated
 
 
-def rows(seeds: int, noise: float) -> list[Measured]:
+def runs(seeds: int, noise: float) -> list[Measured]:
     random = np.random.default_rng(7)
     effect = {"vae": -2.0, "gan": 2.0, "small": 3.0, "middle": -1.0, "large": -2.0}
     return [
-        {
-            "axes": {"model": model, "size": size},
-            "seed": seed,
-            "value": 10 + effect[model] + effect[size] + 5 * seed + random.normal() * noise,
-        }
+        (
+            {"model": model, "size": size},
+            seed,
+            10 + effect[model] + effect[size] + 5 * seed + random.normal() * noise,
+        )
         for model, size, seed in product(("vae", "gan"), ("small", "middle", "large"), range(seeds))
     ]
 
 
 def test_additive_effects_are_found_and_seeds_cancel() -> None:
-    found = main_effects(rows(3, 0.0))
+    found = main_effects(runs(3, 0.0))
     assert {e.level: e.effect.mean for e in found} == pytest.approx(
         {"vae": -2.0, "gan": 2.0, "small": 3.0, "middle": -1.0, "large": -2.0}
     )
@@ -63,32 +63,31 @@ def test_additive_effects_are_found_and_seeds_cancel() -> None:
 
 
 def test_noisy_effects_against_least_squares() -> None:
-    given = rows(4, 1.0)
+    given = runs(4, 1.0)
     design = np.array([
-        [1, 1 if r["axes"]["model"] == "gan" else -1]
-        + {"small": [1, 0], "middle": [0, 1], "large": [-1, -1]}[r["axes"]["size"]]
-        for r in given
+        [1, 1 if axes["model"] == "gan" else -1]
+        + {"small": [1, 0], "middle": [0, 1], "large": [-1, -1]}[axes["size"]]
+        for axes, _, _ in given
     ])  # fmt: skip
-    fitted = np.linalg.lstsq(design, np.array([r["value"] for r in given]), rcond=None)[0]
+    fitted = np.linalg.lstsq(design, np.array([value for _, _, value in given]), rcond=None)[0]
     found = {e.level: e.effect.mean for e in main_effects(given)}
     assert (found["gan"], found["small"], found["middle"]) == pytest.approx(tuple(fitted[1:]))
 
 
 def test_a_seed_that_lacks_a_combination_is_left_out_and_named() -> None:
-    given = rows(3, 1.0)
-    given[4]["value"] = None  # vae, middle, seed 1
+    given = runs(3, 1.0)
+    given[4] = (*given[4][:2], None)  # vae, middle, seed 1
     found = main_effects(given)
     assert {(e.left_out, e.effect.count) for e in found} == {((1,), 2)}
-    whole = main_effects([row for row in given if row["seed"] != 1])
+    whole = main_effects([run for run in given if run[1] != 1])
     assert [e.effect for e in found] == [e.effect for e in whole]
-    assert main_effects([row for row in given if row["seed"] == 1]) == []
+    assert main_effects([run for run in given if run[1] == 1]) == []
     assert main_effects([]) == []
 
 
 def test_an_axis_of_one_value_has_no_effect_and_a_value_may_be_a_list() -> None:
     given: list[Measured] = [
-        {"axes": {"model": "vae", "widths": widths}, "seed": 0, "value": value}
-        for widths, value in (([1, 2], 1.0), ([3], 3.0))
+        ({"model": "vae", "widths": widths}, 0, value) for widths, value in (([1, 2], 1.0), ([3], 3.0))
     ]
     assert [(e.axis, e.level, e.effect.mean) for e in main_effects(given)] == [
         ("widths", [1, 2], -1.0), ("widths", [3], 1.0)

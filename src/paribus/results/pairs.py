@@ -1,4 +1,4 @@
-"""Who beats whom, for every pair of models, and which ranks that leaves to each.
+"""Who beats whom, for every pair of models, which ranks that leaves to each, and who is best for the cost.
 
 What decides depends on how many seeds the poorer of two models has:
 
@@ -16,15 +16,18 @@ another may beat it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
-from paribus.results.statistics.intervals import Difference, difference
-from paribus.results.statistics.permutation import exchange_p, holm, least_p, sign_flip_p
+from paribus.results.score import Fact
+from paribus.results.statistics import Difference, difference, exchange_p, holm, least_p, sign_flip_p
 
 LEVEL = 0.05
+EQUAL_COST = 0.02
+"""Costs that differ by less than this share count as equal: two runs of 20 s never take the same microseconds."""
 Told = Literal["yes", "first impression", "can't tell"]
 
 
@@ -56,7 +59,7 @@ class Pair:
         better: The model with the better mean.
         worse: The other.
         told: Whether it is better: "yes", "first impression", "can't tell".
-        why: What decided, in words.
+        why: What decided.
         by: How much better, the second's values less the first's.
         p: Of the t-test, corrected for all pairs; None below three seeds.
         exact_p: Of the exact test, corrected for all pairs; None below three seeds.
@@ -66,7 +69,7 @@ class Pair:
     better: str
     worse: str
     told: Told
-    why: str
+    why: Fact
     by: Difference
     p: float | None = None
     exact_p: float | None = None
@@ -86,10 +89,10 @@ class Comparison:
     order: tuple[str, ...]
     pairs: tuple[Pair, ...]
     tested: int
-    _by_names: dict[tuple[str, str], Pair] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_names", {(pair.better, pair.worse): pair for pair in self.pairs})
+    @cached_property
+    def _by_names(self) -> dict[tuple[str, str], Pair]:
+        return {(pair.better, pair.worse): pair for pair in self.pairs}
 
     def pair(self, better: str, worse: str) -> Pair | None:
         """The pair, if its models stand in that order."""
@@ -116,12 +119,6 @@ class Comparison:
         """Whether the exact test has seeds enough to reach 0.05 after the correction."""
         return pair.least_p is not None and self.tested * pair.least_p <= LEVEL
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        pairs = [{**vars(pair), "by": pair.by.as_dict()} for pair in self.pairs]
-        ranks = {model: dict(zip(("best", "worst"), self.ranks(model), strict=True)) for model in self.order}
-        return {"order": list(self.order), "ranks": ranks, "pairs": pairs, "tested": self.tested}
-
 
 def compared(samples: Mapping[str, Sample]) -> Comparison:
     """Every pair of the models that have values.
@@ -132,9 +129,9 @@ def compared(samples: Mapping[str, Sample]) -> Comparison:
     order = sorted((model for model, sample in samples.items() if sample.values), key=lambda m: samples[m].mean)
     couples = list(combinations(order, 2))
     by = {couple: difference(samples[couple[1]].values, samples[couple[0]].values) for couple in couples}
-    tested = {couple: found.p for couple, found in by.items() if found.p is not None and min(found.counts) > 2}
-    exact = [_exact_p(samples[a], samples[b]) for a, b in tested]
-    p = dict(zip(tested, holm(list(tested.values())), strict=True))
+    tested = [couple for couple, found in by.items() if found.p is not None and min(found.counts) > 2]
+    exact = [_exact_p(samples[better], samples[worse]) for better, worse in tested]
+    p = dict(zip(tested, holm([by[couple].p or 0.0 for couple in tested]), strict=True))
     exact_p = dict(zip(tested, holm([found for found, _ in exact]), strict=True))
     least = dict(zip(tested, [least for _, least in exact], strict=True))
     pairs = []
@@ -143,8 +140,7 @@ def compared(samples: Mapping[str, Sample]) -> Comparison:
         numbers = (p.get(couple), exact_p.get(couple), least.get(couple))
         told, why = _told(first, second, by[couple], len(tested), *numbers)
         if first.failed and told != "can't tell":
-            runs = f"{first.failed} of its runs failed" if first.failed > 1 else "one of its runs failed"
-            told, why = "can't tell", f"{runs}, which counts as its worst"
+            told, why = "can't tell", Fact(code="worst_failed", figures={"runs": first.failed})
         pairs.append(Pair(*couple, told, why, by[couple], *numbers))
     return Comparison(tuple(order), tuple(pairs), len(tested))
 
@@ -152,24 +148,22 @@ def compared(samples: Mapping[str, Sample]) -> Comparison:
 def _told(
     first: Sample, second: Sample, by: Difference, tested: int,
     p: float | None, exact_p: float | None, least: float | None,
-) -> tuple[Told, str]:  # fmt: skip
-    few = min(by.counts)
+) -> tuple[Told, Fact]:  # fmt: skip
     if by.mean <= 0:
-        return "can't tell", "their means are equal"
-    if few < 2:
-        return "can't tell", "one seed does not show how much seeds scatter"
+        return "can't tell", Fact(code="equal_means")
+    if min(by.counts) < 2:
+        return "can't tell", Fact(code="scatter_unknown")
     if p is None or exact_p is None or least is None:
-        apart = by.mean > max(_scatter(first) + _scatter(second), 2 * math.hypot(first.error, second.error))
-        if apart:
-            return "first impression", "the seeds lie apart by more than they scatter, but are two"
-        return "can't tell", "two seeds scatter, or are measured, too coarsely for this difference"
+        if by.mean > max(_scatter(first) + _scatter(second), 2 * math.hypot(first.error, second.error)):
+            return "first impression", Fact(code="two_seeds_apart")
+        return "can't tell", Fact(code="two_seeds_scatter")
     if p > LEVEL:
-        alone = by.p is not None and by.p <= LEVEL
-        why = f"not after correction for {tested} pairs" if alone else "the difference is within the seeds' spread"
-        return "can't tell", why
+        if by.p is not None and by.p <= LEVEL:
+            return "can't tell", Fact(code="not_after_correction", figures={"pairs": tested})
+        return "can't tell", Fact(code="within_spread")
     if tested * least <= LEVEL < exact_p:
-        return "can't tell", "the t-test tells them apart, but the exact test does not"
-    return "yes", "the t-test and the exact test agree" if exact_p <= LEVEL else "the t-interval excludes 0"
+        return "can't tell", Fact(code="exact_test_disagrees")
+    return "yes", Fact(code="both_tests_agree" if exact_p <= LEVEL else "interval_excludes_0")
 
 
 def _scatter(sample: Sample) -> float:
@@ -182,3 +176,47 @@ def _exact_p(first: Sample, second: Sample) -> tuple[float, float]:
     if a.keys() == b.keys():
         return sign_flip_p([b[seed] - a[seed] for seed in a]), least_p(len(a))
     return exchange_p(list(b.values()), list(a.values())), least_p(len(a), len(b))
+
+
+@dataclass(frozen=True)
+class Front:
+    """The models of a front, by rising cost, and what speaks against the others.
+
+    Attributes:
+        models: Those that no other model dominates by its means.
+        dominated: Each other model, with one that costs no more and beats it: off the front for sure.
+        unsure: Each other model, with one that costs no more and has a better mean, but is not told apart from it.
+    """
+
+    models: tuple[str, ...]
+    dominated: dict[str, str]
+    unsure: dict[str, str]
+
+
+def pareto_front(
+    points: Mapping[str, tuple[float, float]], beats: Callable[[str, str], bool] = lambda better, worse: True
+) -> Front:
+    """The front of (cost, shortfall) points; of both the less is the better.
+
+    A model is dominated by one that costs no more (within 2 %) and is better, or is as good and costs less.
+
+    Args:
+        points: Each model's mean cost, above 0, and mean shortfall.
+        beats: Whether the first model is told apart as better than the second.
+    """
+    models, dominated, unsure = [], {}, {}
+    for model, (cost, shortfall) in sorted(points.items(), key=lambda item: item[1]):
+        better = [
+            other
+            for other, (its_cost, its_shortfall) in points.items()
+            if (its_shortfall < shortfall and its_cost <= cost * (1 + EQUAL_COST))
+            or (its_shortfall == shortfall and its_cost * (1 + EQUAL_COST) < cost)
+        ]
+        surely = [other for other in better if beats(other, model)]
+        if not better:
+            models.append(model)
+        elif surely:
+            dominated[model] = min(surely, key=lambda other: points[other][::-1])
+        else:
+            unsure[model] = min(better, key=lambda other: points[other][::-1])
+    return Front(tuple(models), dominated, unsure)
