@@ -13,7 +13,7 @@ from paribus.commands.studies import compare
 from paribus.config import DataSettings, validated
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.inspection import contact_sheet, files_of, look_at_files, look_at_pixels
-from paribus.evaluation.encoding import Progress, silent
+from paribus.evaluation.encoding import StageProgress, silent
 from paribus.recipes.recommendation import recommended, recommended_size
 from paribus.report.inspection import inspection_page
 from paribus.results.inspection import Beginning, FilesFound, Inspection, PixelsFound
@@ -26,7 +26,7 @@ def inspect(
     size: int | None = None,
     channels: int | None = None,
     estimate: bool = True,
-    progress: Progress = silent,
+    progress: StageProgress = silent,
 ) -> Inspection:
     """Looks at images: files, sizes, classes, copies, brightness; and says what to begin with. Nothing is written.
 
@@ -102,7 +102,7 @@ def _beginning(
     )
 
 
-def _timed(beginning: Beginning, data: ImageData, progress: Progress) -> Beginning:
+def _timed(beginning: Beginning, data: ImageData, progress: StageProgress) -> Beginning:
     """The same with seconds, by the estimate of the study that the command would begin."""
     with tempfile.TemporaryDirectory() as folder:
         study = compare(
