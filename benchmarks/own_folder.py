@@ -2,6 +2,7 @@
 
 anime: 600 drawn faces, PNG and JPEG, of mixed sizes and shapes, with a text file among them.
 lfw: 300 photographed faces, JPEG of mixed sizes.
+photos-200, photos-2000, photos-20000: so many 32x32 photographs of CIFAR-10, PNG, without labels.
 uneven: two classes of handwritten digits, 450 to 50.
 All from training splits, drawn with seed 0.
 """
@@ -9,6 +10,7 @@ All from training splits, drawn with seed 0.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,16 @@ def lfw(folder: Path) -> None:
         scaled(image, random).save(folder / f"{k:03}.jpg", quality=92)
 
 
+def photos(count: int) -> Callable[[Path], None]:
+    """So many small photographs."""
+
+    def write(folder: Path) -> None:
+        for k, image in enumerate(drawn(load_data("cifar10", validation=0), count, np.random.default_rng(0))):
+            Image.fromarray(np.moveaxis(image, 0, 2)).save(folder / f"{k:05}.png")
+
+    return write
+
+
 def uneven(folder: Path) -> None:
     """Nine times as many of one class as of the other."""
     data, random = load_data("mnist"), np.random.default_rng(0)
@@ -57,7 +69,8 @@ def uneven(folder: Path) -> None:
             Image.fromarray(image[0]).save(folder / digit / f"{k:03}.png")
 
 
-KINDS = {"anime": anime, "lfw": lfw, "uneven": uneven}
+KINDS: dict[str, Callable[[Path], None]] = {"anime": anime, "lfw": lfw, "uneven": uneven}
+KINDS |= {f"photos-{count}": photos(count) for count in (200, 2000, 20000)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -21,6 +21,7 @@ from paribus.base.version import __version__
 if TYPE_CHECKING:
     from paribus.base.errors import Interrupted, ParibusError
     from paribus.commands.evaluate import evaluate
+    from paribus.commands.inspect import inspect
     from paribus.commands.outputs import export, push
     from paribus.commands.studies import compare, replicate
     from paribus.commands.train import train
@@ -41,6 +42,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export",
+    "inspect",
     "load",
     "load_data",
     "push",
@@ -60,6 +62,7 @@ _HOMES = {
     "compare": "paribus.commands.studies:compare",
     "evaluate": "paribus.commands.evaluate:evaluate",
     "export": "paribus.commands.outputs:export",
+    "inspect": "paribus.commands.inspect:inspect",
     "load": "paribus.models:load_model",
     "load_data": "paribus.data:load_data",
     "push": "paribus.commands.outputs:push",

@@ -11,7 +11,20 @@ import typer.core
 from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 from paribus.base.version import __version__
-from paribus.cli import console, doctor, evaluate, explore, latent, listing, outputs, studies, train, tune
+from paribus.cli import (
+    console,
+    doctor,
+    evaluate,
+    explore,
+    inspect,
+    latent,
+    listing,
+    outputs,
+    show,
+    studies,
+    train,
+    tune,
+)
 
 
 class _Home(typer.core.TyperGroup):
@@ -39,6 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(inspect.inspect)
 app.command()(studies.compare)
 app.command()(train.train)
 app.command()(outputs.sample)
@@ -51,6 +65,7 @@ app.command()(tune.tune)
 app.command()(explore.explore)
 app.command()(outputs.export)
 app.command("list")(listing.list_)
+app.command()(show.show)
 app.command()(doctor.doctor)
 
 

@@ -134,7 +134,12 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         table.add_column(key, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row[key]) for key in columns))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Console(width=print_width()).print(table)
+
+
+def print_width() -> int | None:
+    """Columns of what is printed on stdout; None for a terminal's own."""
+    return None if sys.stdout.isatty() else 160
 
 
 def _cell(value: Any) -> str:

@@ -79,12 +79,15 @@ class Optimizer(Settings):
     """One optimiser; each number may be a `Schedule` (`{start, end, images}`)."""
 
     kind: Literal["adam", "sgd", "rmsprop"] = "adam"
+    """How gradients become updates."""
     learning_rate: float | Schedule = 1e-3
+    """Length of an update."""
     beta1: float | Schedule = 0.9
     """Adam's first decay; the momentum of sgd and rmsprop."""
     beta2: float | Schedule = 0.999
     """Adam's second decay; rmsprop's smoothing constant; unused by sgd."""
     eps: float = Field(1e-8, gt=0)
+    """What adam and rmsprop add to the root of the squared gradients' average."""
 
     def at(self, images_seen: float) -> dict[str, float]:
         """Values of learning_rate, beta1 and beta2 after `images_seen` images."""
@@ -96,8 +99,9 @@ class TrainingSettings(Settings):
     """How a run is trained, the same for every objective."""
 
     budget: BudgetField = Budget(20, "epochs")
+    """How long: an amount of seconds, images, epochs, updates or operations."""
     batch_size: int | Literal["full"] = 128
-    """Images of one update; `full` is the whole training split."""
+    """Images of one update, at least 2; `full` is the whole training split."""
     micro_batch: int | None = Field(None, ge=1)
     """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
     optimizer: dict[str, Optimizer] = {}
@@ -118,6 +122,7 @@ class TrainingSettings(Settings):
     processes: int | None = Field(None, ge=1)
     """Processes that share each batch; by default as many as torchrun started. Recorded, and the same on resume."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """What computes; auto: a GPU where there is one."""
     checkpoint_seconds: float = Field(60.0, gt=0)
     """Seconds of training between checkpoints."""
     checkpoint_steps: int | None = Field(None, ge=1)

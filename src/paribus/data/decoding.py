@@ -114,7 +114,7 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
         BadImage: It cannot be read, or is smaller than 2 pixels, or its pixels have no defined range.
     """
     try:
-        image = source = _opened(encoded)
+        image = source = opened(encoded)
         if recipe.most_pixels is not None and image.width * image.height > recipe.most_pixels:
             raise TooManyPixels(f"{image.width * image.height:,} pixels")
         large = image.width * image.height > _LARGE
@@ -131,10 +131,15 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
     except (BadImage, MemoryError):
         raise
     except Exception as error:
-        raise BadImage(_reason(error, encoded)) from None
+        raise BadImage(unreadable_reason(error, encoded)) from None
 
 
-def _opened(encoded: Encoded) -> Image.Image:
+def opened(encoded: Encoded) -> Image.Image:
+    """A picture whose header was read and whose pixels were not yet decoded.
+
+    Raises:
+        BadImage: There is nothing to read; PIL raises other errors.
+    """
     if encoded is None:
         raise BadImage("no picture is stored")
     if isinstance(encoded, Image.Image):
@@ -247,7 +252,8 @@ def _eight_bits(pixels: np.ndarray) -> np.ndarray:
     return ((wide * 255 + 32_767) // 65_535).astype(np.uint8)
 
 
-def _reason(error: Exception, encoded: Encoded) -> str:
+def unreadable_reason(error: Exception, encoded: Encoded) -> str:
+    """What is the matter with a picture that PIL could not read."""
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return f"more than {MOST_PIXELS:,} pixels (a decompression bomb?)"
     if isinstance(error, Image.UnidentifiedImageError):

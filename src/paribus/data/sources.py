@@ -46,7 +46,7 @@ def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
         ParibusError: Anything about the source or the settings that needs the user.
     """
     asked = validated(DataSettings, data_settings(source).model_dump() | settings, where="data")
-    raw = _raw_data(asked.name)
+    raw = raw_data(asked.name)
     if raw.channel_classes and asked.channels == 1:
         raise ParibusError(
             "The channels of these images are images of their own.",
@@ -95,7 +95,12 @@ def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
     return torch.cat([data.train.images, data.validation.images, data.test.images])
 
 
-def _raw_data(name: str) -> RawData:
+def raw_data(name: str) -> RawData:
+    """What a name stands for, undecoded.
+
+    Raises:
+        ParibusError: Nothing, or nothing that holds images.
+    """
     if name in DATASETS:
         return _built_in(name)
     path = Path(name).expanduser()

@@ -39,6 +39,7 @@ class RunConfig(Settings):
 
     model: str
     seed: int = 0
+    """Decides initial weights, order of the images and all noise."""
     data: DataSettings = DataSettings()
     backbone: Annotated[SerializeAsAny[Backbone], _resolve("backbone", backbones)]
     objective: Annotated[SerializeAsAny[Objective], _resolve("objective", objectives)]

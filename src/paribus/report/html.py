@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -
 def rendered(study: StudyResult, *, live: bool = False) -> str:
     """The whole page."""
     decoders = live_part(study) if live else None
+    extra = bool(decoders)
+    return page(
+        "report.html.j2",
+        _context(study) | {"live": decoders},
+        styles=("report.css", *(["live.css"] if extra else [])),
+        scripts=("report.js", *(["decoder.js", "live.js"] if extra else [])),
+    )
+
+
+def page(
+    template: str,
+    context: dict[str, Any],
+    *,
+    styles: Sequence[str] = ("report.css",),
+    scripts: Sequence[str] = ("report.js",),
+) -> str:
+    """A template as a page that holds its styles and scripts and may load nothing."""
     environment = Environment(
         loader=PackageLoader("paribus.report"),
         autoescape=True,
@@ -74,17 +92,17 @@ def rendered(study: StudyResult, *, live: bool = False) -> str:
         "tied": lambda text: text.replace(" ± ", "\u00a0±\u00a0"),
     }
 
-    def joined(*names: str) -> str:
+    def joined(names: Sequence[str]) -> str:
         return "\n".join(environment.get_template(name).render(styles=STYLES) for name in names)
 
-    style = joined("report.css", *(["live.css"] if decoders else []))
-    script = joined("report.js", *(["decoder.js", "live.js"] if decoders else []))
-    page = environment.get_template("report.html.j2")
+    style, script = joined(styles), joined(scripts)
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return page.render(**_context(study), live=decoders, style=Markup(style), script=Markup(script), policy=policy)
+    return environment.get_template(template).render(
+        **context, style=Markup(style), script=Markup(script), policy=policy
+    )
 
 
 def _source(text: str) -> str:
