@@ -35,13 +35,13 @@ def hub_dataset(repository: str, *, asked: str | None = None, with_labels: bool 
     if not reachable and not is_cached(repository):
         raise _unreachable_error(repository, asked or repository)
     splits = _loaded(repository, offline=not reachable)
-    named = _named_splits(splits, repository)
+    named = named_splits(splits, repository)
     first = next(iter(named.values()))
     schema = first.features.arrow_schema
     image = image_column(schema, repository)
     label = label_column(schema) if with_labels else None
     raw = {
-        split: RawSplit(len(of), partial(_pictures, of, image), f"{split} row {{}}".format)
+        split: RawSplit(len(of), partial(pictures_of, of, image), f"{split} row {{}}".format)
         for split, of in named.items()
     }
     key = ("hub", repository, tuple((split, of._fingerprint, len(of)) for split, of in named.items()), with_labels)
@@ -92,17 +92,19 @@ def _loaded(repository: str, offline: bool) -> Any:
         missing = isinstance(error, datasets.exceptions.DatasetNotFoundError)
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ParibusError(
-            "There is no such data set on the Hub." if missing else "The data set cannot be read from the Hub.",
+            "There is no such folder here, and no such data set on the Hub."
+            if missing
+            else "The data set cannot be read from the Hub.",
             where=repository,
             got=first_line,
             expected="a public set of images with one configuration",
-            fix="check the id at https://huggingface.co/datasets"
+            fix="check the path, or the id at https://huggingface.co/datasets"
             if missing
             else "download it and give a folder of its images or Parquet files",
         ) from error
 
 
-def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
+def named_splits(splits: Any, repository: str) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for name in splits:
         split = SPLIT_NAMES.get(name.lower())
@@ -121,7 +123,7 @@ def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
     )
 
 
-def _pictures(split: Any, image: str) -> Iterator[Encoded]:
+def pictures_of(split: Any, image: str) -> Iterator[Encoded]:
     for rows in split.select_columns([image]).with_format("arrow").iter(_ROWS):
         for chunk in rows[image].chunks:
             yield from pictures_in(chunk)
@@ -129,7 +131,9 @@ def _pictures(split: Any, image: str) -> Iterator[Encoded]:
 
 def _unreachable_error(repository: str, asked: str) -> ParibusError:
     return ParibusError(
-        f"The data set '{asked}' is not on this machine, and the Hugging Face Hub cannot be reached.",
+        f"There is no folder or file '{asked}' here, and the Hugging Face Hub cannot be reached."
+        if asked == repository
+        else f"The data set '{asked}' is not on this machine, and the Hugging Face Hub cannot be reached.",
         where=repository,
         got="no network, or offline mode is set (HF_HUB_OFFLINE)",
         expected="a folder or file of that name here, a folder of Parquet files under PARIBUS_DATA, or a network",

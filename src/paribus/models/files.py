@@ -22,6 +22,7 @@ from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically, write_json
+from paribus.base.places import is_hub_id
 from paribus.config import ImageShape, Settings, validated
 from paribus.config.overrides import merged
 from paribus.data import ImageData, load_data
@@ -243,7 +244,7 @@ def _load_weights(nets: Nets, path: Path) -> None:
 
 
 def _folder(source: str | Path, revision: str | None) -> Path:
-    if Path(source).is_dir() or str(source).count("/") != 1:
+    if Path(source).is_dir() or not is_hub_id(str(source)):
         if not (Path(source) / "config.json").is_file():
             raise ParibusError(
                 "There is no trained model here.",
