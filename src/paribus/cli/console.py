@@ -98,9 +98,8 @@ def print_scores(scores: list[Score]) -> None:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long."""
+    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long; of none, nothing."""
     if not rows:
-        print("nothing")
         return
     from rich.console import Console
     from rich.table import Table

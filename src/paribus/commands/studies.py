@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
-from paribus.config import validated
+from paribus.base.errors import AllFailed, ParibusError
+from paribus.commands.images import in_hand
+from paribus.config import DataSettings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings
+from paribus.data.memory import InMemory
 from paribus.replication.papers import paper, scale_named
 from paribus.replication.study import replication_study
 from paribus.report import write_report
@@ -21,7 +23,7 @@ from paribus.studies.study import Study, stored_plan
 
 def compare(
     models: Sequence[str],
-    data: ImageData | str | Path = "digits",
+    data: ImageData | DataSettings | str | Path | InMemory = "digits",
     *,
     seeds: int | Sequence[int] = 2,
     budget: str = "200kimg",
@@ -51,6 +53,7 @@ def compare(
     """
     if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
         raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
+    data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
@@ -79,7 +82,25 @@ def compare(
         raise error.at(_as_option(error.where or "")) from None
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
+
+
+def refuse_where_all_failed(study: Study) -> None:
+    """Refuses to give a study of which nothing is left.
+
+    Raises:
+        AllFailed: Every run failed; it says why.
+    """
+    runs = study.results.runs
+    if not runs or any(run.status != "failed" for run in runs):
+        return
+    reasons = dict.fromkeys(f"\n    {run.model} seed {run.seed}: {(run.reason or '').splitlines()[0]}" for run in runs)
+    raise AllFailed(
+        f"All {len(runs)} runs failed:{''.join(reasons)}",
+        where=str(study.folder),
+        fix=f"change what the reasons name; {study.folder}/runs/*/log.txt has more",
+    )
 
 
 def _as_option(where: str) -> str:
@@ -126,6 +147,7 @@ def run_study(
             study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
 
 
@@ -156,6 +178,7 @@ def add_to_study(
     study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
 
 
@@ -175,6 +198,7 @@ def retry_study(folder: str | Path, *, workers: int | None = None, engine: str =
     study = Study.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run(retry=True)
+        refuse_where_all_failed(study)
     return study
 
 
@@ -212,4 +236,5 @@ def replicate(
     )
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
