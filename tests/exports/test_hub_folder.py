@@ -112,3 +112,10 @@ def test_what_is_at_work_in_a_folder_is_not_replaced(record: str, tmp_path: Path
 def test_an_unknown_form_is_named(made_run: Run) -> None:
     with pytest.raises(ParibusError, match=r"cannot be exported to 'onx'\. Did you mean 'onnx'"):
         pb.export(made_run, "onx")
+
+
+def test_the_best_copying_is_one_half() -> None:
+    from paribus.evaluation.measures import metrics
+
+    assert metrics()["copying"].target == 0.5
+    assert f"{metrics()['copying'].target:g} is best" == "0.5 is best"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-_EXTENSION = re.compile(r"\.(zip|tar|t?gz|parquet|np[yz]|pth?|safetensors|png|jpe?g|webp|bmp|gif|tiff?)$", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"\.(zip|tar|t?gz|parquet|np[yz]|pth?|safetensors|png|jpe?g|webp|bmp|gif|tiff?)$", re.IGNORECASE
+)
 
 
 def is_hub_id(name: str) -> bool:

@@ -12,7 +12,9 @@ from paribus.cli.options import DataOption, JsonOption, OnBadOption, SamplerOpti
 
 
 def evaluate(
-    subject: Annotated[str, typer.Argument(metavar="RUN|FOLDER|FILE", help="A run's folder, or images: a folder, .npz, .npy, .pt.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|FOLDER|FILE", help="A run's folder, or images: a folder, .npz, .npy, .pt.")
+    ],
     data: DataOption = None,
     against: Annotated[Path | None, typer.Option(help="Another folder of images to compare with.")] = None,
     size: SizeOption = None,

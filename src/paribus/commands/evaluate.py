@@ -96,9 +96,7 @@ def evaluate(
         others = given(against, form.size)
         images = given(subject, others.images.shape[2], others.images.shape[1])
         reference, resized = others.images, _resized(images)
-        scores = compare_images(
-            images.images, reference, asked, resized=(resized, _resized(others)), progress=progress
-        )
+        scores = compare_images(images.images, reference, asked, resized=(resized, _resized(others)), progress=progress)
     else:
         loaded = data if isinstance(data, ImageData) and size is None else _loaded(data, form)
         images = given(subject, loaded.shape.size, loaded.shape.channels)
@@ -142,7 +140,7 @@ def _resized(given: GivenImages) -> Resized | None:
     cropped = given.changes.get("cropped", 0)
     if not changed and not cropped:
         return None
-    return Resized(images=changed, smallest=given.sizes[0], largest=given.sizes[1], cropped=cropped)
+    return Resized(images=changed, cropped=cropped)
 
 
 def _own_names(settings: EvaluationSettings) -> tuple[EvaluationSettings, dict[str, tuple[str, str]]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
+from paribus.commands.images import in_hand
 from paribus.config import DataSettings
 from paribus.config.overrides import merged
-from paribus.commands.images import in_hand
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import silent

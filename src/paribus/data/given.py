@@ -26,12 +26,10 @@ class GivenImages:
     Attributes:
         images: uint8 (N, C, H, W).
         changes: How many images had each change of `data.decoding.Pixels`: reduced, enlarged, cropped, ...
-        sizes: The smallest and the largest side in pixels, after the cut to a square and before any resize.
     """
 
     images: torch.Tensor
     changes: Mapping[str, int]
-    sizes: tuple[int, int]
 
 
 def given_images(
@@ -73,4 +71,4 @@ def given_images(
     wanted = Recipe(size, channels, cut=raw.cut)
     found = surveyed(raw, first_shape(raw, wanted), wanted, skip_bad=on_bad == "skip", folder=None)
     images = np.concatenate([store.images for store in found.stores.values()])
-    return GivenImages(torch.from_numpy(np.ascontiguousarray(images)), dict(found.changes), found.sizes)
+    return GivenImages(torch.from_numpy(np.ascontiguousarray(images)), dict(found.changes))

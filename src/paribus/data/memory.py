@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -197,7 +197,10 @@ def _split(images: Any, name: str, float_range: FloatRange) -> tuple[RawSplit, l
     if len(arrays) == len(pictures) and len({array.shape for array in arrays}) == 1:
         return array_split(np.stack(arrays), None, where), labels
     encoded = [Image.fromarray(_unstacked(p)) if isinstance(p, np.ndarray) else p for p in pictures]
-    namer: Callable[[int], str] = lambda index: str(p) if isinstance(p := encoded[index], Path) else where.format(index)
+
+    def namer(index: int) -> str:
+        return str(picture) if isinstance(picture := encoded[index], Path) else where.format(index)
+
     return RawSplit(len(encoded), encoded.__iter__, namer), labels
 
 

@@ -154,7 +154,7 @@ def _from_path(path: Path, *, with_labels: bool = True, float_range: FloatRange 
         got=kind or "no extension",
         expected="a folder of images (a grid of many cannot be taken apart)"
         if kind in EXTENSIONS
-        else f"a folder of images or of Parquet files, or a file ending in {', '.join(sorted(ARRAY_FILES))} or .parquet",
+        else f"a folder of images or Parquet files, or a file ending in {', '.join(sorted(ARRAY_FILES))} or .parquet",
         fix=f"give the folder that holds it: {path.parent}",
     )
 

@@ -82,7 +82,7 @@ def in_own_names(
             )
         elif (usual := USUAL.get(plain)) is not None:
             metrics += usual.metrics
-            asked |= {metric: (name, usual.meaning) for metric in usual.metrics}
+            asked |= dict.fromkeys(usual.metrics, (name, usual.meaning))
             encoders += [usual.encoder] if usual.encoder else []
         else:
             metrics.append(name)

@@ -20,14 +20,10 @@ class Resized(Settings):
 
     Attributes:
         images: How many were resized.
-        smallest: The smallest side in pixels before that, after the cut to a central square.
-        largest: The largest.
         cropped: Images that were no squares, and were cut to their central one.
     """
 
     images: int
-    smallest: int
-    largest: int
     cropped: int = 0
 
 

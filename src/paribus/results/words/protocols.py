@@ -126,8 +126,7 @@ def _whole(images: ImageSet) -> str:
 def _resized(resized: Resized | None) -> str:
     if resized is None:
         return ""
-    sides = sorted({resized.smallest, resized.largest})
-    said = f"resized from {' to '.join(map(str, sides))} pixels by PIL's Lanczos or, to enlarge, bicubic filter"
+    said = f"{count(resized.images)} resized by PIL's Lanczos or, to enlarge, bicubic filter"
     cropped = f"{count(resized.cropped)} cut to the central square" if resized.cropped else ""
     return ", ".join(part for part in (said if resized.images else "", cropped) if part)
 

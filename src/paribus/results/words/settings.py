@@ -110,7 +110,7 @@ def sampler_words(name: str) -> str:
 
 
 def budget_words(text: str) -> str:
-    """A budget: "20 s of training", "200,000 training images seen, repeats counted"; empty where it is missing or unreadable."""
+    """A budget: "20 s of training", "200,000 training images seen, repeats counted"; empty where unreadable."""
     try:
         budget = Budget.parse(text)
     except ParibusError:
