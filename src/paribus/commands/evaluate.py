@@ -78,7 +78,8 @@ def evaluate(
     form = validated(DataSettings, {"size": size, "on_bad": on_bad, "float_range": float_range}, where="data")
     if sampler is not None or _is_model(subject):
         _refuse_other_parts(change, ("evaluation", "sampler"))
-        return _score_model(load_model(subject, sampler=change.get("sampler")), data, change, progress, size)
+        source = subject if isinstance(subject, (str, Path)) else str(subject)
+        return _score_model(load_model(source, sampler=change.get("sampler")), data, change, progress, size)
     _refuse_other_parts(change, ("evaluation",))
     asked, usual = _own_names(validated(EvaluationSettings, change.get("evaluation", {}), where="evaluation"))
     if against is None and data is None:

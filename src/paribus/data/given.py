@@ -58,7 +58,7 @@ def given_images(
     if isinstance(source, ImageData):
         parts = [source.train.images, source.validation.images, source.test.images]
         source = torch.cat(parts)
-    raw = memory_data(source, float_range=float_range) if in_memory(source) else raw_data(source, float_range)
+    raw = memory_data(source, float_range=float_range) if in_memory(source) else raw_data(str(source), float_range)
     if len(raw) < FEWEST_IMAGES:
         raise ParibusError(
             "There are too few images to be compared.",

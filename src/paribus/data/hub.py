@@ -105,6 +105,11 @@ def _loaded(repository: str, offline: bool) -> Any:
 
 
 def named_splits(splits: Any, repository: str) -> dict[str, Any]:
+    """The splits of a `DatasetDict` by the names that they have here; one alone is `all`.
+
+    Raises:
+        ParibusError: There are several, and none is for training.
+    """
     named: dict[str, Any] = {}
     for name in splits:
         split = SPLIT_NAMES.get(name.lower())
@@ -124,6 +129,7 @@ def named_splits(splits: Any, repository: str) -> dict[str, Any]:
 
 
 def pictures_of(split: Any, image: str) -> Iterator[Encoded]:
+    """The encoded pictures of a column, a few rows at a time."""
     for rows in split.select_columns([image]).with_format("arrow").iter(_ROWS):
         for chunk in rows[image].chunks:
             yield from pictures_in(chunk)
