@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from paribus.evaluation.measures import metrics
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import TrainedModel
 from paribus.results.folder import RunFolder
+from paribus.results.score import Score
+from paribus.results.scores_file import write_scores
 from paribus.results.words import protocol_words
 from paribus.runs.run import Run
 from tests.conftest import tiny_config
@@ -115,10 +118,11 @@ def test_an_unknown_form_is_named(made_run: Run) -> None:
         pb.export(made_run, "onx")
 
 
-def test_the_best_value_of_a_metric_is_its_own(made_run: Run) -> None:
-    card = model_card(TrainedModel.of(made_run), "org/name", "mit")
-    targets = {metric.label: metric.target for metric in metrics().values() if metric.target is not None}
-    rows = [line.split(" | ") for line in card.splitlines() if line.startswith("| ")]
-    said = {row[0].removeprefix("| "): row[2] for row in rows if len(row) > 2 and "best" in row[2]}
-    assert said
-    assert said == {label: f"{targets[label]:g} is best" for label in said}
+def test_the_best_value_of_a_metric_is_its_own(made_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(made_run.folder.path, tmp_path / "run")
+    targets = {name: metric for name, metric in metrics().items() if metric.target is not None}
+    write_scores(tmp_path / "run" / "evaluation.json", [Score.of(name, 0.7) for name in targets], metrics())
+    card = model_card(TrainedModel.of(tmp_path / "run"), "org/name", "mit")
+    for metric in targets.values():
+        assert f"| {metric.label} | 0.700{f' {metric.unit}' if metric.unit else ''} | {metric.target:g} is best" in card
+    assert targets["copying"].target == 0.5
