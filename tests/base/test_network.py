@@ -34,3 +34,17 @@ def test_looking_up_a_name_takes_no_longer_than_allowed(monkeypatch):
     start = time.perf_counter()
     assert not is_reachable("http://nowhere.invalid/", seconds=0.2)
     assert time.perf_counter() - start < 1.5
+
+
+def test_the_usual_variables_of_proxies(monkeypatch):
+    from paribus.base.network import proxy_of
+
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert proxy_of("https://huggingface.co") is None
+    monkeypatch.setenv("ALL_PROXY", "socks5://far:1080")
+    assert proxy_of("https://huggingface.co").hostname == "far"
+    monkeypatch.setenv("HTTPS_PROXY", "http://near:3128")
+    assert proxy_of("https://huggingface.co").port == 3128
+    monkeypatch.setenv("NO_PROXY", "huggingface.co")
+    assert proxy_of("https://huggingface.co") is None

@@ -343,7 +343,8 @@ class TestNpz:
     @pytest.mark.parametrize(
         ("arrays", "message"),
         [
-            ({"images": np.zeros((20, 8, 8))}, "The pixels have a wrong type."),
+            ({"images": np.zeros((20, 8, 8), np.int32)}, "The pixels have a wrong type."),
+            ({"images": np.full((20, 8, 8), -0.5)}, "The pixels are out of range."),
             ({"images": np.zeros((20, 8, 8, 2), np.uint8)}, "The images have a wrong shape."),
             ({"images": np.zeros((20, 64), np.uint8)}, "The images have a wrong shape."),
             ({"pictures": np.zeros((20, 8, 8), np.uint8)}, "The .npz file holds no images."),
@@ -540,7 +541,7 @@ class TestMistakes:
     def test_missing_paths(self, name, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         if name:
-            assert self.error(name).startswith(f"There is no data set '{name}'.")
+            assert self.error(name).startswith("There is no such folder or file here.")
 
     def test_empty_folder(self, tmp_path):
         assert self.error(tmp_path) == (
@@ -594,7 +595,7 @@ class TestMistakes:
 
     def test_a_file_that_is_no_data_set(self, tmp_path, image_files):
         (file,) = image_files(tmp_path, 1)
-        assert self.error(file).splitlines()[0] == "This file is not a data set."
+        assert self.error(file).splitlines()[0] == "This is one picture, not a data set."
 
     @pytest.mark.parametrize(
         ("options", "where"),

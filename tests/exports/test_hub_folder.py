@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from paribus.results.scores_file import write_scores
 from PIL import Image
 
 import paribus as pb
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
+from paribus.evaluation.measures import metrics
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import TrainedModel
 from paribus.results.folder import RunFolder
+from paribus.results.score import Score
 from paribus.results.words import protocol_words
 from paribus.runs.run import Run
 from tests.conftest import tiny_config
@@ -112,3 +116,13 @@ def test_what_is_at_work_in_a_folder_is_not_replaced(record: str, tmp_path: Path
 def test_an_unknown_form_is_named(made_run: Run) -> None:
     with pytest.raises(ParibusError, match=r"cannot be exported to 'onx'\. Did you mean 'onnx'"):
         pb.export(made_run, "onx")
+
+
+def test_the_best_value_of_a_metric_is_its_own(made_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(made_run.folder.path, tmp_path / "run")
+    targets = {name: metric for name, metric in metrics().items() if metric.target is not None}
+    write_scores(tmp_path / "run" / "evaluation.json", [Score.of(name, 0.7) for name in targets], metrics())
+    card = model_card(TrainedModel.of(tmp_path / "run"), "org/name", "mit")
+    for metric in targets.values():
+        assert f"| {metric.label} | 0.700{f' {metric.unit}' if metric.unit else ''} | {metric.target:g} is best" in card
+    assert targets["copying"].target == 0.5

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from paribus.base.errors import Damaged, ParibusError
+from paribus.config import ImageShape
 from paribus.models import Model, load_model, save_model
 from paribus.models.grids import image_grid
-from paribus.models.model import to_bytes, to_float
+from paribus.models.inputs import network_images
+from paribus.models.model import to_bytes
 from tests.conftest import fit_in, made_data, tiny_config
 
 
@@ -21,10 +23,11 @@ def vae(tmp_path: Path) -> Model:
 
 
 def test_bytes_survive_the_way_to_floats_and_back() -> None:
+    shape = ImageShape(1, 16)
     every = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
-    assert torch.equal(to_bytes(to_float(every)), every)
-    assert to_float(every).min() == -1
-    assert to_float(every).max() == 1
+    assert torch.equal(to_bytes(network_images(every, shape)), every)
+    assert network_images(every, shape).min() == -1
+    assert network_images(every, shape).max() == 1
 
 
 def test_samples_depend_on_the_seed_and_not_on_batches(vae: Model) -> None:

@@ -334,5 +334,5 @@ def test_numbers_in_words() -> None:
     assert plus_minus(0.4, None) == "0.400"
     assert compact(811_025) == "811\u202fk"
     assert [duration(s) for s in (20.0, 90, 7200, 5e5)] == ["20\u202fs", "90\u202fs", "2\u202fh", "5.79\u202fdays"]
-    assert budget_words("200kimg") == "200,000 images of training"
+    assert budget_words("200kimg") == "200,000 training images seen, repeats counted"
     assert budget_words("nonsense") == ""

@@ -97,6 +97,12 @@ class ProcessLost(ParibusError):
     exit_code = 1
 
 
+class AllFailed(ParibusError):
+    """Every run of a study failed."""
+
+    exit_code = 1
+
+
 class Interrupted(Exception):
     """The work was asked to stop, and what it resumes from is written.
 

@@ -40,10 +40,10 @@ class _Shown(logging.Handler):
             say(text)
 
 
-def show_findings() -> None:
-    """From now on says what is found in the data that are loaded."""
+def show_findings(wanted: bool = True) -> None:
+    """From now on says what is found in the data that are loaded, or does not."""
     logger = logging.getLogger("paribus.data")
-    logger.handlers = [_Shown()]
+    logger.handlers = [_Shown() if wanted else logging.NullHandler()]
     logger.setLevel(logging.INFO)
     logger.propagate = False
 
@@ -121,9 +121,8 @@ def print_scores(scores: list[Score]) -> None:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long."""
+    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long; of none, nothing."""
     if not rows:
-        print("nothing")
         return
     from rich.console import Console
     from rich.table import Table

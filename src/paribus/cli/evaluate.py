@@ -8,13 +8,18 @@ from typing import Annotated
 
 import typer
 
-from paribus.cli.options import DataOption, JsonOption, SamplerOption, SetOption, given, names
+from paribus.cli.options import DataOption, JsonOption, OnBadOption, SamplerOption, SetOption, SizeOption, given, names
 
 
 def evaluate(
-    subject: Annotated[str, typer.Argument(metavar="RUN|FOLDER", help="A run's folder, or a folder of images.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|FOLDER|FILE", help="A run's folder, or images: a folder, .npz, .npy, .pt.")
+    ],
     data: DataOption = None,
     against: Annotated[Path | None, typer.Option(help="Another folder of images to compare with.")] = None,
+    size: SizeOption = None,
+    on_bad: OnBadOption = None,
+    float_range: Annotated[str, typer.Option(metavar="0..1|-1..1", help="Range of pixels that are floats.")] = "0..1",
     samples: Annotated[int | None, typer.Option(min=64, help="Number of samples (10000).")] = None,
     metrics: Annotated[str | None, typer.Option(help="Names of metrics, separated by commas.")] = None,
     sampler: SamplerOption = None,
@@ -38,6 +43,9 @@ def evaluate(
             data,
             validated(EvaluationSettings, asked, where="evaluation"),
             against=against,
+            size=size,
+            on_bad=on_bad or "fail",
+            float_range=float_range,
             sampler=sampler,
             overrides=overrides or (),
             progress=watcher.stage,

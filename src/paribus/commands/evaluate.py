@@ -6,40 +6,60 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from paribus.base.errors import ParibusError
+from paribus.base.places import is_hub_id
 from paribus.config import DataSettings, EvaluationSettings, validated
 from paribus.config.overrides import merged, with_override
-from paribus.data import ImageData, data_settings, load_data, load_images
+from paribus.data import ImageData, data_settings, load_data
+from paribus.data.given import GivenImages, given_images
+from paribus.data.memory import InMemory, in_memory
 from paribus.evaluation import compare_images, evaluate_images
 from paribus.evaluation import evaluate as evaluate_model
 from paribus.evaluation.encoding import StageProgress, silent
+from paribus.evaluation.measures import metrics
+from paribus.evaluation.usual_names import in_own_names
 from paribus.models import Model, load_model
+from paribus.models.hub import is_ours
 from paribus.results.folder import RunFolder
-from paribus.results.score import Score
+from paribus.results.protocol import Resized
+from paribus.results.score import Fact, Score
 from paribus.runs.run import Run
 from paribus.runs.seen import check_unseen
 
-ImageSource = ImageData | DataSettings | str | Path
+ImageSource = ImageData | DataSettings | str | Path | InMemory
 """Images, or what says which."""
 
 
 def evaluate(
-    subject: Model | Run | str | Path,
+    subject: Model | Run | ImageSource,
     data: ImageSource | None = None,
     settings: EvaluationSettings | None = None,
     *,
-    against: str | Path | None = None,
+    against: ImageSource | None = None,
+    size: int | None = None,
+    on_bad: str = "fail",
+    float_range: str = "0..1",
     sampler: str | None = None,
     overrides: Sequence[str] = (),
     progress: StageProgress = silent,
 ) -> list[Score]:
-    """Scores a model, or a folder of images that any program made.
+    """Scores a model, or images that any program made.
+
+    Images are brought to the form of those that they are compared with: see `given_images`. The scores' protocol says
+    which were not in it.
 
     Args:
-        subject: A model, a run or its folder, the id of a model on the Hub, or a folder of images.
+        subject: A model, a run or its folder, the id of a model on the Hub; or images: a folder, a file of arrays, or
+            what else `load_data` takes.
         data: What to compare with: images, their settings, or what `load_data` takes; a model's own by default.
-        settings: How to score; what is not given in them is as in the model's own configuration.
-        against: A folder of images to compare a folder of images with.
+        settings: How to score; what is not given in them is as in the model's own configuration. Metrics may have
+            their usual names (fid, is, prdc).
+        against: Other images to compare images with.
+        size: Brings both sides to this height and width; by default to that of what is compared with.
+        on_bad: fail or skip: what to do with files that cannot be read.
+        float_range: 0..1 or -1..1: the range of pixels that are floats.
         sampler: What the latents of a model in a folder are drawn from, in place of its own sampler.
         overrides: `key.path=value` texts under `evaluation` and, for a model in a folder, `sampler`.
         progress: Told of long work.
@@ -55,24 +75,104 @@ def evaluate(
     if isinstance(subject, Model):
         _refuse_other_parts(change, ("evaluation",))
         return _score_model(subject, data, change, progress)
-    folder = subject.folder.path if isinstance(subject, Run) else Path(subject)
-    if (folder / "config.json").is_file() or not folder.exists() or sampler is not None:
+    if isinstance(subject, Run):
+        subject = subject.folder.path
+    form = validated(DataSettings, {"size": size, "on_bad": on_bad, "float_range": float_range}, where="data")
+    if sampler is not None or _is_model(subject):
         _refuse_other_parts(change, ("evaluation", "sampler"))
-        source = subject if isinstance(subject, str) else folder
+        source = subject if isinstance(subject, (str, Path)) else str(subject)
         model = load_model(source, sampler=change.get("sampler"))
-        return _score_model(model, data, change, progress, RunFolder(folder))
+        return _score_model(model, data, change, progress, size, RunFolder(Path(source).expanduser()))
     _refuse_other_parts(change, ("evaluation",))
-    asked = validated(EvaluationSettings, change.get("evaluation", {}), where="evaluation")
-    if against is not None:
-        return compare_images(load_images(folder), load_images(against), asked, progress=progress)
-    if data is None:
+    asked, usual = _own_names(validated(EvaluationSettings, change.get("evaluation", {}), where="evaluation"))
+    if against is None and data is None:
         raise ParibusError(
             "What are these images to be compared with?",
-            where=f"paribus evaluate {subject}",
+            where=f"paribus evaluate {subject if isinstance(subject, (str, Path)) else 'IMAGES'}",
             fix="add --data NAME or --against FOLDER",
         )
-    images = data if isinstance(data, ImageData) else load_data(data)
-    return evaluate_images(load_images(folder), images, asked, progress=progress)
+
+    def given(source: ImageSource, size: int | None, channels: int | None = None) -> GivenImages:
+        source = source.name if isinstance(source, DataSettings) else source
+        return given_images(source, size=size, channels=channels, on_bad=on_bad, float_range=form.float_range)
+
+    if against is not None:
+        others = given(against, form.size)
+        images = given(subject, others.images.shape[2], others.images.shape[1])
+        reference, resized = others.images, _resized(images)
+        scores = compare_images(images.images, reference, asked, resized=(resized, _resized(others)), progress=progress)
+    else:
+        loaded = data if isinstance(data, ImageData) and size is None else _loaded(data, form)
+        images = given(subject, loaded.shape.size, loaded.shape.channels)
+        reference = loaded.scored_on(asked.split).test.images
+        scores = evaluate_images(images.images, loaded, asked, resized=_resized(images), progress=progress)
+    return _with_facts(scores, usual, _equal(images.images, reference))
+
+
+def _is_model(subject: Any) -> bool:
+    """Whether a model is meant, and not images.
+
+    Raises:
+        ParibusError: It is a study, of which one run can be scored.
+    """
+    if not isinstance(subject, (str, Path)):
+        return False
+    folder = Path(subject).expanduser()
+    if (folder / "study.yaml").is_file():
+        raise ParibusError(
+            "This is a study, not a run or a folder of images.",
+            where=str(subject),
+            got="a folder with study.yaml",
+            fix=f"give one of its runs, {folder / 'runs'}/...; 'paribus report {subject}' shows all scores",
+        )
+    if folder.exists():
+        return is_ours(folder / "config.json") or (folder / "run.yaml").is_file()
+    return is_hub_id(str(subject)) or not Path(subject).suffix
+
+
+def _loaded(data: ImageSource | None, form: DataSettings) -> ImageData:
+    wanted = {} if form.size is None else {"size": form.size}
+    if in_memory(data):
+        return load_data(data, float_range=form.float_range, on_bad=form.on_bad, **wanted)
+    assert data is not None
+    asked = data_settings(data)
+    return load_data(asked, **({"on_bad": form.on_bad, "float_range": form.float_range} | asked.given() | wanted))
+
+
+def _resized(given: GivenImages) -> Resized | None:
+    changed = given.changes.get("reduced", 0) + given.changes.get("enlarged", 0)
+    cropped = given.changes.get("cropped", 0)
+    if not changed and not cropped:
+        return None
+    return Resized(images=changed, cropped=cropped)
+
+
+def _own_names(settings: EvaluationSettings) -> tuple[EvaluationSettings, dict[str, tuple[str, str]]]:
+    named = settings.metrics or []
+    settings, usual = in_own_names(settings, list(metrics()))
+    if "kid" in named:
+        usual["kid"] = ("kid", "through this encoder; elsewhere the name means through inception-2048")
+    return settings, usual
+
+
+def _equal(images: Tensor, reference: Tensor) -> Fact | None:
+    """That some of the images are among those that they are compared with."""
+    known = {image.numpy().tobytes() for image in reference}
+    equal = sum(image.numpy().tobytes() in known for image in images)
+    return Fact(code="equal_images", figures={"equal": equal, "n": len(images)}) if equal else None
+
+
+def _with_facts(scores: list[Score], usual: dict[str, tuple[str, str]], equal: Fact | None = None) -> list[Score]:
+    """The scores with what their names mean, where they were asked for by a usual one."""
+
+    def facts(score: Score) -> tuple[Fact, ...]:
+        name, meaning = usual.get(score.metric, ("", ""))
+        inception = score.encoder is not None and score.encoder.name == "inception-2048"
+        said = name and not (name == "kid" and inception)
+        own = (Fact(code="usual_name", figures={"name": name, "meaning": meaning}),) if said else ()
+        return (*score.warnings, *own, *((equal,) if equal else ()))
+
+    return [score.model_copy(update={"warnings": facts(score)}) for score in scores]
 
 
 def _score_model(
@@ -80,11 +180,26 @@ def _score_model(
     data: ImageSource | None,
     change: dict[str, Any],
     progress: StageProgress,
+    size: int | None = None,
     run: RunFolder | None = None,
 ) -> list[Score]:
+    if size not in (None, model.image.size):
+        raise ParibusError(
+            "A model makes images of its own size.",
+            where="--size",
+            got=size,
+            expected=model.image.size,
+            fix="leave --size out, or save samples to a folder and score that",
+        )
     own = model.config.evaluation.model_dump()
-    asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
+    asked, usual = _own_names(
+        validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")
+    )
+    if "kid" not in change.get("evaluation", {}).get("metrics", ()):
+        usual.pop("kid", None)
     chosen = data is not None
+    if in_memory(data):
+        data = load_data(data, size=model.image.size, channels=model.image.channels)
     if not isinstance(data, ImageData):
         wanted = model.config.data.model_dump()
         if data is not None:
@@ -93,7 +208,7 @@ def _score_model(
         data = load_data(validated(DataSettings, wanted, where="data"))
     if run is not None:
         check_unseen(run, data, asked.split, chosen=chosen)
-    return evaluate_model(model, data, asked, progress=progress)
+    return _with_facts(evaluate_model(model, data, asked, progress=progress), usual)
 
 
 def _refuse_other_parts(change: dict[str, Any], known: tuple[str, ...]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import AllFailed, ParibusError
+from paribus.commands.images import in_hand
 from paribus.config import DataSettings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings, load_data
+from paribus.data.memory import InMemory
 from paribus.recipes.choice import Choice, choose_models
 from paribus.replication.papers import paper, scale_named
 from paribus.replication.study import replication_study
@@ -24,7 +26,7 @@ from paribus.training.loop import prepare
 
 def compare(
     models: Sequence[str] | None = None,
-    data: ImageData | str | Path = "digits",
+    data: ImageData | DataSettings | str | Path | InMemory = "digits",
     *,
     seeds: int | Sequence[int] = 2,
     budget: str = "200kimg",
@@ -54,6 +56,7 @@ def compare(
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
+    data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
@@ -96,6 +99,7 @@ def compare(
         chosen(choice)
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
 
 
@@ -103,6 +107,23 @@ def _rarest_class(images: ImageData) -> int:
     """Training images of the class that has the fewest; 0 without labels."""
     labels, classes = images.train.labels, images.shape.classes
     return 0 if labels is None or not classes else int(labels.bincount(minlength=classes).min())
+
+
+def refuse_where_all_failed(study: Study) -> None:
+    """Refuses to give a study of which nothing is left.
+
+    Raises:
+        AllFailed: Every run failed; it says why.
+    """
+    runs = study.results.runs
+    if not runs or any(run.status != "failed" for run in runs):
+        return
+    reasons = dict.fromkeys(f"\n    {run.model} seed {run.seed}: {(run.reason or '').splitlines()[0]}" for run in runs)
+    raise AllFailed(
+        f"All {len(runs)} runs failed:{''.join(reasons)}",
+        where=str(study.folder),
+        fix=f"change what the reasons name; {study.folder}/runs/*/log.txt has more",
+    )
 
 
 def _as_option(where: str) -> str:
@@ -149,6 +170,7 @@ def run_study(
             study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
 
 
@@ -179,6 +201,7 @@ def add_to_study(
     study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study
 
 
@@ -220,6 +243,7 @@ def retry_study(
             prepare(run.config, study.prepared.images_of(run))
     if start:
         study.run(retry=True)
+        refuse_where_all_failed(study)
     return study
 
 
@@ -257,4 +281,5 @@ def replicate(
     )
     if start:
         study.run()
+        refuse_where_all_failed(study)
     return study

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
+from paribus.commands.images import in_hand
 from paribus.config import DataSettings
 from paribus.config.overrides import merged
 from paribus.data import ImageData, data_settings, load_data
+from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import silent
 from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
@@ -22,7 +24,7 @@ from paribus.training.distributed import join_processes, on_first_process, raise
 
 def train(
     model: str,
-    data: ImageData | DataSettings | str | Path | None = None,
+    data: ImageData | DataSettings | str | Path | InMemory | None = None,
     *,
     budget: str | None = None,
     seed: int | None = None,
@@ -68,6 +70,7 @@ def train(
     if budget is not None:
         change = merged(change, {"training": {"budget": budget}})
     with join_processes():
+        data = in_hand(data, change, overrides)
         resolved, run = on_first_process(lambda: _configured(model, data, change, overrides, out, resume))
         with raise_together():
             images = data if isinstance(data, ImageData) else load_data(resolved.data)

@@ -7,8 +7,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from paribus.commands.images import in_hand
+from paribus.config import DataSettings
 from paribus.config.overrides import merged
 from paribus.data import ImageData, data_settings
+from paribus.data.memory import InMemory
 from paribus.report import write_report
 from paribus.studies.files import StudyFile
 from paribus.tuning.plan import TuningPlan, tuning_plan
@@ -19,7 +22,7 @@ FILES = (".yaml", ".yml")
 
 def tune(
     model: str | Path,
-    data: ImageData | str | Path | None = None,
+    data: ImageData | DataSettings | str | Path | InMemory | None = None,
     *,
     search: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -68,6 +71,7 @@ def tune(
     Raises:
         ParibusError: Something given is wrong, or the folder holds another tuning.
     """
+    data = in_hand(data, changes or {}, overrides)
     options = {
         "data": None if data is None else data_settings(data).given(),
         "search": None if search is None else dict(search),

@@ -41,6 +41,8 @@ class DataSettings(Settings):
     """What to do with unreadable files, after all of them were named."""
     background: Literal["white", "black"] = "white"
     """What transparent pixels are laid onto."""
+    float_range: Literal["0..1", "-1..1"] = "0..1"
+    """What is black and what is white where pixels are floats, in files and in memory; bytes need no word."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of the training images held out for choosing snapshots (at most 5,000), where the source has no
     validation split; 0 holds none out."""

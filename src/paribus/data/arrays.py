@@ -1,10 +1,9 @@
-"""Data sets that are arrays already: .npz files, and scikit-learn's digits."""
+"""Data sets that are arrays already: files of arrays and tensors, and scikit-learn's digits."""
 
 from __future__ import annotations
 
 import importlib.util
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,52 +11,93 @@ from PIL import Image
 
 from paribus.base.errors import ParibusError
 from paribus.data.labels import labelled
+from paribus.data.pixels import FloatRange, as_pixels, plain_array
 from paribus.data.raw import Encoded, RawData, RawSplit, files_key
 
+ARRAY_FILES = frozenset({".npz", ".npy", ".pt", ".pth", ".safetensors"})
+IMAGE_NAMES = ("images", "image", "samples", "arr_0")
+"""What arrays of images are called: here, by samplers, and by numpy.savez(FILE, images)."""
+LABEL_NAMES = ("labels", "label", "arr_1", "y")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_LAYOUTS = "(N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels"
 _FIX = "save them with numpy.savez(FILE, images=..., labels=...), pixels as uint8 from 0 to 255"
 
 
-def npz_file(path: Path) -> RawData:
-    """An .npz of `images` with optional `labels` and `class_names`, or of x_train, y_train, x_test, y_test.
+def array_file(path: Path, *, float_range: FloatRange = "0..1") -> RawData:
+    """The images of an .npz, .npy, .pt, .pth or .safetensors file, with labels where it has them.
 
-    The arrays are read whole: an .npz cannot be mapped.
+    One array, or `images` (or `samples`, or `arr_0`) with optional `labels` and `class_names`, or x_train, y_train,
+    x_test, y_test. The arrays are read whole, and nothing in a file is executed.
+
+    Args:
+        path: The file.
+        float_range: The range of pixels that are floats.
 
     Raises:
         ParibusError: Names, types or shapes are others.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError, AttributeError) as error:
+        arrays = _arrays_of(path)
+    except Exception as error:  # torch, safetensors and zipfile raise dozens of kinds for a broken file
         raise ParibusError(
-            "The .npz file cannot be read.",
+            f"The {path.suffix} file cannot be read.",
             where=str(path),
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            got=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
             expected="arrays of numbers without pickled objects",
             fix=_FIX,
         ) from None
-    pairs = {"all": ("images", "labels")}
-    if "images" not in arrays:
+    named = [name for name in IMAGE_NAMES if name in arrays]
+    if "arr_1" in arrays and not (named and arrays["arr_1"].shape == arrays[named[0]].shape[:1]):
+        del arrays["arr_1"]  # numpy.savez(FILE, images, something else)
+    pairs = {"all": (named[0], next((name for name in LABEL_NAMES if name in arrays), ""))} if named else {}
+    if not named:
         pairs = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test"), "validation": ("x_val", "y_val")}
         pairs = {split: names for split, names in pairs.items() if names[0] in arrays}
     if "all" not in pairs and "train" not in pairs:
+        statistics = {"mu", "sigma"} <= arrays.keys()
         raise ParibusError(
-            "The .npz file holds no images.",
+            f"The {path.suffix} file holds no images.",
             where=str(path),
-            got=f"arrays {', '.join(arrays) or '(none)'}",
-            expected="an array 'images', or 'x_train' with or without 'x_test'",
+            got=f"arrays {', '.join(arrays) or '(none)'}"
+            + (": statistics of images, of which one metric alone can be computed" if statistics else ""),
+            expected="an array 'images' ('samples', 'arr_0'), or 'x_train' with or without 'x_test'",
             fix=_FIX,
         )
-    pixels = {split: _as_pixels(arrays[x], f"{path}: {x}") for split, (x, _) in pairs.items()}
+    pixels = {split: as_pixels(arrays[x], f"{path}: {x}", float_range) for split, (x, _) in pairs.items()}
     values = {
-        split: _as_labels(arrays[y], len(pixels[split]), f"{path}: {y}") if y in arrays else None
+        split: as_labels(arrays[y], len(pixels[split]), f"{path}: {y}") if y in arrays else None
         for split, (_, y) in pairs.items()
     }
     names = [str(name) for name in arrays["class_names"].ravel()] if "class_names" in arrays else None
     splits = {split: array_split(of, None, f"{pairs[split][0]}[{{}}]") for split, of in pixels.items()}
-    return labelled(RawData(splits, str(path), files_key("npz", path, [path])), values, names)
+    return labelled(RawData(splits, str(path), (*files_key("arrays", path, [path]), float_range)), values, names)
+
+
+def _arrays_of(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file by name; one alone, and a list of them, are images."""
+    kind = path.suffix.lower()
+    if kind in (".npy", ".npz"):
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return {"images": content}
+        with content as file:
+            return {name: file[name] for name in file.files}
+    import torch
+
+    if kind == ".safetensors":
+        from safetensors.torch import load_file
+
+        found: object = load_file(path)
+    else:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(found, torch.Tensor):
+        return {"images": plain_array(found)}
+    if isinstance(found, tuple) and len(found) == 2:
+        found = dict(zip(("images", "labels"), found, strict=True))
+    if isinstance(found, (list, tuple)):
+        return {"images": np.stack([plain_array(value) for value in found])}
+    if not isinstance(found, Mapping):
+        raise TypeError(f"a {type(found).__name__}, not tensors")
+    return {str(name): plain_array(value) for name, value in found.items()}
 
 
 def digits() -> RawData:
@@ -94,28 +134,12 @@ def array_split(pixels: np.ndarray, labels: np.ndarray | None, where: str) -> Ra
     return RawSplit(len(pixels), pictures, namer, labels, pixels)
 
 
-def _as_pixels(array: np.ndarray, where: str) -> np.ndarray:
-    if array.dtype != np.uint8:
-        scaled = array.dtype.kind == "f" and array.size and 0 <= array.min() and array.max() <= 1
-        raise ParibusError(
-            "The pixels have a wrong type.",
-            where=where,
-            got=str(array.dtype),
-            expected="uint8, 0 to 255",
-            fix="convert them, for example (255 * images).round().astype('uint8')" if scaled else _FIX,
-        )
-    if array.ndim == 3:
-        return array[..., None]
-    if array.ndim == 4 and array.shape[3] in _MODES:
-        return array
-    if array.ndim == 4 and array.shape[1] in _MODES:
-        return array.transpose(0, 2, 3, 1)
-    raise ParibusError(
-        "The images have a wrong shape.", where=where, got=str(array.shape), expected=_LAYOUTS, fix="transpose them"
-    )
+def as_labels(array: np.ndarray, count: int, where: str) -> list[object]:
+    """Labels of `count` images, one each.
 
-
-def _as_labels(array: np.ndarray, count: int, where: str) -> list[object]:
+    Raises:
+        ParibusError: Their shape or type is another.
+    """
     if array.shape not in ((count,), (count, 1)) or array.dtype.kind not in "iubUS":
         raise ParibusError(
             "The labels have a wrong shape or type.",

@@ -99,7 +99,7 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
 def _in_memory(
     raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
 ) -> tuple[dict[str, np.ndarray], _Outcome]:
-    found = _surveyed(raw, shape, wanted, skip_bad, None)
+    found = surveyed(raw, shape, wanted, skip_bad, None)
     parts, outcome = _split(raw, found, validation)
     images = {}
     for split, (source, indices) in parts.items():
@@ -115,7 +115,7 @@ def _on_disk(
     entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     with entry_being_written(entry) as folder:
         if folder is not None:
-            found = _surveyed(raw, shape, wanted, skip_bad, folder)
+            found = surveyed(raw, shape, wanted, skip_bad, folder)
             parts, outcome = _split(raw, found, validation)
             images = {}
             for split, (source, indices) in parts.items():
@@ -134,7 +134,7 @@ def _on_disk(
     return images, _read_outcome(entry)
 
 
-def _surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
+def surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
     """The pass over everything, and the refusals that follow from it."""
 
     def store(name: str, capacity: int) -> Store:

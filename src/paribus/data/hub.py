@@ -36,7 +36,7 @@ def hub_dataset(repository: str, *, asked: str | None = None, with_labels: bool 
     if not reachable and not is_cached(repository):
         raise _unreachable_error(repository, asked or repository)
     splits = _loaded(repository, offline=not reachable)
-    data = _from_splits(splits, repository, ("hub", repository), with_labels)
+    data = dataset_splits(splits, repository, ("hub", repository), with_labels)
     return replace(data, hub_id=repository)
 
 
@@ -70,11 +70,11 @@ def saved_dataset(folder: Path, files: list[Path], *, with_labels: bool = True) 
             fix="save it again",
         ) from error
     splits = loaded if isinstance(loaded, datasets.DatasetDict) else {"all": loaded}
-    return _from_splits(splits, str(folder), files_key("saved", folder, files), with_labels)
+    return dataset_splits(splits, str(folder), files_key("saved", folder, files), with_labels)
 
 
-def _from_splits(splits: Any, where: str, key: tuple[object, ...], with_labels: bool) -> RawData:
-    """The images of splits that `datasets` loaded."""
+def dataset_splits(splits: Any, where: str, key: tuple[object, ...], with_labels: bool = True) -> RawData:
+    """The images of splits that `datasets` loaded, with a key of the cache that begins like this."""
     named = _named_splits(splits, where)
     first = next(iter(named.values()))
     schema = first.features.arrow_schema
@@ -134,17 +134,24 @@ def _loaded(repository: str, offline: bool) -> Any:
         missing = isinstance(error, datasets.exceptions.DatasetNotFoundError)
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ParibusError(
-            "There is no such data set on the Hub." if missing else "The data set cannot be read from the Hub.",
+            "There is no such folder here, and no such data set on the Hub."
+            if missing
+            else "The data set cannot be read from the Hub.",
             where=repository,
             got=first_line,
             expected="a public set of images with one configuration",
-            fix="check the id at https://huggingface.co/datasets"
+            fix="check the path, or the id at https://huggingface.co/datasets"
             if missing
             else "download it and give a folder of its images or Parquet files",
         ) from error
 
 
 def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
+    """The splits of a `DatasetDict` by the names that they have here; one alone is `all`.
+
+    Raises:
+        ParibusError: There are several, and none is for training.
+    """
     named: dict[str, Any] = {}
     for name in splits:
         split = SPLIT_NAMES.get(name.lower())
@@ -164,6 +171,7 @@ def _named_splits(splits: Any, repository: str) -> dict[str, Any]:
 
 
 def _pictures(split: Any, image: str) -> Iterator[Encoded]:
+    """The encoded pictures of a column, a few rows at a time."""
     for rows in split.select_columns([image]).with_format("arrow").iter(_ROWS):
         for chunk in rows[image].chunks:
             yield from pictures_in(chunk)
@@ -171,7 +179,9 @@ def _pictures(split: Any, image: str) -> Iterator[Encoded]:
 
 def _unreachable_error(repository: str, asked: str) -> ParibusError:
     return ParibusError(
-        f"The data set '{asked}' is not on this machine, and the Hugging Face Hub cannot be reached.",
+        f"There is no folder or file '{asked}' here, and the Hugging Face Hub cannot be reached."
+        if asked == repository
+        else f"The data set '{asked}' is not on this machine, and the Hugging Face Hub cannot be reached.",
         where=repository,
         got="no network, or offline mode is set (HF_HUB_OFFLINE)",
         expected="a folder or file of that name here, a folder of Parquet files under PARIBUS_DATA, or a network",

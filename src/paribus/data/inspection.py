@@ -6,20 +6,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from paribus.data.decoding import EXTENSIONS, BadImage, opened, strict_decoding, unreadable_reason
-from paribus.data.folders import files_below
+from paribus.data.decoding import BadImage, opened, strict_decoding, unreadable_reason
 from paribus.data.images import SPLITS, ImageData, Split
-from paribus.data.raw import Encoded, RawSplit
+from paribus.data.raw import Encoded, RawData, RawSplit
 from paribus.data.sources import raw_data
 from paribus.results.inspection import FilesFound, PixelsFound
 
-_READ = frozenset({".parquet", ".npz", *EXTENSIONS})
 _AT_ONCE = 4096  # images in memory at a time, of a set that may lie on disk
 
 
@@ -34,8 +31,9 @@ def look_at_files(name: str) -> FilesFound:
     """
     sizes, modes, formats = Counter[tuple[int, int]](), Counter[str](), Counter[str]()
     unreadable = []
+    raw = raw_data(name)
     with strict_decoding():
-        for split in raw_data(name).splits.values():
+        for split in raw.splits.values():
             if split.pixels is not None:
                 count, height, width, channels = split.pixels.shape
                 sizes[width, height] += count
@@ -55,7 +53,7 @@ def look_at_files(name: str) -> FilesFound:
         modes=dict(modes.most_common()),
         formats=dict(formats.most_common()),
         unreadable=tuple(unreadable),
-        ignored=_ignored(Path(name).expanduser()),
+        ignored=_left_out(raw),
     )
 
 
@@ -82,11 +80,13 @@ def _header(picture: Encoded) -> tuple[tuple[int, int], str, str]:
     return image.size, image.mode, image.format or "array"
 
 
-def _ignored(place: Path) -> dict[str, int]:
-    if not place.is_dir():
-        return {}
-    kinds = (file.suffix.lower() or file.name for file in files_below(place))
-    return dict(Counter(kind for kind in kinds if kind not in _READ).most_common())
+def _left_out(raw: RawData) -> dict[str, int]:
+    """Files of kinds that are not read."""
+    for fact in raw.notes:
+        kinds, counts = fact.figures.get("kinds"), fact.figures.get("counts")
+        if fact.code == "files_left_out" and isinstance(kinds, tuple) and isinstance(counts, tuple):
+            return {str(kind): int(str(n)) for kind, n in zip(kinds, counts, strict=True)}
+    return {}
 
 
 def look_at_pixels(data: ImageData) -> PixelsFound:

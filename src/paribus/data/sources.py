@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.places import is_hub_id, looks_like_path
 from paribus.config import DataSettings, validated
 from paribus.data.archives import OTHER_ARCHIVES, unpacked
-from paribus.data.arrays import digits, npz_file
+from paribus.data.arrays import ARRAY_FILES, array_file, digits
 from paribus.data.assembly import assembled
 from paribus.data.builtin import DATASETS
 from paribus.data.decoding import EXTENSIONS, Recipe
@@ -21,22 +19,25 @@ from paribus.data.findings import tell
 from paribus.data.folders import files_below, image_folder, left_out
 from paribus.data.hub import hub_dataset, is_saved_dataset, saved_dataset
 from paribus.data.images import ImageData
+from paribus.data.memory import UNNAMED, InMemory, in_memory, kept, kept_file, memory_data, was_in_memory
 from paribus.data.parquet import parquet_folder
+from paribus.data.pixels import FloatRange
 from paribus.data.raw import RawData
 from paribus.data.shapes import shapes
 from paribus.data.stacked import stacked
 
 _MADE_HERE = {"digits": digits, "shapes": shapes}
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 
 
-def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
+def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> ImageData:
     """Loads, decodes and splits a data set, and tells what it found (`ImageData.notes`) to the logger "paribus.data".
 
     Args:
         source: A built-in name (`DATASETS`), a folder of images or of Parquet files or one that `datasets` saved, a
-            .zip of such, an .npz or .parquet file, or a Hugging Face Hub id; or all settings of the data. Built-in and
-            other names are looked for as a folder under PARIBUS_DATA first.
+            .zip of such, a file of arrays or tensors (.npz, .npy, .pt, .safetensors) or a .parquet file, or a Hugging
+            Face Hub id; all settings of the data; or images in memory (see `memory_data`), which get the name that is
+            given, or "memory", with a hash of their content behind it, and are kept in the cache under it. Built-in
+            and other names are looked for as a folder under PARIBUS_DATA first.
         **settings: Any of the fields of `DataSettings`, which says what they mean: size, channels, validation, ...
 
     Returns:
@@ -45,8 +46,10 @@ def load_data(source: str | Path | DataSettings, **settings: Any) -> ImageData:
     Raises:
         ParibusError: Anything about the source or the settings that needs the user.
     """
+    if in_memory(source):
+        return _load_from_memory(source, settings)
     asked = validated(DataSettings, data_settings(source).model_dump() | settings, where="data")
-    raw = raw_data(asked.name)
+    raw = raw_data(asked.name, asked.float_range)
     if raw.channel_classes and asked.channels == 1:
         raise ParibusError(
             "The channels of these images are images of their own.",
@@ -85,31 +88,31 @@ def is_at_hand(name: str | Path) -> bool:
     return Path(name).expanduser().exists() or _stored_folder(str(name)) is not None
 
 
-def load_images(source: str | Path, *, on_bad: str = "fail") -> torch.Tensor:
-    """All images of a folder or file, uint8 (N, C, H, W), whatever splits they lie in, at their own size.
+def _load_from_memory(source: InMemory, settings: dict[str, Any]) -> ImageData:
+    asked = validated(DataSettings, {"name": UNNAMED} | settings, where="data")
+    raw = memory_data(source, float_range=asked.float_range)
+    recipe = Recipe(asked.size, asked.channels, asked.background)
+    images = assembled(asked.name, raw, recipe, skip_bad=asked.on_bad == "skip", validation=asked.validation)
+    tell(asked.name, images.notes)
+    return kept(replace(images, settings=asked))
+
+
+def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:
+    """A data set as its source holds it.
 
     Raises:
-        ParibusError: As `load_data`.
+        ParibusError: There is none of this name, or it cannot be read.
     """
-    data = load_data(source, on_bad=on_bad, validation=0)
-    return torch.cat([data.train.images, data.validation.images, data.test.images])
-
-
-def raw_data(name: str) -> RawData:
-    """What a name stands for, undecoded.
-
-    Raises:
-        ParibusError: Nothing, or nothing that holds images.
-    """
+    name = str(name)
     if name in DATASETS:
         return _built_in(name)
     path = Path(name).expanduser()
     if path.exists():
-        return _from_path(path)
-    stored = _stored_folder(name)
+        return _from_path(path, float_range=float_range)
+    stored = _stored_folder(name) or kept_file(name)
     if stored is not None:
-        return _from_path(stored)
-    if _HUB_ID.match(name):
+        return _from_path(stored, float_range=float_range)
+    if is_hub_id(name):
         return hub_dataset(name)
     raise _unknown_error(name)
 
@@ -137,7 +140,7 @@ def _stored_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _from_path(path: Path, *, with_labels: bool = True) -> RawData:
+def _from_path(path: Path, *, with_labels: bool = True, float_range: FloatRange = "0..1") -> RawData:
     if path.is_dir():
         below = files_below(path)
         if is_saved_dataset(path):
@@ -154,24 +157,42 @@ def _from_path(path: Path, *, with_labels: bool = True) -> RawData:
     if kind == ".zip":
         folder = unpacked(path)
         try:
-            return replace(_from_path(folder, with_labels=with_labels), where=str(path))
+            return replace(_from_path(folder, with_labels=with_labels, float_range=float_range), where=str(path))
         except ParibusError as error:
             raise error.at(str(path)) from None
-    if kind == ".npz":
-        return npz_file(path)
+    if kind in ARRAY_FILES:
+        return array_file(path, float_range=float_range)
     if kind == ".parquet":
         return parquet_folder(path, [path], with_labels=with_labels)
     packed = kind in OTHER_ARCHIVES
     raise ParibusError(
-        "This file is not a data set.",
+        "This is one picture, not a data set." if kind in EXTENSIONS else "This file is not a data set.",
         where=str(path),
         got=kind or "no extension",
-        expected="a folder of images, a folder of Parquet files, a .zip of one, an .npz or a .parquet file",
+        expected="a folder of images (a grid of many cannot be taken apart)"
+        if kind in EXTENSIONS
+        else f"a folder of images or Parquet files, a .zip of one, or a file ending in "
+        f"{', '.join(sorted(ARRAY_FILES))} or .parquet",
         fix="unpack it, and give the folder" if packed else f"give the folder that holds it: {path.parent}",
     )
 
 
 def _unknown_error(name: str) -> ParibusError:
+    if was_in_memory(name):
+        return ParibusError(
+            "These images were in the memory of a program, and the cache does not hold them any more.",
+            where="data.name",
+            got=name,
+            fix="give the images again, in Python: the same content gets the same name",
+        )
+    if looks_like_path(name):
+        return ParibusError(
+            "There is no such folder or file here.",
+            where="data.name",
+            got=f"'{name}', looked for in {Path.cwd()}",
+            expected="a folder of images or of Parquet files, or a file of arrays",
+            fix="check the spelling, or the folder you are in",
+        )
     return ParibusError(
         f"There is no data set '{name}'.{did_you_mean(name, DATASETS)}",
         where="data.name",

@@ -20,7 +20,7 @@ from paribus.evaluation.encoding import StageProgress, choice, encoded, referenc
 from paribus.evaluation.measures import all_measures, wanted_metrics
 from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
 from paribus.metrics.distances import kernel_distance
-from paribus.results.protocol import ImageSet, Protocol
+from paribus.results.protocol import ImageSet, Protocol, Resized
 from paribus.results.score import Fact, Score
 
 
@@ -72,9 +72,21 @@ def evaluate(
 
 
 def evaluate_images(
-    images: Tensor, data: ImageData, settings: EvaluationSettings | None = None, *, progress: StageProgress = silent
+    images: Tensor,
+    data: ImageData,
+    settings: EvaluationSettings | None = None,
+    *,
+    resized: Resized | None = None,
+    progress: StageProgress = silent,
 ) -> list[Score]:
     """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored.
+
+    Args:
+        images: The samples.
+        data: What they are compared with.
+        settings: How to score.
+        resized: How they were brought to this form.
+        progress: Told of long work.
 
     Raises:
         ParibusError: The samples' size or number of channels is not the data's.
@@ -89,7 +101,7 @@ def evaluate_images(
         n=n,
         encoders=encoders_for(data, settings, progress),
         images=_chosen_of(images, n),
-        protocol=_given_protocol(images, n, chosen(n, scored.test)),
+        protocol=_given_protocol(images, n, chosen(n, scored.test), resized),
         split=settings.split,
         data=scored,
         progress=progress,
@@ -98,9 +110,21 @@ def evaluate_images(
 
 
 def compare_images(
-    images: Tensor, against: Tensor, settings: EvaluationSettings | None = None, *, progress: StageProgress = silent
+    images: Tensor,
+    against: Tensor,
+    settings: EvaluationSettings | None = None,
+    *,
+    resized: tuple[Resized | None, Resized | None] = (None, None),
+    progress: StageProgress = silent,
 ) -> list[Score]:
     """Scores one set of images against another, uint8 (N, C, H, W) both; `pixels` is fitted on `against`.
+
+    Args:
+        images: The measured set.
+        against: The other.
+        settings: How to score.
+        resized: How each was brought to this form.
+        progress: Told of long work.
 
     Raises:
         ParibusError: The sets' images differ in shape, or the classifier is asked for.
@@ -108,14 +132,14 @@ def compare_images(
     settings = settings or EvaluationSettings()
     _check_alike(images, against)
     n = min(settings.samples, len(images), len(against))
-    others = ImageSet(origin="against", count=n, whole=n == len(against))
+    others = ImageSet(origin="against", count=n, whole=n == len(against), resized=resized[1])
     context = Context(
         settings=settings,
         wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_between(against, settings, progress),
         images=_chosen_of(images, n),
-        protocol=_given_protocol(images, n, others),
+        protocol=_given_protocol(images, n, others, resized[0]),
         split="against",
         against=against[choice(len(against), n)],
         progress=progress,
@@ -197,8 +221,8 @@ def _chosen_of(images: Tensor, n: int) -> Callable[[int, int], Iterable[Tensor]]
     return lambda start, stop: given[start:stop].split(500)
 
 
-def _given_protocol(images: Tensor, n: int, reference: ImageSet) -> Protocol:
-    given = ImageSet(origin="given", count=n, whole=n == len(images))
+def _given_protocol(images: Tensor, n: int, reference: ImageSet, resized: Resized | None) -> Protocol:
+    given = ImageSet(origin="given", count=n, whole=n == len(images), resized=resized)
     return Protocol(images=given, reference=reference, form=form_of(images))
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
 from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.places import is_hub_id
 from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated
 from paribus.config.overrides import merged
@@ -259,7 +260,7 @@ def _mend(weights: Path) -> str:
 
 
 def _folder(source: str | Path, revision: str | None) -> Path:
-    if Path(source).is_dir() or str(source).count("/") != 1:
+    if Path(source).is_dir() or not is_hub_id(str(source)):
         if not (Path(source) / "config.json").is_file():
             raise ParibusError(
                 "There is no trained model here.",

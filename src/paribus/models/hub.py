@@ -10,7 +10,7 @@ from pathlib import Path
 from paribus.base.errors import ParibusError
 from paribus.base.network import hub_is_reachable
 
-NOT_HERE, NOT_UPLOADED = "The model is not on this machine", "Nothing was uploaded"
+NOT_HERE, NOT_UPLOADED = "There is no such folder here", "Nothing was uploaded"
 WEIGHTS = ["model.safetensors", "sampler.safetensors"]
 UPLOADED = ["config.json", *WEIGHTS, "samples.png", "README.md"]
 """The files of an exported model; nothing else that lies in its folder leaves this machine."""
@@ -102,7 +102,7 @@ def _in_words(repository: str, failed: str, revision: str | None = None) -> Iter
         ) from error
     except RepositoryNotFoundError as error:  # the Hub says the same of private ones
         raise ParibusError(
-            "There is no such model on the Hub, or it is private.",
+            "There is no such folder here, and no such model on the Hub, or it is private.",
             where=repository,
             expected="a run's folder here, or the id of a repository (org/name)",
             fix="check the id; for a private one log in with 'hf auth login', or set HF_TOKEN",

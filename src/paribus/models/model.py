@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
+from paribus.models.inputs import class_indices, label_index, network_images
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.samplers import Sampler
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
@@ -178,14 +179,18 @@ class Model:
     def encode(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Posterior means (N, latent_dim) of images (N, C, H, W).
 
+        Args:
+            images: uint8 from 0 to 255, or floats from 0 to 1.
+            labels: Of a conditional model: see `class_indices`.
+
         Raises:
-            ParibusError: The model has no encoder.
+            ParibusError: The model has no encoder, or the images' type, range or shape is another.
         """
         objective = self.objective
         if not isinstance(objective, EncodingObjective):
             raise self._lacks("encoder", "encode")
         with torch.inference_mode():
-            x, labels = self._on_device(to_float(images)), self._on_device(self._condition(labels))
+            x, labels = self._on_device(network_images(images, self.image)), self._on_device(self._condition(labels))
             return objective.encode(self.nets, x, labels).cpu()
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -253,7 +258,7 @@ class Model:
         labels = self._condition(labels)
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
-            x = self._on_device(to_float(images[part]))
+            x = self._on_device(network_images(images[part], self.image))
             y = None if labels is None else self._on_device(labels[part])
             yield x, y, Draw(seed, purpose, start, device=x.device)
 
@@ -270,10 +275,9 @@ class Model:
             return None  # labels that come with the data are no concern of an unconditional model
         if labels is None:
             raise ParibusError(f"The conditional model '{self.config.model}' needs labels.", where="labels")
-        return labels
+        return class_indices(labels, self.image.classes, self.class_names or ())
 
     def _label_index(self, label: int | str) -> int:
-        names = self.class_names or ()
         if not self.image.classes:
             raise ParibusError(
                 f"The model '{self.config.model}' is not conditional.",
@@ -281,30 +285,12 @@ class Model:
                 got=label,
                 fix="leave --label out, or train with -o objective.conditional=true",
             )
-        if str(label) in names:
-            return names.index(str(label))
-        if str(label).isdecimal():
-            numbered = {int(name): index for index, name in enumerate(names) if name.isdecimal()}
-            if int(label) in numbered:
-                return numbered[int(label)]
-            if not numbered and int(label) < self.image.classes:  # a number that is no name is an index
-                return int(label)
-        raise ParibusError(
-            f"Unknown label '{label}'.{did_you_mean(str(label), names)}",
-            where="--label",
-            got=label,
-            expected=f"one of {', '.join(names)}" if names else f"0 to {self.image.classes - 1}",
-        )
+        return label_index(label, self.image.classes, self.class_names or (), "--label")
 
     def _on_device(self, tensor: Any) -> Any:
         if tensor is None:
             return None
         return tensor.to(next(next(iter(self.nets.values())).parameters()).device)
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Images as bytes, as they are stored and scored, to the numbers in [-1, 1] that networks see."""
-    return images.float() / 127.5 - 1
 
 
 def to_bytes(images: Tensor) -> Tensor:

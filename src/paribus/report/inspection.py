@@ -18,8 +18,11 @@ from paribus.results.words.inspection import overview, remark_words, size_bins, 
 
 SHEET_BYTES = 900_000
 _CLASSES_SHOWN = 30
-_NOTES = {"ignored_files", "cropped_images", "enlarged_images"}
-"""Remarks that nobody need act on."""
+_CAUTIONS = {
+    "unreadable_files", "few_images", "plain_images", "equal_to_training", "repeated_images", "narrow_range",
+    "flat_images", "uneven_training_classes", "loose_files", "labels_missing", "labels_missing_in_training",
+}  # fmt: skip
+"""Remarks that somebody should act on."""
 
 
 def inspection_page(found: Inspection) -> str:
@@ -34,7 +37,8 @@ def inspection_page(found: Inspection) -> str:
             "lead": sentence(_lead(found)),
             "reasons": [sentence(remark_words(fact)) for fact in found.beginning.reasons],
             "remarks": [
-                ("note" if fact.code in _NOTES else "caution", sentence(remark_words(fact))) for fact in found.remarks
+                ("caution" if fact.code in _CAUTIONS else "note", sentence(remark_words(fact)))
+                for fact in found.remarks
             ],
             "overview": overview(found),
             "sizes": bar_chart("Shorter side in pixels", size_bins(found.files), "files"),

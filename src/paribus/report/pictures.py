@@ -102,12 +102,12 @@ def _real(study: StudyResult, run: RunResult, size: int, limit: int) -> Picture 
 
 def _of_run(run: RunResult, style: int, size: int, limit: int) -> ModelPictures:
     facts = [f"seed {run.seed}"]
-    facts += [f"{count(run.images)} images"] if run.images else []
+    facts += [f"{count(run.images)} images seen"] if run.images else []
     facts += [duration(run.seconds)] if run.seconds else []
     samples, pairs = None, None
     steps: tuple[Picture, ...] = ()
     if run.folder:
-        after = f", after {count(run.images)} images of training" if run.images else ""
+        after = f", after {count(run.images)} training images seen" if run.images else ""
         alt = f"samples of {run.label}{after}"
         caption = f"{run.model} · {' · '.join(facts)}"
         samples = picture(run.folder.samples / "final.png", size, limit, alt, caption, _grid_tiles(size))
@@ -123,7 +123,7 @@ def _progress(run: RunResult, size: int, limit: int) -> tuple[Picture, ...]:
     found = []
     for images, path in _steps(run):
         alt = f"samples of {run.label}, after {count(images)} images"
-        caption = f"{run.model} · seed {run.seed} · after {count(images)} images"
+        caption = f"{run.model} · seed {run.seed} · after {count(images)} images seen"
         step = picture(path, size, limit, alt, caption, (STEP_TILES, STEP_TILES), short=count(images))
         found += [step] if step else []
     return tuple(found)

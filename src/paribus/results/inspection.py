@@ -9,10 +9,6 @@ from paribus.results.score import Fact
 
 FEW_IMAGES = 1000
 """Below this, models learn the images by heart and scores are uncertain."""
-UNEVEN = 3.0
-"""Times that the largest class has the smallest one's images, from which on it is said."""
-NARROW = 128
-"""Levels, of 256, that all pixels lie within: fewer are said."""
 
 
 class FilesFound(Settings):
@@ -111,7 +107,7 @@ class Inspection(Settings):
         files: What lies there.
         pixels: What is trained on.
         beginning: What to begin with.
-        notes: How the images were split and changed.
+        notes: What was found when they were loaded: how they were split and changed, and what may be wrong.
         sheet: A contact sheet: a PNG with training images side by side, without gaps.
     """
 
@@ -119,39 +115,19 @@ class Inspection(Settings):
     files: FilesFound
     pixels: PixelsFound
     beginning: Beginning
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     sheet: bytes = Field(b"", exclude=True, repr=False)
 
     @property
     def remarks(self) -> tuple[Fact, ...]:
-        """What one should know before training."""
+        """What one should know before training: of the files, and then what loading found."""
         files, pixels = self.files, self.pixels
         found: list[Fact] = []
-
-        def add(code: str, **figures: float | int | str | tuple[str, ...]) -> None:
-            found.append(Fact(code=code, figures=figures))
-
         if files.unreadable:
-            add("unreadable_files", n=len(files.unreadable), files=tuple(f"{f}: {why}" for f, why in files.unreadable))
-        if files.ignored:
-            add("ignored_files", n=sum(files.ignored.values()), kinds=tuple(files.ignored))
-        for first, second, n in pixels.shared:
-            if n:
-                add("shared_images", n=n, of=pixels.counts[second], split=second, other=first)
-        if n := sum(pixels.repeated.values()):
-            add("repeated_images", n=n, of=pixels.count)
+            names = tuple(f"{file}: {why}" for file, why in files.unreadable)
+            found.append(Fact(code="unreadable_files", figures={"n": len(names), "files": names}))
         if pixels.counts["train"] < FEW_IMAGES:
-            add("few_images", n=pixels.counts["train"], least=FEW_IMAGES)
-        totals = {name: sum(numbers) for name, numbers in pixels.classes.items()}
-        if totals and (ratio := max(totals.values()) / max(1, min(totals.values()))) >= UNEVEN:
-            add("uneven_images", most=max(totals, key=totals.__getitem__), least=min(totals, key=totals.__getitem__),
-                ratio=ratio)  # fmt: skip
-        if pixels.values[1] - pixels.values[0] < NARROW:
-            add("narrow_values", low=pixels.values[0], high=pixels.values[1])
+            found.append(Fact(code="few_images", figures={"n": pixels.counts["train"], "least": FEW_IMAGES}))
         if pixels.plain:
-            add("plain_images", n=pixels.plain, of=pixels.count)
-        if smaller := sum(side < pixels.size for side in files.shorter_sides):
-            add("enlarged_images", n=smaller, of=files.count, size=pixels.size)
-        if files.not_square:
-            add("cropped_images", n=files.not_square, of=files.count)
-        return tuple(found)
+            found.append(Fact(code="plain_images", figures={"n": pixels.plain, "of": pixels.count}))
+        return (*found, *(note for note in self.notes if note.code != "skipped"))

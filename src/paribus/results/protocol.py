@@ -15,6 +15,18 @@ from paribus.config import Settings
 Origin = Literal["samples", "given", "train", "validation", "test", "against", "reconstructions", "inversions"]
 
 
+class Resized(Settings):
+    """How images were brought to their form, by PIL: Lanczos, antialiased, to reduce them, bicubic to enlarge them.
+
+    Attributes:
+        images: How many were resized.
+        cropped: Images that were no squares, and were cut to their central one.
+    """
+
+    images: int
+    cropped: int = 0
+
+
 class ImageSet(Settings):
     """Some images.
 
@@ -23,11 +35,13 @@ class ImageSet(Settings):
             two folders ("against"), or what a model made of a split's images.
         count: How many.
         whole: Whether these are all that there are, and not a choice by a fixed seed.
+        resized: How they were brought to their form; None where they had it, and of data sets, whose settings say it.
     """
 
     origin: Origin
     count: int
     whole: bool = True
+    resized: Resized | None = None
 
 
 class ImageForm(Settings):

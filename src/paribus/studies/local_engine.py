@@ -105,7 +105,7 @@ def run_locally(
             except queue.Empty:
                 continue
             if message is None:
-                _finish(running.pop(pid))
+                _finish(running.pop(pid), stopping)
             else:
                 running[pid].state.update(message)
             changed()
@@ -153,7 +153,7 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
     return _Worker(state, process, path, log_start)
 
 
-def _finish(worker: _Worker) -> None:
+def _finish(worker: _Worker, stopping: bool) -> None:
     worker.close()
     state, code = worker.state, worker.process.returncode
     if code == 0:
@@ -161,7 +161,7 @@ def _finish(worker: _Worker) -> None:
         return
     if code == INTERRUPTED or code in FROM_OUTSIDE:
         state.status = "stopped"
-        state.reason = f"killed by {signal.Signals(-code).name}" if code < 0 else ""
+        state.reason = f"killed by {signal.Signals(-code).name}" if code < 0 and not stopping else ""
         return
     state.status = "failed"
     state.reason = state.reason or f"the process ended with code {code}: {worker.last_words()}"

@@ -57,6 +57,11 @@ SENTENCES: dict[str, str | Callable[..., str]] = {
     "needs_training_images": (
         "needs a data set with training images (and validation images, for what real ones score)"
     ),
+    "equal_images": lambda equal, n: (
+        f"{count(equal)} of the {count(n)} images are equal to images that they are compared with"
+        + (": a set against itself says nothing of a model" if equal == n else "")
+    ),
+    "usual_name": lambda name, meaning: f"'{name}' is {meaning}",
     "does_not_apply": "does not apply here",
     "one_seed": "one seed has no spread",
     "no_seed_scored": "no seed was scored",

@@ -9,17 +9,10 @@ from itertools import pairwise
 from paribus.base.wording import count, duration, fixed, listed, number, plural
 from paribus.results.inspection import Beginning, FilesFound, Inspection, PixelsFound
 from paribus.results.score import Fact
+from paribus.results.words.findings import finding_words
 
 _SHOWN = 8
 _BINS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096)
-
-
-def _share(n: int, of: int) -> str:
-    return "all images" if n == of else f"{count(n)} of {count(of)} images"
-
-
-def _are(n: int, of: int) -> str:
-    return f"{_share(n, of)} {'is' if n == 1 else 'are'}"
 
 
 def _some(words: tuple[str, ...], most: int = 3) -> str:
@@ -41,32 +34,11 @@ REMARKS: dict[str, Callable[..., str]] = {
     "unreadable_files": lambda n, files: (
         f"{plural(n, 'image')} cannot be read ({_some(files)}): mend or remove them, or go on without (--on-bad skip)"
     ),
-    "ignored_files": lambda n, kinds: (
-        f"{plural(n, 'other file')} ({', '.join(kinds[:_SHOWN])}) {'is' if n == 1 else 'are'} no image that is read"
-    ),
-    "shared_images": lambda n, of, split, other: (
-        f"{count(n)} of {count(of)} {split} images {'is' if n == 1 else 'are'} {other} images, too: "
-        "scores then praise a model for what it saw. Remove them from one side"
-    ),
-    "repeated_images": lambda n, of: f"{_are(n, of)} a copy of an earlier one, to the pixel",
     "few_images": lambda n, least: (
         f"{plural(n, 'training image')} are few (under {count(least)}): models may learn them by heart, and scores are "
         "uncertain. More images help more than any setting"
     ),
-    "uneven_images": lambda most, least, ratio: (
-        f"classes are uneven: '{most}' has {number(ratio, 2)} times as many images as '{least}', and a model that is "
-        "not told the class will draw it so much more often"
-    ),
-    "narrow_values": lambda low, high: (
-        f"all pixels lie between {low} and {high} of 255: are these masks, or 16-bit images that use a part of their "
-        "range?"
-    ),
-    "plain_images": lambda n, of: f"{_are(n, of)} one colour all over",
-    "enlarged_images": lambda n, of, size: (
-        f"{_share(n, of)} {'has' if n == 1 else 'have'} fewer than {size} pixels on the shorter side and "
-        f"{'is' if n == 1 else 'are'} enlarged, which blurs"
-    ),
-    "cropped_images": lambda n, of: f"{_are(n, of)} not square and cropped to the central square",
+    "plain_images": lambda n, of: f"{count(n)} of {count(of)} images {'is' if n == 1 else 'are'} one colour all over",
     "size_of_the_images": lambda size: f"{size} pixels, as all images have",
     "size_to_begin_with": _size_to_begin_with,
     "size_as_asked": lambda size: f"{size} pixels, as asked",
@@ -83,8 +55,9 @@ REMARKS: dict[str, Callable[..., str]] = {
 
 
 def remark_words(fact: Fact) -> str:
-    """A fact about images, or a reason for what to begin with, as a clause."""
-    return REMARKS[fact.code](**fact.figures)
+    """A fact about images, or a reason for what to begin with, as a clause or a sentence."""
+    own = REMARKS.get(fact.code)
+    return finding_words(fact) if own is None else own(**fact.figures)
 
 
 def overview(found: Inspection) -> list[tuple[str, str]]:

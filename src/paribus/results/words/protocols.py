@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from paribus.base.wording import NARROW, count, listed, plural
 from paribus.results.comparison import Obstacle
-from paribus.results.protocol import Descent, ImageForm, ImageSet, Likelihood, Protocol, Spread
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Likelihood, Protocol, Resized, Spread
 from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord
 
@@ -81,7 +81,7 @@ def _images(protocol: Protocol) -> str:
         return _seed(protocol)
     images, reference = protocol.images, protocol.reference
     brackets = [_seed(protocol), "given" if images.origin == "given" else ""]
-    brackets += [_form(protocol.form)]
+    brackets += [_form(protocol.form), _resized(images.resized)]
     text = _set(images)
     if protocol.stands_in:
         text += " in the samples' place"
@@ -120,7 +120,16 @@ def _set(images: ImageSet) -> str:
 
 def _whole(images: ImageSet) -> str:
     """The same, and whether they were chosen."""
-    return _set(images) + (" (fixed choice)" if images.origin in SPLITS and not images.whole else "")
+    chosen = "fixed choice" if images.origin in SPLITS and not images.whole else ""
+    return _set(images) + _brackets(chosen, _resized(images.resized))
+
+
+def _resized(resized: Resized | None) -> str:
+    if resized is None:
+        return ""
+    said = f"{count(resized.images)} resized by PIL's Lanczos or, to enlarge, bicubic filter"
+    cropped = f"{count(resized.cropped)} cut to the central square" if resized.cropped else ""
+    return ", ".join(part for part in (said if resized.images else "", cropped) if part)
 
 
 def _draws(draws: int | None) -> str:

@@ -113,7 +113,7 @@ def sampler_words(name: str) -> str:
 
 
 def budget_words(text: str) -> str:
-    """A budget: "20 s of training", "200,000 images of training"; empty where it is missing or unreadable."""
+    """A budget: "20 s of training", "200,000 training images seen, repeats counted"; empty where unreadable."""
     try:
         budget = Budget.parse(text)
     except ParibusError:
@@ -122,6 +122,8 @@ def budget_words(text: str) -> str:
         return f"{duration(budget.amount)} of training"
     if budget.unit == "flop":
         return f"{compact(budget.amount, 'FLOP')} of training"
+    if budget.unit == "images":
+        return f"{budget.amount:,.10g} training images seen, repeats counted"
     unit = budget.unit if budget.amount != 1 else budget.unit.removesuffix("s")
     return f"{budget.amount:,.10g} {unit} of training"
 

@@ -1,0 +1,112 @@
+"""What users give a model: images, latents and labels, checked before a network fails on them or takes them wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from paribus.base.errors import ParibusError, did_you_mean
+from paribus.config import ImageShape
+from paribus.data.pixels import check_range
+
+
+def network_images(images: Any, shape: ImageShape) -> Tensor:
+    """Images as the numbers in [-1, 1] that networks see.
+
+    Args:
+        images: (N, C, H, W), a tensor or an array: uint8 from 0 to 255, or floats from 0 to 1.
+        shape: That of the model's images.
+
+    Raises:
+        ParibusError: Their type, range or shape is another.
+    """
+    images = torch.as_tensor(images)
+    size = (shape.channels, shape.size, shape.size)
+    if images.ndim != 4 or tuple(images.shape[1:]) != size:
+        one, last = tuple(images.shape) == size, tuple(images.shape[1:]) == (*size[1:], size[0])
+        raise ParibusError(
+            "The images have a wrong shape.",
+            where="images",
+            got=tuple(images.shape),
+            expected=f"(N, {', '.join(map(str, size))})",
+            fix="give images[None]: a stack of one"
+            if one
+            else "put the channels first: images.permute(0, 3, 1, 2)"
+            if last
+            else "bring them to the model's size and channels: pb.load_data(images, size=..., channels=...)",
+        )
+    if images.dtype == torch.uint8:
+        return images.float() / 127.5 - 1
+    if not images.is_floating_point():
+        raise ParibusError(
+            "The images have a wrong type.",
+            where="images",
+            got=images.dtype,
+            expected="torch.uint8 from 0 to 255, or floats from 0 to 1",
+            fix="images.to(torch.uint8), if they are from 0 to 255",
+        )
+    if images.numel():
+        check_range(float(images.min()), float(images.max()), "images")
+    return images.float() * 2 - 1
+
+
+def label_index(label: Any, classes: int, names: Sequence[str], where: str = "label") -> int:
+    """The index of a class that is named or counted; 2 and '2' mean the same.
+
+    It is the class of this name. Where no class is called by a number, a number is an index.
+
+    Raises:
+        ParibusError: There is no such class.
+    """
+    text = str(label.item() if hasattr(label, "item") else label)
+    if text in names:
+        return list(names).index(text)
+    numbered = {int(name): index for index, name in enumerate(names) if name.isdecimal()}
+    if text.isdecimal():
+        if int(text) in numbered:
+            return numbered[int(text)]
+        if not numbered and int(text) < classes:
+            return int(text)
+    raise ParibusError(
+        f"Unknown label '{text}'.{did_you_mean(text, names)}",
+        where=where,
+        got=text,
+        expected=f"one of {', '.join(names)}" if numbered else f"0 to {classes - 1}, or one of {', '.join(names)}",
+    )
+
+
+def class_indices(labels: Any, classes: int, names: Sequence[str]) -> Tensor:
+    """Labels of several images for a conditional model.
+
+    Args:
+        labels: Indices (N,) as a tensor or an array, as data have them; mixtures of classes (N, classes) as floats; or
+            a list of classes as `label_index` takes them.
+        classes: How many there are.
+        names: Theirs.
+
+    Raises:
+        ParibusError: They are of another type or shape, or there is no such class.
+    """
+    if isinstance(labels, (list, tuple)):
+        return torch.tensor([label_index(label, classes, names, "labels") for label in labels], dtype=torch.int64)
+    labels = torch.as_tensor(labels)
+    if labels.is_floating_point() and labels.ndim == 2 and labels.shape[1] == classes:
+        return labels
+    if labels.is_floating_point() or labels.ndim != 1 or labels.dtype == torch.bool:
+        raise ParibusError(
+            "The labels have a wrong type or shape.",
+            where="labels",
+            got=f"{labels.dtype} {tuple(labels.shape)}",
+            expected=f"integers (N,) from 0 to {classes - 1}, a list of names, or mixtures as floats (N, {classes})",
+        )
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ParibusError(
+            "There is no such class.",
+            where="labels",
+            got=f"indices from {int(labels.min())} to {int(labels.max())}",
+            expected=f"0 to {classes - 1}",
+        )
+    return labels.long()

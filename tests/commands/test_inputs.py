@@ -1,0 +1,199 @@
+"""What users have in hand: arrays, tensors, pictures and data sets, other programs' files, and usual names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import TensorDataset
+
+import paribus as pb
+from paribus.base.errors import AllFailed, ParibusError
+from paribus.evaluation.usual_names import in_own_names
+from paribus.results.words import protocol_words
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (80, 8, 8, 3), dtype=np.uint8)
+LABELS = np.arange(80) % 2
+SETTINGS = pb.EvaluationSettings(samples=64, encoder="pixels", metrics=["frechet"])
+SMALL = ["backbone.width=8", "training.batch_size=8", "evaluation.samples=64", "evaluation.encoder=pixels"]
+
+
+class Pairs(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    def __len__(self) -> int:
+        return len(IMAGES)
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        return Image.fromarray(IMAGES[index]), int(LABELS[index])
+
+
+def hugging_face() -> Any:
+    import datasets
+
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+    columns = {"image": [Image.fromarray(image) for image in IMAGES], "label": LABELS.tolist()}
+    return datasets.Dataset.from_dict(columns, features=features)
+
+
+SOURCES: list[Callable[[], Any]] = [
+    lambda: (IMAGES, LABELS),
+    lambda: (torch.from_numpy(IMAGES).permute(0, 3, 1, 2), torch.from_numpy(LABELS)),
+    lambda: (torch.from_numpy(IMAGES).permute(0, 3, 1, 2) / 255, LABELS.tolist()),
+    lambda: {"images": list(IMAGES), "labels": LABELS},
+    lambda: ([Image.fromarray(image) for image in IMAGES], LABELS.tolist()),
+    lambda: TensorDataset(torch.from_numpy(IMAGES).permute(0, 3, 1, 2), torch.from_numpy(LABELS)),
+    Pairs,
+    hugging_face,
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_same_images_in_any_form_are_the_same_data(source: Callable[[], Any]) -> None:
+    data, expected = pb.load_data(source()), pb.load_data((IMAGES, LABELS))
+    assert data.fingerprint == expected.fingerprint
+    assert data.class_names == ("0", "1")
+    assert pb.load_data(data.name).fingerprint == data.fingerprint  # as another process finds it
+
+
+def test_files_of_mixed_sizes_by_their_paths(tmp_path: Path) -> None:
+    files = [tmp_path / f"{k}.png" for k in range(20)]
+    for k, file in enumerate(files):
+        Image.fromarray(RNG.integers(0, 256, (20 + k, 30, 3), dtype=np.uint8)).save(file)
+    assert pb.load_data([str(file) for file in files], size=16).shape.size == 16
+    files[3].write_bytes(b"")
+    with pytest.raises(ParibusError, match=r"3\.png: empty file"):
+        pb.load_data(files, size=16)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (IMAGES.astype(np.int64), "The pixels have a wrong type"),
+        (IMAGES / 127.5 - 1, "The pixels are out of range"),
+        (np.full((20, 8, 8), np.nan), "The pixels are out of range"),
+        (IMAGES[0], "This is one image, not a stack"),
+        (7, "These are not images"),
+        ((IMAGES, LABELS[:3]), "The labels have a wrong shape"),
+        ((IMAGES, ["a"]), "There are not as many labels"),
+        (torch.utils.data.DataLoader(Pairs()), "These are not images"),
+    ],
+)
+def test_what_is_wrong_with_images_in_memory_is_said(source: Any, message: str) -> None:
+    with pytest.raises(ParibusError, match=message):
+        pb.load_data(source)
+
+
+def test_floats_in_the_range_that_is_stated() -> None:
+    scaled = pb.load_data(IMAGES / 127.5 - 1, float_range="-1..1")
+    assert scaled.fingerprint == pb.load_data(IMAGES).fingerprint
+
+
+def test_training_and_comparing_on_an_array(tmp_path: Path) -> None:
+    run = pb.train("vae", IMAGES, budget="16img", out=tmp_path / "run", overrides=SMALL, score=False)
+    assert run.model.image.size == 8
+    study = pb.compare(["vae"], IMAGES, seeds=1, budget="16img", out=tmp_path / "study", overrides=SMALL, workers=1)
+    assert [run.status for run in study.results.runs] == ["done"]
+
+
+def test_a_comparison_of_which_nothing_is_left_raises(tmp_path: Path) -> None:
+    diverging = [*SMALL, "training.divergence_factor=1.0000001", "training.optimizer.G.learning_rate=1e6"]
+    with pytest.raises(AllFailed, match="All 1 runs failed:\n    vae seed 0: "):
+        pb.compare(["vae"], IMAGES, seeds=1, budget="20kimg", out=tmp_path / "s", overrides=diverging, workers=1)
+
+
+def test_a_model_takes_bytes_or_floats_from_0_to_1(runs: Callable[..., Path]) -> None:
+    model = pb.load(runs("vae"))
+    images = pb.load_data("digits").test.images[:4]
+    torch.testing.assert_close(model.encode(images), model.encode(images / 255), rtol=1e-4, atol=1e-4)
+    for wrong, message in (
+        (images / 127.5 - 1, "out of range"),
+        (images.long(), "wrong type"),
+        (images[0], r"images\[None\]"),
+        (images.expand(4, 3, 8, 8), "wrong shape"),
+    ):
+        with pytest.raises(ParibusError, match=message):
+            model.encode(wrong)
+
+
+def test_a_label_means_the_same_as_a_number_and_as_a_text() -> None:
+    from paribus.models.inputs import class_indices, label_index
+
+    names = ("1", "10", "2")
+    assert label_index(2, 3, names) == label_index("2", 3, names) == label_index(np.int64(2), 3, names) == 2
+    assert label_index(10, 3, names) == 1
+    with pytest.raises(ParibusError, match="Unknown label '0'"):
+        label_index(0, 3, names)
+    assert label_index(1, 2, ("cat", "dog")) == label_index("1", 2, ("cat", "dog")) == 1
+    assert class_indices(["dog", 0], 2, ("cat", "dog")).tolist() == [1, 0]
+    for wrong in (torch.tensor([2]), torch.tensor([0.5])):
+        with pytest.raises(ParibusError):
+            class_indices(wrong, 2, ("cat", "dog"))
+
+
+def saved(folder: Path, form: str) -> Path:
+    channels_first, path = IMAGES.transpose(0, 3, 1, 2), folder / f"samples.{form.split()[0]}"
+    if form == "npz samples":
+        np.savez(path, samples=channels_first)
+    elif form.startswith("npz"):
+        np.savez(path, IMAGES, LABELS)
+    elif form == "npy":
+        np.save(path, IMAGES.astype(np.float32) / 255)
+    else:
+        torch.save(torch.from_numpy(channels_first), path)
+    return path
+
+
+@pytest.mark.parametrize("form", ["npz arr_0", "npz samples", "npy", "pt"])
+def test_files_of_other_programs_are_read(form: str, tmp_path: Path) -> None:
+    [score] = pb.evaluate(saved(tmp_path, form), settings=SETTINGS, against=IMAGES)
+    assert score.value == pytest.approx(0, abs=1e-3)
+    assert [fact.figures for fact in score.warnings if fact.code == "equal_images"] == [{"equal": 80, "n": 80}]
+
+
+def test_images_are_resized_by_one_rule_that_the_protocol_states(tmp_path: Path) -> None:
+    for k in range(64):
+        Image.fromarray(RNG.integers(0, 256, (20 + k % 3, 20, 3), dtype=np.uint8)).save(tmp_path / f"any name {k}.png")
+    [score] = pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES)
+    assert score.protocol.images is not None and score.protocol.images.resized is not None
+    assert (score.protocol.images.resized.images, score.protocol.images.resized.cropped) == (64, 42)
+    assert "64 resized by PIL's Lanczos" in protocol_words(score.protocol)
+    (tmp_path / "bad.png").write_bytes(b"")
+    with pytest.raises(ParibusError, match="cannot be used"):
+        pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES)
+    [score] = pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES, on_bad="skip", size=16)
+    assert score.protocol.form is not None and score.protocol.form.height == 16
+
+
+def test_a_grid_and_a_study_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(IMAGES[0]).save(tmp_path / "grid.png")
+    for subject, message in ((tmp_path / "grid.png", "This is one picture"), (tmp_path, "a grid, cannot be taken")):
+        with pytest.raises(ParibusError, match=message):
+            pb.evaluate(subject, "digits")
+    (tmp_path / "study.yaml").write_text("")
+    with pytest.raises(ParibusError, match="This is a study"):
+        pb.evaluate(tmp_path, "digits")
+
+
+def test_usual_names_say_what_they_are_here() -> None:
+    asked, usual = in_own_names(pb.EvaluationSettings(metrics=["FID", "prdc"]), ["frechet"])
+    assert asked.metrics == ["frechet", "precision", "recall", "density", "coverage"]
+    assert asked.encoder == ["inception-2048"]
+    assert usual["frechet"] == ("FID", "frechet with inception-2048")
+    with pytest.raises(ParibusError, match="There is no metric 'lpips' here"):
+        in_own_names(pb.EvaluationSettings(metrics=["lpips"]), [])
+    assert in_own_names(pb.EvaluationSettings(metrics=["Inception Score"]), [])[0].metrics == ["inception_score"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "./a", "a/b/c", "a/b.npz"])
+def test_no_such_folder_comes_before_the_hub(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for call in (pb.load_data, pb.evaluate):
+        with pytest.raises(ParibusError, match=r"(?i)no (such )?(folder|trained model)") as caught:
+            call(name, **({} if call is pb.load_data else {"data": "digits"}))
+        assert "Hub cannot" not in str(caught.value).split("here")[0]
