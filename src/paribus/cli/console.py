@@ -97,7 +97,7 @@ def print_scores(scores: list[Score]) -> None:
     print_table(rows)
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def print_table(rows: list[dict[str, Any]], *, to_stderr: bool = False) -> None:
     """Dictionaries with the same keys as an aligned table on stdout; the last column may be long."""
     if not rows:
         print("nothing")
@@ -111,7 +111,8 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         table.add_column(key, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row[key]) for key in columns))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    stream = sys.stderr if to_stderr else sys.stdout
+    Console(file=stream, width=None if stream.isatty() else 160).print(table)
 
 
 def _cell(value: Any) -> str:

@@ -107,6 +107,7 @@ def compare(
     on_bad: OnBadOption = None,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
+    dry_run: DryRunOption = False,
     overrides: SetOption = None,
 ) -> None:
     """Train several models under one budget, score them alike, and write a report.
@@ -127,7 +128,7 @@ def compare(
         engine=engine,
         start=False,
     )
-    run_watched(study)
+    run_watched(study, dry_run=dry_run)
 
 
 def replicate(

@@ -1,6 +1,7 @@
 """Where protocols, facts, encoders, differences and settings become English, for whoever shows them."""
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
+from paribus.results.words.outlook import NextStep, improvement_words, next_step_words, nothing_resembles_words
 from paribus.results.words.protocols import (
     accuracy_words,
     encoder_words,
@@ -12,14 +13,18 @@ from paribus.results.words.protocols import (
 from paribus.results.words.settings import budget_words, no_room_words, sampler_words, value_words, words_of
 
 __all__ = [
+    "NextStep",
     "Statement",
     "accuracy_words",
     "budget_words",
     "detail_words",
     "encoder_words",
     "fact_words",
+    "improvement_words",
     "kind_words",
+    "next_step_words",
     "no_room_words",
+    "nothing_resembles_words",
     "obstacle_words",
     "protocol_words",
     "runs_words",
