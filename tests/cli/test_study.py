@@ -77,7 +77,8 @@ def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     (paribus.folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     first = paribus("study", "run", "plan.yaml", "--out", "study")
     assert "failed: gan seed 0: Training diverged" in first.stderr
-    assert "'paribus study retry study' retries failed runs" in first.stderr
+    assert "gan diverges again by the same settings: 'paribus study retry study gan -o training.optim" in first.stderr
+    assert "retries failed runs" not in first.stderr
     run = paribus.folder / "study" / "runs" / "gan-seed0"
     assert starts(run) == 1
     assert starts(paribus.folder / "study" / "runs" / "vae-seed0") == 1, "a failed run stopped the study"

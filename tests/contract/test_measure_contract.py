@@ -17,8 +17,8 @@ from paribus.cli.listing import rows
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData, load_data
 from paribus.evaluation import compare_images, evaluate, evaluate_images
-from paribus.evaluation.context import Context
-from paribus.evaluation.measures import DEFAULT, all_measures, metrics
+from paribus.evaluation.context import DEFAULT, Context
+from paribus.evaluation.measures import all_measures, metrics
 from paribus.evaluation.measures.base import Measure
 from paribus.metrics.estimates import mean_estimate, ratio_estimate
 from paribus.models.model import to_bytes

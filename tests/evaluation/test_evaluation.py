@@ -11,7 +11,7 @@ from paribus.evaluation import compare_images, evaluate, evaluate_images, select
 from paribus.evaluation.measures.costs import training_costs
 from paribus.metrics.reconstruction import structural_similarities
 from paribus.metrics.sharpness import sharpness_terms
-from paribus.results.protocol import Form, ImageSet, Likelihood, Protocol
+from paribus.results.protocol import ImageForm, ImageSet, Likelihood, Protocol
 from paribus.results.score import Fact, Score
 
 CLASSES = 4
@@ -214,7 +214,7 @@ def test_entries_say_how_they_came_about():
     assert found["kid"].protocol == Protocol(
         images=ImageSet(origin="samples", count=128),
         reference=ImageSet(origin="test", count=128, whole=False),
-        form=Form(height=8, width=8, channels=1),
+        form=ImageForm(height=8, width=8, channels=1),
         seed=7,
     )
     assert found["parameters"].value == 100
@@ -303,7 +303,7 @@ def test_the_bound_by_several_latents_says_how_many(monkeypatch):
     assert found.error == pytest.approx((mean.std() / 200**0.5).item()) and found.n == 200
     assert found.protocol == Protocol(
         images=ImageSet(origin="test", count=200),
-        form=Form(height=8, width=8, channels=1),
+        form=ImageForm(height=8, width=8, channels=1),
         seed=0,
         likelihood=GAUSSIAN,
         draws=64,

@@ -15,11 +15,11 @@ from paribus.data import ImageData
 from paribus.evaluation import evaluate, evaluate_images
 from paribus.evaluation.encoding import choice
 from paribus.evaluation.measures import metrics
-from paribus.evaluation.measures.inversion import Inversion
+from paribus.evaluation.measures.reconstruction import Inversion
 from paribus.metrics.encoders import PixelEncoder
 from paribus.metrics.reconstruction import squared_errors, structural_similarities
 from paribus.models.model import to_bytes
-from paribus.results.protocol import Descent, Form, ImageSet, Protocol
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Protocol
 from paribus.results.score import Fact, Score
 from tests.conftest import fit_in, made_data, tiny_config
 
@@ -110,7 +110,7 @@ def test_a_linear_model_scores_what_least_squares_leaves(conditional: bool, norm
     assert found["inversion_psnr"].protocol == Protocol(
         images=ImageSet(origin="inversions", count=10),
         reference=ImageSet(origin="test", count=10, whole=False),
-        form=Form(height=8, width=8, channels=1),
+        form=ImageForm(height=8, width=8, channels=1),
         seed=0,
         descent=Descent(steps=200, starts=2, candidates=32, prior_weight=1e-3 if normal_prior else 0),
     )
@@ -133,7 +133,7 @@ def test_inversion_is_measured_where_it_is_named_and_default_stands_for_the_rest
     data, model = made_data(), Linear(made_data())
     everything = scores(evaluate(model, data, settings("default", "inversion_mse")))
     assert everything["inversion_mse"].value is not None
-    monkeypatch.setattr("paribus.evaluation.measures.inversion.inverted_latents", None)
+    monkeypatch.setattr("paribus.evaluation.measures.reconstruction.inverted_latents", None)
     plain = scores(evaluate(model, data, settings().model_copy(update={"metrics": None})))
     assert not set(NAMES) & set(plain) and set(plain) | {"inversion_mse"} == set(everything)
     assert "elbo" not in everything and not everything["parameters"].warnings

@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
-from paribus.metrics.classifier import dataset_classifier
+from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
 
 
 def spots(n, seed):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.diversity import diversity, pair_distances
+from paribus.metrics.distances import diversity, pair_distances
 
 
 def normal(n, d, seed=0):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from paribus.metrics.distances import frechet_distance, frechet_error
-from paribus.metrics.extrapolation import frechet_infinity, subset_sizes
+from paribus.metrics.distances import frechet_distance, frechet_error, frechet_infinity, subset_sizes
 
 
 def normal(n, d, seed=0):
@@ -46,7 +45,7 @@ def test_the_error_is_the_spread_over_fresh_draws_and_the_regressions_own_is_not
 
 
 def regression_error(real, fake):
-    from paribus.metrics.extrapolation import _mean_distance, gaussian_statistics
+    from paribus.metrics.distances import _mean_distance, gaussian_statistics
 
     counts = subset_sizes(len(fake), fake.shape[1])
     y = np.array([_mean_distance(gaussian_statistics(real), fake, n) for n in counts])

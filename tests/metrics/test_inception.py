@@ -11,10 +11,9 @@ from torch.nn import functional as F
 from benchmarks.plain_inception import PlainInception
 from paribus.base.errors import ParibusError
 from paribus.data import load_data
-from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
+from paribus.metrics.inception import InceptionEncoder, InceptionNetwork, bilinear_tf1
 from paribus.metrics.inception_layers import STAGES, convolutions_to
 from paribus.metrics.inception_weights import read_weights, widest_tap
-from paribus.metrics.resizing import bilinear_tf1
 from tests.conftest import DATA
 
 PART = Path(DATA or ".").parent / "weights" / "inception-2015-12-05-mixed_6e.safetensors"
@@ -77,7 +76,7 @@ def test_every_tap_is_that_of_the_plain_network(dimensions, plain, full_file):
         state = plain[0].state
         torch.testing.assert_close(encoder.logits_of(found, biased=True), plain[1][1008], rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(
-            encoder.logits(noise(2)), plain[1][1008] - state["fc.bias"], rtol=1e-4, atol=1e-4
+            encoder.logits_of(encoder.features(noise(2))), plain[1][1008] - state["fc.bias"], rtol=1e-4, atol=1e-4
         )  # as the Inception Score has them
 
 
@@ -189,7 +188,7 @@ def test_bf16_only_on_request_and_under_another_name(first_part, tmp_path):
 
 def test_classes_need_the_last_layer(first_part, plain, tmp_path):
     with pytest.raises(ParibusError, match=r"need all of its layers[\s\S]*got: +64 features"):
-        encoder_of(first_part, tmp_path).logits(noise(1))
+        encoder_of(first_part, tmp_path).logits_of(torch.zeros(1, 2048))
     without = {name: value for name, value in plain[0].state.items() if not name.startswith("fc.")}
     encoder = encoder_of(without, tmp_path, 2048)
     with pytest.raises(ParibusError, match=r"need all of its layers[\s\S]*without fc\.weight"):

@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import pdist
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.cost import samples_per_second
+from paribus.evaluation.measures.costs import samples_per_second
 from paribus.metrics.likelihood import active_units, likelihood_estimates
 from paribus.metrics.reconstruction import (
     feature_distance,

@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 
-from paribus.metrics.distances import frechet_distance, frechet_error
-from paribus.metrics.within_classes import class_counts, frechet_within_classes
+from paribus.metrics.distances import class_counts, frechet_distance, frechet_error, frechet_within_classes
 
 
 def normal(n, d, seed):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from paribus.recipes import RunConfig
-from paribus.results.protocol import Descent, Form, ImageSet, Protocol, Timing
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Protocol, Timing
 from paribus.results.score import EncoderRecord, Fact
 from paribus.results.words import Statement, encoder_words, fact_words, protocol_words, statement, words_of
 from paribus.results.words.settings import WORDS
@@ -72,7 +72,7 @@ def test_facts_come_back_from_json_as_they_were() -> None:
 
 
 def test_protocols_in_words() -> None:
-    test, form = ImageSet(origin="test", count=359), Form(height=8, width=8, channels=1)
+    test, form = ImageSet(origin="test", count=359), ImageForm(height=8, width=8, channels=1)
     samples = Protocol(images=ImageSet(origin="samples", count=359), reference=test, form=form, seed=0)
     assert protocol_words(samples) == "359 samples (seed 0, uint8 8x8x1) against all 359 test images"
     part = ImageSet(origin="test", count=64, whole=False)

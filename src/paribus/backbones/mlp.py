@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 from pydantic import Field
 from torch import nn
@@ -11,6 +12,22 @@ from typing_extensions import override
 from paribus.backbones.base import Activation, Backbone, Conditioned, Trunk, activation_layer, residual_blocks
 from paribus.base.registry import backbones
 from paribus.config import ImageShape
+
+
+class PixelLayer(nn.Linear):
+    """A fully connected layer whose inputs are an image's pixels, which an optimiser may teach more slowly.
+
+    Adam and RMSprop move every weight by about the learning rate, however many there are, and neighbouring pixels
+    agree, so that one update moves a unit by up to rate x pixels (arXiv:2203.03466, table 3: rates by 1 / fan-in).
+    """
+
+    largest_rate_times_inputs: ClassVar[float] = 2.4
+    """vae's learning rate times the 784 pixels that it was chosen on is 2.352; beyond that the rate is cut."""
+
+    @property
+    def largest_rate(self) -> float:
+        """The largest learning rate of its weights."""
+        return self.largest_rate_times_inputs / self.in_features
 
 
 @backbones.register("mlp")
@@ -35,13 +52,14 @@ class MLP(Backbone):
 
     @override
     def trunk(self, image: ImageShape, *, critic: bool) -> Trunk:
-        first, *others = self._hidden(image.pixels)
+        first, *others = self._hidden(image.pixels, PixelLayer)
         return Trunk([nn.Sequential(nn.Flatten(), first), *others], self.width, hidden=self.width)
 
-    def _hidden(self, inputs: int) -> list[nn.Module]:
-        return [self._stage(before, after) for before, after in pairwise([inputs] + [self.width] * self.depth)]
+    def _hidden(self, inputs: int, first: type[nn.Linear] = nn.Linear) -> list[nn.Module]:
+        widths = pairwise([inputs] + [self.width] * self.depth)
+        return [self._stage((nn.Linear if k else first)(*ends), ends[1]) for k, ends in enumerate(widths)]
 
-    def _stage(self, before: int, after: int) -> nn.Module:
+    def _stage(self, linear: nn.Linear, width: int) -> nn.Module:
         activation = activation_layer(self.activation)
-        residual = residual_blocks(self.residual_blocks, lambda: [nn.Linear(after, after)], activation)
-        return nn.Sequential(nn.Linear(before, after), activation, *residual)
+        residual = residual_blocks(self.residual_blocks, lambda: [nn.Linear(width, width)], activation)
+        return nn.Sequential(linear, activation, *residual)

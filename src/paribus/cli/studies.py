@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paribus.base.wording import duration
+from paribus.cli.console import say
 from paribus.cli.options import (
     ChannelsOption,
     DataOption,
@@ -23,6 +24,9 @@ from paribus.cli.options import (
     names,
 )
 from paribus.cli.watching import run_watched
+
+if TYPE_CHECKING:
+    from paribus.recipes.choice import Choice
 
 app = typer.Typer(no_args_is_help=True, help="Studies: models and settings varied under one budget, with seeds.")
 
@@ -86,19 +90,27 @@ def add(
 @app.command()
 def retry(
     folder: StudyFolder,
+    model: Annotated[str | None, typer.Argument(help="Whose failed runs; by default those of all models.")] = None,
+    overrides: SetOption = None,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Retry a study's failed runs from their last checkpoints, and run what is left."""
+    """Retry a study's failed runs from their last checkpoints, and run what is left.
+
+    With -o all seeds of the retried models begin anew with the changed settings; their former folders are kept.
+    """
     from paribus.commands.studies import retry_study
 
-    run_watched(retry_study(folder, workers=workers, engine=engine, start=False), retry=True, dry_run=dry_run)
+    study = retry_study(folder, model, overrides=overrides or [], workers=workers, engine=engine, start=False)
+    run_watched(study, retry=True, dry_run=dry_run)
 
 
 def compare(
     data: DataOption = None,
-    models: Annotated[str, typer.Option(help="Names of models, separated by commas.")] = "vae,conv-vae,gan,dcgan",
+    models: Annotated[
+        str | None, typer.Option(help="Names of models, separated by commas (chosen by the images).")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 2,
     budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
     out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
@@ -117,7 +129,7 @@ def compare(
     from paribus.commands.studies import compare as study_of
 
     study = study_of(
-        names(models),
+        names(models) if models else None,
         data or "digits",
         seeds=seeds,
         budget=budget,
@@ -127,8 +139,22 @@ def compare(
         workers=workers,
         engine=engine,
         start=False,
+        chosen=lambda choice: say(reason(choice)),
     )
     run_watched(study, dry_run=dry_run)
+
+
+def reason(choice: Choice) -> str:
+    """Which models were chosen, and why, in a sentence."""
+    image, models = choice.image, ", ".join(choice.models)
+    kind = f"{image.size}x{image.size} pixels in {'colour' if image.channels == 3 else 'grey'}"
+    if choice.is_small:
+        why = "small enough for fully connected models (vae, gan) beside convolutional ones"
+    else:
+        why = f"too many numbers ({image.pixels:,}) for fully connected models, so convolutional ones alone"
+    if "cvae" in choice.models:
+        why += f"; cvae is told the class, of which each has {choice.rarest_class:,} training images or more"
+    return f"models: {models}. These images are {kind}: {why}. --models names others"
 
 
 def replicate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections import Counter
@@ -72,7 +73,14 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
     failed = [run for run in study.results.runs if run.status == "failed"]
     for run in failed:
         say(f"failed: {run.model} seed {run.seed}: {run.reason}")
-    if failed:
+    diverged = list(dict.fromkeys(run.model for run in failed if run.folder is not None and run.folder.diverged))
+    for label in diverged:
+        say(
+            f"{label} diverges again by the same settings: 'paribus study retry {study.folder} {shlex.quote(label)} -o "
+            f"{slower(study, label)}' trains all its seeds anew with a lower learning rate; -o "
+            "training.gradient_clip=... bounds its gradients, and other models may not need it"
+        )
+    if any(run.model not in diverged for run in failed):
         say(f"'paribus study retry {study.folder}' retries failed runs")
     if not finished:
         say("interrupted: the same command resumes from the checkpoints")
@@ -95,6 +103,16 @@ def _print_ending(study: Study) -> None:
         say(f"next: {step}")
     say("the report, to be opened in any browser:")
     print(study.folder / "report.html")
+
+
+def slower(study: Study, label: str) -> str:
+    """Overrides that train a study's model with a third of its learning rates."""
+    from paribus.config import Schedule
+
+    config = next(run.config for run in study.runs if run.label == label)
+    rates = {role: optimizer.learning_rate for role, optimizer in config.training.optimizer.items()}
+    starts = {role: rate.start if isinstance(rate, Schedule) else rate for role, rate in rates.items()}
+    return " -o ".join(f"training.optimizer.{role}.learning_rate={rate / 3:.2g}" for role, rate in starts.items())
 
 
 def _at_a_time(study: Study) -> str:

@@ -12,7 +12,7 @@ from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings, load_data, load_images
 from paribus.evaluation import compare_images, evaluate_images
 from paribus.evaluation import evaluate as evaluate_model
-from paribus.evaluation.encoding import Progress
+from paribus.evaluation.encoding import StageProgress, silent
 from paribus.models import Model, load_model
 from paribus.results.score import Score
 from paribus.runs.run import Run
@@ -29,7 +29,7 @@ def evaluate(
     against: str | Path | None = None,
     sampler: str | None = None,
     overrides: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: StageProgress = silent,
 ) -> list[Score]:
     """Scores a model, or a folder of images that any program made.
 
@@ -73,7 +73,7 @@ def evaluate(
 
 
 def _score_model(
-    model: Model, data: ImageSource | None, change: dict[str, Any], progress: Progress | None
+    model: Model, data: ImageSource | None, change: dict[str, Any], progress: StageProgress
 ) -> list[Score]:
     own = model.config.evaluation.model_dump()
     asked = validated(EvaluationSettings, merged(own, change.get("evaluation", {})), where="evaluation")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.config import validated
+from paribus.config import DataSettings, validated
 from paribus.config.overrides import merged, with_override
-from paribus.data import ImageData, data_settings
+from paribus.data import ImageData, data_settings, load_data
+from paribus.recipes.choice import Choice, choose_models
 from paribus.replication.papers import paper, scale_named
 from paribus.replication.study import replication_study
 from paribus.report import write_report
 from paribus.studies.files import StudyFile, read_values
 from paribus.studies.plan import StudyPlan, with_values
 from paribus.studies.preparation import LOCAL
-from paribus.studies.study import Study, stored_plan
+from paribus.studies.retrying import changed_plan, retried_labels
+from paribus.studies.study import Study, stored_description, stored_plan
+from paribus.training.loop import prepare
 
 
 def compare(
-    models: Sequence[str],
+    models: Sequence[str] | None = None,
     data: ImageData | str | Path = "digits",
     *,
     seeds: int | Sequence[int] = 2,
@@ -31,11 +34,12 @@ def compare(
     workers: int | None = None,
     engine: str = LOCAL,
     start: bool = True,
+    chosen: Callable[[Choice], None] = lambda choice: None,
 ) -> Study:
     """Trains and scores several models under one budget; resumes where an earlier call with the same words ended.
 
     Args:
-        models: Names of presets.
+        models: Names of presets; by default those of the folder's study, or chosen by the images (`choose_models`).
         data: Loaded images, or what `load_data` takes.
         seeds: How many, or which.
         budget: The same for every run.
@@ -45,20 +49,31 @@ def compare(
         workers: Runs at a time; by default as many as there are cores, and one with a budget in seconds.
         engine: Where runs are trained: local, ray, or the address of a Ray cluster.
         start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
+        chosen: Called with the models that were chosen by the images, and by what.
 
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
-    if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
-        raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
+    name = f"compare-{Path(tree['data']['name']).name}"
+    folder = Path("runs") / name if out is None else Path(out)
+    images = data if isinstance(data, ImageData) else None
+    if models is None:
+        models = (stored_description(folder).get("plan") or {}).get("axes", {}).get("model")
+    choice = None
+    if models is None:
+        images = images or load_data(validated(DataSettings, tree["data"], where="data"))
+        choice = choose_models(images.shape, _rarest_class(images))
+        models = choice.models
+    if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
+        raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
     try:
         plan: StudyPlan = validated(
             StudyPlan,
             {
-                "name": f"compare-{Path(tree['data']['name']).name}",
+                "name": name,
                 "data": tree["data"],
                 "overrides": {key: value for key, value in tree.items() if key != "data"},
                 "axes": {"model": list(dict.fromkeys(models))},
@@ -68,18 +83,26 @@ def compare(
         )
         study = Study.of(
             plan,
-            Path(out) if out is not None else None,
+            folder,
             write_report=write_report,
             workers=workers,
             engine=engine,
-            images=data if isinstance(data, ImageData) else None,
+            images=images,
             may_grow=False,
         )
     except ParibusError as error:
         raise error.at(_as_option(error.where or "")) from None
+    if choice is not None:
+        chosen(choice)
     if start:
         study.run()
     return study
+
+
+def _rarest_class(images: ImageData) -> int:
+    """Training images of the class that has the fewest; 0 without labels."""
+    labels, classes = images.train.labels, images.shape.classes
+    return 0 if labels is None or not classes else int(labels.bincount(minlength=classes).min())
 
 
 def _as_option(where: str) -> str:
@@ -159,20 +182,41 @@ def add_to_study(
     return study
 
 
-def retry_study(folder: str | Path, *, workers: int | None = None, engine: str = LOCAL, start: bool = True) -> Study:
+def retry_study(
+    folder: str | Path,
+    model: str | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    engine: str = LOCAL,
+    start: bool = True,
+) -> Study:
     """Retries a study's failed runs from their last checkpoints, and runs what is left.
+
+    With overrides all seeds of the models that are retried begin anew, the finished ones too, so that a model's seeds
+    are trained alike; their former folders are kept in retried/.
 
     Args:
         folder: The study's.
+        model: Whose failed runs to retry; by default those of all.
+        overrides: `key.path=value` texts for the models that are retried.
         workers: See `run_study`.
         engine: See `run_study`.
         start: Whether to run it now; otherwise `Study.run(retry=True)` does.
 
     Raises:
-        ParibusError: There is no study in the folder.
+        ParibusError: There is no study in the folder, no such model in it, or a setting may not be changed.
     """
     folder = Path(folder)
     study = Study.of(stored_plan(folder), folder, write_report=write_report, workers=workers, engine=engine)
+    labels = retried_labels(study.runs, model)
+    if overrides or model is not None:
+        plan = changed_plan(study.plan, study.runs, labels, overrides) if overrides else study.plan
+        retried = frozenset(labels)
+        study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine, retried=retried)
+    if overrides:  # what cannot be trained is found before anything is moved
+        for run in {run.label: run for run in study.runs if run.label in labels}.values():
+            prepare(run.config, study.prepared.images_of(run))
     if start:
         study.run(retry=True)
     return study

@@ -12,6 +12,8 @@ from paribus.config.settings import Settings
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
+GradientNorm = Annotated[float, Field(gt=0)]
+
 
 class Augmentation(Settings):
     """Ordinary augmentation of training images; all off by default, never applied to validation or test images."""
@@ -124,6 +126,9 @@ class TrainingSettings(Settings):
     """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
     keep_snapshots: int | None = Field(None, ge=1)
     """Keep only the newest so many snapshots; by default all."""
+    gradient_clip: GradientNorm | dict[str, GradientNorm] | None = None
+    """Largest Euclidean norm of a role's gradient in one update, for every role or by role ({E: 1e4}); a longer
+    gradient is shortened to it. null for no bound."""
     divergence_factor: float = Field(1e6, gt=1)
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
     track: list[Literal["tensorboard", "wandb"]] = []

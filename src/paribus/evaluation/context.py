@@ -2,44 +2,93 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from paribus.base.processes import place
 from paribus.config import EvaluationSettings
-from paribus.evaluation.encoding import (
-    Progress,
-    batches,
-    counted,
-    encoded_by,
-    joined_features,
-    reference,
-    silent,
-)
+from paribus.data import ImageData
+from paribus.evaluation.encoding import Rows, StageProgress, batches, counted, encoded_by, reference, silent
 from paribus.evaluation.protocols import encoder_record
-from paribus.evaluation.rows import Rows
-from paribus.evaluation.subject import EvaluatedModel
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import Features
-from paribus.results.protocol import Protocol
+from paribus.results.protocol import Likelihood, Protocol
 from paribus.results.score import Fact, Score
 from paribus.training.distributed import gather_on_first_process
 
-if TYPE_CHECKING:
-    from paribus.data import ImageData
+DEFAULT = "default"
+"""Stands in a list of metrics for those that are measured where none is named."""
 
 Watcher = Callable[[Tensor], Mapping[str, Tensor]]
 """Numbers of each image of a batch uint8 (m, C, H, W): by name, (m, ...)."""
 
 Numbers = dict[str, Tensor]
 """What a watcher saw of all images: by name, (n, ...)."""
+
+
+class EvaluatedModel(typing.Protocol):
+    """What evaluation needs of a model; `paribus.models.Model` is one."""
+
+    @property
+    def can_encode(self) -> bool:
+        """Whether `reconstruct` is available."""
+
+    @property
+    def likelihood(self) -> Likelihood | None:
+        """What the nats of `likelihood_terms` mean; None without a likelihood."""
+
+    @property
+    def has_log_weights(self) -> bool:
+        """Whether `log_weights` is available."""
+
+    @property
+    def prior_is_normal(self) -> bool:
+        """Whether the prior is a standard normal distribution."""
+
+    @property
+    def sampler_words(self) -> str | None:
+        """What was fitted after training to draw latents from, in words; None for the prior."""
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters by role."""
+
+    def with_prior(self) -> EvaluatedModel:
+        """The same model, drawing its latents from the prior."""
+
+    def latents(self, n: int, seed: int = 0) -> Tensor:
+        """Latents (n, latent) that samples are made from."""
+
+    def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images uint8 (n, C, H, W) of latents; `labels` are those of a conditional model."""
+
+    def generate(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The images of `decode` as floats in [-1, 1], differentiable in z."""
+
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""
+
+    def sample_batches(self, n: int, *, seed: int = 0, rows: tuple[int, int] | None = None) -> Iterator[Tensor]:
+        """The images of `sample`, a batch at a time; `rows`: where to begin and to end among them."""
+
+    def sample_labels(self, n: int) -> Tensor | None:
+        """Classes (n,) of the images of `sample`; None for an unconditional model."""
+
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Reconstructions uint8 of images uint8."""
+
+    def likelihood_terms(self, images: Tensor, labels: Tensor | None = None, *, seed: int = 0) -> dict[str, Tensor]:
+        """Per image: reconstruction_nats (n,), kl_nats (n,) with weight 1, posterior_means (n, latent)."""
+
+    def log_weights(self, images: Tensor, labels: Tensor | None = None, *, count: int = 64, seed: int = 0) -> Tensor:
+        """Per image: log p(x, z_k) / q(z_k|x) (n, count) of draws z_k from q(z|x)."""
 
 
 @dataclass
@@ -54,14 +103,12 @@ class Context:
         images: Batches uint8 of those of the n measured images from one place to another.
         protocol: Of a score of the measured images against the real ones.
         split: Name of the real images' split.
-        named: Whether each metric was named: it is shown where it says little, and has a reason where it is missing.
         model: What makes the images; None where they are given.
         data: The data with the split that is scored against in the place of the test images; None without a data set.
-        whole: The data as they are.
         against: Real images uint8 (n, C, H, W) where there is no data set.
         weights: Which of a run's weights the model has.
         stage: What is being done while images pass by.
-        progress: Told of long work.
+        progress: Called during long work.
         shared: Whether the processes of a run make and encode a share each.
         watchers: By measure, what sees images as they pass by to be encoded.
     """
@@ -73,14 +120,12 @@ class Context:
     images: Callable[[int, int], Iterable[Tensor]]
     protocol: Protocol
     split: str = "test"
-    named: bool = False
     model: EvaluatedModel | None = None
     data: ImageData | None = None
-    whole: ImageData | None = None
     against: Tensor | None = None
     weights: Literal["last", "best"] = "last"
     stage: str = "encoding images"
-    progress: Progress = silent
+    progress: StageProgress = silent
     shared: bool = False
     watchers: dict[str, Watcher] = field(default_factory=dict)
     _real_numbers: dict[str, Numbers] = field(default_factory=dict)
@@ -88,6 +133,11 @@ class Context:
     def wants(self, *metrics: str) -> bool:
         """Whether any of these metrics is wanted."""
         return any(metric in self.wanted for metric in metrics)
+
+    @property
+    def named(self) -> bool:
+        """Whether each metric was named: it is shown where it says little, and has a reason where it is missing."""
+        return DEFAULT not in (self.settings.metrics or [DEFAULT])
 
     @property
     def seed(self) -> int:
@@ -103,29 +153,38 @@ class Context:
     def features(self) -> list[Features]:
         """Features of the measured images by each encoder."""
         assert self._seen is not None, "another process scores"
-        return self._seen[0]
+        return [Features(**self._seen[encoder.id]) for encoder in self.encoders]
 
     def numbers(self, watcher: str) -> Numbers:
         """What the watcher of a measure saw of the measured images."""
         assert self._seen is not None, "another process scores"
-        return self._seen[1][watcher]
+        return self._seen[watcher]
 
     def is_left_to_others(self) -> bool:
         """Whether this process has done its share and another one scores; the share is done then."""
         return self.shared and self._seen is None
 
     @cached_property
-    def _seen(self) -> tuple[list[Features], dict[str, Numbers]] | None:
-        """The one pass over the measured images; None in processes that have done their share and do not score."""
+    def _seen(self) -> dict[str, Numbers] | None:
+        """The one pass over the measured images, by encoder's id and by watcher.
+
+        None in processes that have done their share and do not score.
+        """
         start, stop = place().share(self.n) if self.shared else (0, self.n)
         passing = counted(self.images(start, stop), stop - start, self.stage, self.progress)
-        kept: dict[str, defaultdict[str, Rows]] = {name: _rows(stop - start) for name in self.watchers}
+        kept = {name: Rows(stop - start) for name in self.watchers}
         features = encoded_by(self.encoders, _watched(passing, self.watchers, kept), stop - start)
-        seen = features, {name: _joined(rows) for name, rows in kept.items()}
+        seen = {name: rows.joined for name, rows in kept.items()}
+        seen |= {encoder.id: own.tensors for encoder, own in zip(self.encoders, features, strict=True)}
         if not self.shared:
             return seen
         shares = gather_on_first_process(seen)
-        return _joined_shares(shares) if shares else None
+        of_last = shares[-1].items() if shares else ()  # of images in any case
+        joined = {
+            name: {key: torch.cat([share[name][key] for share in shares if key in share[name]]) for key in own}
+            for name, own in of_last
+        }
+        return joined or None
 
     def real(self, encoder: Encoder, n: int | None = None) -> Features:
         """Features of the chosen n real images; by default of as many as are measured."""
@@ -143,10 +202,10 @@ class Context:
     def real_numbers(self, name: str, watcher: Watcher) -> Numbers:
         """What a watcher sees of the chosen n real images, once under a name."""
         if name not in self._real_numbers:
-            kept = {name: _rows(self.n)}
+            kept = {name: Rows(self.n)}
             for _ in _watched(self._real_images(f"{name} of real images"), {name: watcher}, kept):
                 pass
-            self._real_numbers[name] = _joined(kept[name])
+            self._real_numbers[name] = kept[name].joined
         return self._real_numbers[name]
 
     def _real_images(self, stage: str) -> Iterable[Tensor]:
@@ -159,52 +218,43 @@ class Context:
         self,
         metric: str,
         found: Estimate | float | None,
+        protocol: Protocol | None = None,
         *,
-        protocol: Protocol,
         n: int | None = None,
         encoder: Encoder | None = None,
         split: str | None = None,
+        alone: bool = False,
         warning: Fact | None = None,
     ) -> Score:
-        """A score of this evaluation; `split` is that of the images that it is held against."""
+        """A score; by default of the n measured images against those of the split, by this evaluation's protocol.
+
+        Args:
+            metric: Its name.
+            found: The value, with its error where there is one.
+            protocol: How it was measured, where that is another way.
+            n: How many images it is of, where these are others.
+            encoder: What they were seen through.
+            split: That of the images it is held against, where these are others.
+            alone: Whether it is held against no images: it has no split, and no n that is not given.
+            warning: What is to be said of it.
+        """
         value, error = found if isinstance(found, Estimate) else (found, None)
         return Score.of(
             metric,
             value,
             error,
-            n=n,
+            n=self.n if n is None and not alone else n,
             encoder=None if encoder is None else encoder_record(encoder),
-            split=split,
+            split=None if alone else split or self.split,
             weights=self.weights,
-            protocol=protocol,
+            protocol=protocol or self.protocol,
             warnings=(warning,) if warning else (),
         )
 
 
-def _watched(
-    passing: Iterable[Tensor], watchers: Mapping[str, Watcher], kept: Mapping[str, defaultdict[str, Rows]]
-) -> Iterator[Tensor]:
+def _watched(passing: Iterable[Tensor], watchers: Mapping[str, Watcher], kept: Mapping[str, Rows]) -> Iterator[Tensor]:
     """The same batches; what watchers see of them is kept."""
     for batch in passing:
         yield batch  # first: encoders say best which images do not fit
         for name, watcher in watchers.items():
-            for key, rows in watcher(batch).items():
-                kept[name][key].add(rows)
-
-
-def _rows(n: int) -> defaultdict[str, Rows]:
-    return defaultdict(lambda: Rows(n))
-
-
-def _joined(kept: Mapping[str, Rows]) -> Numbers:
-    return {key: rows.joined for key, rows in kept.items()}
-
-
-def _joined_shares(
-    shares: list[tuple[list[Features], dict[str, Numbers]]],
-) -> tuple[list[Features], dict[str, Numbers]]:
-    first = shares[0][1]
-    numbers = {
-        name: {key: torch.cat([seen[name][key] for _, seen in shares]) for key in of} for name, of in first.items()
-    }
-    return joined_features([features for features, _ in shares]), numbers
+            kept[name].add(watcher(batch))

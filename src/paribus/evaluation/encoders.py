@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import cache_folder
 from paribus.config import EvaluationSettings
-from paribus.evaluation.encoding import Progress, check_known
-from paribus.metrics.channels import ChannelClassifier, channel_labels, single_channels
-from paribus.metrics.classifier import dataset_classifier
+from paribus.data import ImageData
+from paribus.evaluation.encoding import StageProgress, check_known
+from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_layers import STAGES
 from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
 from paribus.metrics.self_trained import SelfTrainedEncoder
 from paribus.training.hardware import choose_device
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_PER_CLASS = 20
 """Training images of a class, on average, for a classifier to be chosen by itself."""
@@ -52,18 +48,18 @@ def encoder_names(data: ImageData, settings: EvaluationSettings) -> list[str]:
     return _names(settings, _automatic(data))
 
 
-def encoders_for(data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+def encoders_for(data: ImageData, settings: EvaluationSettings, progress: StageProgress) -> list[Encoder]:
     """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
     return _for_data(encoder_names(data, settings), data, settings, progress)
 
 
-def main_encoder(data: ImageData, settings: EvaluationSettings, progress: Progress) -> Encoder:
+def main_encoder(data: ImageData, settings: EvaluationSettings, progress: StageProgress) -> Encoder:
     """The first of `encoders_for`, without the others."""
     return _for_data(encoder_names(data, settings)[:1], data, settings, progress)[0]
 
 
-def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
-    """Finds out before the training, not after it, that an encoder is unknown or its weights are not to be had.
+def check_encoders(settings: EvaluationSettings, progress: StageProgress) -> None:
+    """Finds out before the training, not after it, that an encoder is unknown or its weights are unavailable.
 
     Raises:
         ParibusError: It is so.
@@ -72,7 +68,7 @@ def check_encoders(settings: EvaluationSettings, progress: Progress) -> None:
         _weights(taps, settings, progress)
 
 
-def encoders_between(against: Tensor, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+def encoders_between(against: Tensor, settings: EvaluationSettings, progress: StageProgress) -> list[Encoder]:
     """The encoders for two sets of images without a data set: those made from one of them, and Inception.
 
     Raises:
@@ -111,7 +107,9 @@ def _taps_among(names: Sequence[str]) -> list[str]:
     return [name for name in names if name in TAPS or name == _WIDEST]
 
 
-def _for_data(names: Sequence[str], data: ImageData, settings: EvaluationSettings, progress: Progress) -> list[Encoder]:
+def _for_data(
+    names: Sequence[str], data: ImageData, settings: EvaluationSettings, progress: StageProgress
+) -> list[Encoder]:
     def own(name: str) -> Encoder:
         if name in CLASSIFIERS:
             return _classifier(name, data, progress)
@@ -121,7 +119,7 @@ def _for_data(names: Sequence[str], data: ImageData, settings: EvaluationSetting
 
 
 def _made(
-    names: Sequence[str], own: Callable[[str], Encoder], settings: EvaluationSettings, progress: Progress
+    names: Sequence[str], own: Callable[[str], Encoder], settings: EvaluationSettings, progress: StageProgress
 ) -> list[Encoder]:
     """The named encoders: `own` makes those of the data; the layers of Inception share one network."""
     found = {name: own(name) for name in names if name in CLASSIFIERS or name in UNLABELLED}
@@ -137,7 +135,7 @@ def _made(
     return [found[name] for name in names]
 
 
-def _classifier(name: str, data: ImageData, progress: Progress) -> Encoder:
+def _classifier(name: str, data: ImageData, progress: StageProgress) -> Encoder:
     train, test = data.train, data.test
     if train.labels is None or test.labels is None or data.shape.classes < 2:
         raise ParibusError(
@@ -168,12 +166,12 @@ def _classes(data: ImageData) -> int:
     return data.channel_classes or data.shape.classes
 
 
-def _unlabelled(name: str, images: Tensor, fingerprint: str | None, progress: Progress) -> Encoder:
+def _unlabelled(name: str, images: Tensor, fingerprint: str | None, progress: StageProgress) -> Encoder:
     progress(f"preparing the encoder '{name}' (once for a data set)", 0, 1)
     return UNLABELLED[name](images, fingerprint=fingerprint, cache=cache_folder())
 
 
-def _weights(taps: Sequence[str], settings: EvaluationSettings, progress: Progress) -> dict[str, Tensor]:
+def _weights(taps: Sequence[str], settings: EvaluationSettings, progress: StageProgress) -> dict[str, Tensor]:
     """Inception's weights up to the deepest of the taps, from the file that is given, known or downloaded."""
 
     def tell(done: int, total: int) -> None:

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from typing_extensions import TypeIs
 
 from paribus.base.errors import unknown
 from paribus.base.files import cache_folder
 from paribus.base.randomness import generator
-from paribus.evaluation.rows import Rows
-from paribus.metrics.encoders import Encoder
+from paribus.data import ImageData, Split
+from paribus.metrics.encoders import ClassEncoder, Encoder
 from paribus.metrics.inception import InceptionEncoder, InceptionNetwork
 from paribus.metrics.reference import Features, cached_features
 
-if TYPE_CHECKING:
-    from paribus.data import ImageData, Split
-
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many images are done, and how many there are."""
+
+
+class Rows:
+    """What is kept of each image while images pass by in batches: by name, one tensor for all of them.
+
+    Its place is taken once, with the first batch. Small tensors kept between large ones that are freed would leave
+    holes in which the C library finds no room for aligned memory, so that a process grew with the number of images.
+
+    Args:
+        n: How many images there will be at most.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._kept: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, rows: Mapping[str, Tensor]) -> None:
+        """Adds rows (m, ...) by name, of the same form and type as those before."""
+        for name, new in rows.items():
+            start = self._counts.get(name, 0)
+            if not start:
+                self._kept[name] = new.new_empty(self._n, *new.shape[1:])
+            self._counts[name] = start + len(new)
+            self._kept[name][start : self._counts[name]] = new
+
+    @property
+    def joined(self) -> dict[str, Tensor]:
+        """All rows so far, by name."""
+        return {name: kept[: self._counts[name]] for name, kept in self._kept.items()}
 
 
 def encoded(encoder: Encoder, batches: Iterable[Tensor], n: int) -> Features:
@@ -31,23 +58,11 @@ def encoded(encoder: Encoder, batches: Iterable[Tensor], n: int) -> Features:
 
 def encoded_by(encoders: Sequence[Encoder], batches: Iterable[Tensor], n: int) -> list[Features]:
     """Features by each encoder of n images that come once, in batches."""
-    kept = [(Rows(n), Rows(n)) for _ in encoders]
+    kept = [Rows(n) for _ in encoders]
     for batch in batches:
-        for (features, probabilities), own in zip(kept, _batch_encoded_by(encoders, batch), strict=True):
-            features.add(own.features)
-            if own.probabilities is not None:
-                probabilities.add(own.probabilities)
-    return [Features(features.joined, likely.joined if likely.count else None) for features, likely in kept]
-
-
-def joined_features(shares: Sequence[list[Features]]) -> list[Features]:
-    """Features by each encoder of all images, from those that several processes encoded."""
-    joined = []
-    for own in zip(*shares, strict=True):
-        probabilities = [share.probabilities for share in own if share.probabilities is not None]
-        features = torch.cat([share.features for share in own])
-        joined.append(Features(features, torch.cat(probabilities) if probabilities else None))
-    return joined
+        for rows, features in zip(kept, _batch_encoded_by(encoders, batch), strict=True):
+            rows.add(features.tensors)
+    return [Features(**{"features": torch.empty(0), **rows.joined}) for rows in kept]
 
 
 def _batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> list[Features]:
@@ -58,14 +73,24 @@ def _batch_encoded_by(encoders: Sequence[Encoder], batch: Tensor) -> list[Featur
         if isinstance(encoder, InceptionEncoder):
             if encoder.network not in passed:
                 passed[encoder.network] = encoder.network.features(batch)
-            rows = (passed[encoder.network][encoder.dimensions], None)
+            found.append(Features(passed[encoder.network][encoder.dimensions]))
         else:
-            rows = encoder.encode(batch) if hasattr(encoder, "encode") else (encoder.features(batch), None)
-        found.append(Features(*rows))
+            found.append(
+                Features(*encoder.encode(batch)) if is_classifier(encoder) else Features(encoder.features(batch))
+            )
     return found
 
 
-def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: Progress | None = None) -> Features:
+def is_classifier(encoder: Encoder) -> TypeIs[ClassEncoder]:
+    """Whether an encoder also gives class probabilities."""
+    return hasattr(encoder, "encode")
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """The progress of those who don't ask."""
+
+
+def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: StageProgress = silent) -> Features:
     """Features of the chosen n images of a split, cached; with them those by other layers of the same network."""
     together = encoder.network.encoders if isinstance(encoder, InceptionEncoder) else (encoder,)
     images = getattr(data, split).images
@@ -74,7 +99,7 @@ def reference(encoder: Encoder, data: ImageData, split: str, n: int, progress: P
     def compute() -> Features:
         parts = (images[part] for part in choice(len(images), n).split(500))
         names = ", ".join(each.name for each in together)
-        passing = counted(parts, n, f"encoding {split} images ({names})", progress or silent)
+        passing = counted(parts, n, f"encoding {split} images ({names})", progress)
         found.update(zip((each.id for each in together), encoded_by(together, passing, n), strict=True))
         return found[encoder.id]
 
@@ -95,7 +120,7 @@ def choice(count: int, n: int) -> Tensor:
     return torch.randperm(count, generator=generator("evaluation", "choice"))[:n].sort().values
 
 
-def batches(split: Split, n: int, stage: str, progress: Progress) -> Iterator[tuple[Tensor, Tensor | None, int]]:
+def batches(split: Split, n: int, stage: str, progress: StageProgress) -> Iterator[tuple[Tensor, Tensor | None, int]]:
     """The chosen n images of a split, 500 at a time, with their labels and where the batch starts."""
     done = 0
     for part in choice(len(split), n).split(500):
@@ -105,8 +130,8 @@ def batches(split: Split, n: int, stage: str, progress: Progress) -> Iterator[tu
     progress(stage, n, n)
 
 
-def counted(batches: Iterable[Tensor], n: int, stage: str, progress: Progress) -> Iterator[Tensor]:
-    """The same batches, with progress told."""
+def counted(batches: Iterable[Tensor], n: int, stage: str, progress: StageProgress) -> Iterator[Tensor]:
+    """The same batches, with their progress reported."""
     done = 0
     for batch in batches:
         progress(stage, done, n)
@@ -121,7 +146,3 @@ def check_known(name: str, known: Iterable[str], kind: str) -> None:
     if name not in known:
         where = {"metric": "evaluation.metrics", "encoder": "evaluation.encoder"}[kind]
         raise unknown(f"Unknown {kind} '{name}'", name, known, where=where)
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """The progress of those who don't ask."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from paribus.data import ImageData, Split
 from paribus.metrics.encoders import Encoder
-from paribus.results.protocol import Form, ImageSet, Origin, Protocol
+from paribus.results.protocol import ImageForm, ImageSet, Origin, Protocol
 from paribus.results.score import EncoderRecord
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData, Split
 
 ORIGINS: dict[str, Origin] = {"train": "train", "validation": "validation", "test": "test"}
 """Splits that scores are of."""
@@ -23,10 +20,10 @@ def chosen(n: int, split: Split, name: str = "test") -> ImageSet:
     return ImageSet(origin=ORIGINS[split.name or name], count=n, whole=n == len(split))
 
 
-def form_of(images: Tensor) -> Form:
+def form_of(images: Tensor) -> ImageForm:
     """Of images (N, C, H, W)."""
     channels, height, width = images.shape[1:]
-    return Form(height=height, width=width, channels=channels)
+    return ImageForm(height=height, width=width, channels=channels)
 
 
 def samples_protocol(n: int, data: ImageData, labels: Tensor | None, seed: int) -> Protocol:

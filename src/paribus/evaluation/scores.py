@@ -6,25 +6,22 @@ says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
 
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
 from paribus.config import EvaluationSettings
-from paribus.evaluation.context import Context
+from paribus.data import ImageData
+from paribus.evaluation.context import Context, EvaluatedModel
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
-from paribus.evaluation.encoding import Progress, choice, encoded, reference, silent
+from paribus.evaluation.encoding import StageProgress, choice, encoded, reference, silent
 from paribus.evaluation.measures import all_measures, wanted_metrics
 from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
-from paribus.evaluation.subject import EvaluatedModel
 from paribus.metrics.distances import kernel_distance
 from paribus.results.protocol import ImageSet, Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 
 def evaluate(
@@ -33,7 +30,7 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     *,
     weights: Literal["last", "best"] = "last",
-    progress: Progress | None = None,
+    progress: StageProgress = silent,
     shared: bool = False,
 ) -> list[Score]:
     """Scores a model against the test split, or against that which `settings.split` names in its place.
@@ -46,21 +43,19 @@ def evaluate(
         data: What it was trained on; labelled data gets a classifier of its own as encoder, trained once and cached.
         settings: How to score.
         weights: "last" or "best": which of a run's weights the model has.
-        progress: Told of long work.
+        progress: Called during long work.
         shared: Whether all processes of a run call this, each with the same model: samples are generated and encoded
             by all of them, and scored by the first one. The others get no scores.
 
     Raises:
         ParibusError: A metric or encoder is unknown, or does not fit the data.
     """
-    settings, progress = settings or EvaluationSettings(), progress or silent
-    wanted, named = wanted_metrics(settings)
+    settings = settings or EvaluationSettings()
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(scored.test))
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_for(data, settings, progress),  # the same for every split
         images=lambda start, stop: model.sample_batches(n, seed=settings.seed, rows=(start, stop)),
@@ -77,26 +72,23 @@ def evaluate(
 
 
 def evaluate_images(
-    images: Tensor, data: ImageData, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
+    images: Tensor, data: ImageData, settings: EvaluationSettings | None = None, *, progress: StageProgress = silent
 ) -> list[Score]:
     """Scores samples that any program made, uint8 (N, C, H, W), exactly as a model's are scored.
 
     Raises:
         ParibusError: The samples' size or number of channels is not the data's.
     """
-    settings, progress = settings or EvaluationSettings(), progress or silent
+    settings = settings or EvaluationSettings()
     _check_alike(images, data.test.images)
-    wanted, named = wanted_metrics(settings)
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(images), len(scored.test))
-    given = images[choice(len(images), n)]
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_for(data, settings, progress),
-        images=lambda start, stop: given[start:stop].split(500),
+        images=_chosen_of(images, n),
         protocol=_given_protocol(images, n, chosen(n, scored.test)),
         split=settings.split,
         data=scored,
@@ -106,26 +98,23 @@ def evaluate_images(
 
 
 def compare_images(
-    images: Tensor, against: Tensor, settings: EvaluationSettings | None = None, *, progress: Progress | None = None
+    images: Tensor, against: Tensor, settings: EvaluationSettings | None = None, *, progress: StageProgress = silent
 ) -> list[Score]:
     """Scores one set of images against another, uint8 (N, C, H, W) both; `pixels` is fitted on `against`.
 
     Raises:
         ParibusError: The sets' images differ in shape, or the classifier is asked for.
     """
-    settings, progress = settings or EvaluationSettings(), progress or silent
+    settings = settings or EvaluationSettings()
     _check_alike(images, against)
-    wanted, named = wanted_metrics(settings)
     n = min(settings.samples, len(images), len(against))
-    given = images[choice(len(images), n)]
     others = ImageSet(origin="against", count=n, whole=n == len(against))
     context = Context(
         settings=settings,
-        wanted=wanted,
-        named=named,
+        wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders_between(against, settings, progress),
-        images=lambda start, stop: given[start:stop].split(500),
+        images=_chosen_of(images, n),
         protocol=_given_protocol(images, n, others),
         split="against",
         against=against[choice(len(against), n)],
@@ -193,13 +182,19 @@ def _scores(context: Context) -> list[Score]:
         for metric in context.wanted if context.named else ():
             if metric not in found:
                 reason = lacking.get(metric) or Fact(code="does_not_apply")
-                yield context.score(metric, None, protocol=Protocol(), warning=reason)
+                yield context.score(metric, None, Protocol(), alone=True, warning=reason)
 
     scores = [score for measure in applying.values() for score in measure.scores(context)]
     scores = [score for score in scores if context.wants(score.metric)]
     scores += missing({score.metric for score in scores})
     place = {metric: place for place, metric in enumerate(context.wanted)}
     return sorted(scores, key=lambda score: place[score.metric])  # encoders keep their order
+
+
+def _chosen_of(images: Tensor, n: int) -> Callable[[int, int], Iterable[Tensor]]:
+    """The chosen n of given images, as `Context.images`."""
+    given = images[choice(len(images), n)]
+    return lambda start, stop: given[start:stop].split(500)
 
 
 def _given_protocol(images: Tensor, n: int, reference: ImageSet) -> Protocol:

@@ -7,13 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from paribus.metrics.estimates import BLOCKS, Estimate, disjoint_blocks, feature_matrix, feature_pair, jackknife_error
+from paribus.metrics.estimates import Estimate, disjoint_blocks, feature_matrix, feature_pair, jackknife_error
 
 MISSING_BELOW = 0.1
 """A class counts as missing when its share is below this fraction of its real share."""
 
 
-def classifier_score(probabilities: Tensor, blocks: int = BLOCKS) -> Estimate:
+def classifier_score(probabilities: Tensor) -> Estimate:
     """The Inception Score's formula with the probabilities of any classifier: sure of each image, diverse over all.
 
     exp E_x KL(p(y|x) || p(y)), over all samples at once. From 1 to the number of classes; higher is better. It never
@@ -27,13 +27,12 @@ def classifier_score(probabilities: Tensor, blocks: int = BLOCKS) -> Estimate:
 
     Args:
         probabilities: (n, classes), each row summing to 1.
-        blocks: Number of disjoint blocks.
     """
     rows = feature_matrix(probabilities, "probabilities of the", at_least=1)
     information = torch.special.xlogy(rows, rows).sum(1)  # minus each row's entropy, nats
     count, total, sums = len(rows), information.sum(), rows.sum(0)
     left_out = []
-    for block in disjoint_blocks(count, blocks):
+    for block in disjoint_blocks(count):
         left = count - len(block)
         if left > 0:
             left_out.append(_score(total - information[block].sum(), sums - rows[block].sum(0), left))
@@ -45,7 +44,7 @@ def _score(information: Tensor, sums: Tensor, count: int | Tensor) -> float:
     return math.exp(max(0.0, float(information / count - torch.special.xlogy(marginal, marginal).sum())))
 
 
-def mode_score(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimate:
+def mode_score(real: Tensor, fake: Tensor) -> Estimate:
     """The Inception Score's formula, lowered where classes come in other shares than among real images.
 
     exp(E_x KL(p(y|x) || p(y)) - KL(p(y) || p*(y))), with p(y) the mean over samples and p*(y) over real images. From
@@ -60,18 +59,17 @@ def mode_score(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimate:
     Args:
         real: Probabilities (m, classes), each row summing to 1.
         fake: Probabilities (n, classes) by the same classifier.
-        blocks: Number of disjoint blocks of a side.
     """
     real, fake = feature_pair(real, fake, at_least=1)
     information, sums, totals = torch.special.xlogy(fake, fake).sum(1), fake.sum(0), real.sum(0)
     without_fake = [
         _mode_score(information.sum() - information[block].sum(), sums - fake[block].sum(0), totals)
-        for block in disjoint_blocks(len(fake), blocks)
+        for block in disjoint_blocks(len(fake))
         if len(block) < len(fake)
     ]
     without_real = [
         _mode_score(information.sum(), sums, totals - real[block].sum(0))
-        for block in disjoint_blocks(len(real), blocks)
+        for block in disjoint_blocks(len(real))
         if len(block) < len(real)
     ]
     error = math.hypot(jackknife_error(without_fake), jackknife_error(without_real))
@@ -127,8 +125,8 @@ def class_agreement(probabilities: Tensor, labels: Tensor) -> Estimate:
     return Estimate(share, math.sqrt(share * (1 - share) / len(right)))
 
 
-def missing_classes(real: Tensor, fake: Tensor, below: float = MISSING_BELOW) -> list[int]:
-    """Classes that the samples lack: their share is under `below` (a tenth) of the share among real images.
+def missing_classes(real: Tensor, fake: Tensor) -> list[int]:
+    """Classes that the samples lack: their share is under a tenth of the share among real images.
 
     Its length is the metric; lower is better. Classes without real images are not counted.
 
@@ -137,9 +135,8 @@ def missing_classes(real: Tensor, fake: Tensor, below: float = MISSING_BELOW) ->
     Args:
         real: Shares (classes,), summing to 1.
         fake: Shares (classes,), summing to 1.
-        below: The fraction of a class's real share under which it counts as missing.
     """
-    return torch.nonzero(fake < below * real).flatten().tolist()
+    return torch.nonzero(fake < MISSING_BELOW * real).flatten().tolist()
 
 
 def modes_found(fake: Tensor) -> int:

@@ -1,6 +1,7 @@
-"""Distances between two sets of features: Fréchet (FID's formula) and kernel (KID's formula), in float64.
+"""Distances between two sets of features, in float64: Fréchet (FID's formula; extrapolated; by class), kernel (KID's).
 
-Precision, recall, density and coverage are in `neighbours`; scores of class probabilities in `classes`.
+And how far samples are from each other. Precision, recall, density and coverage are in `neighbours`, MIND in
+`transport`, scores of class probabilities in `classes`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import linear_regression
 
 import torch
 from torch import Tensor
 
-from paribus.metrics.estimates import BLOCKS, Estimate, disjoint_blocks, feature_matrix, feature_pair, jackknife_error
+from paribus.base.randomness import generator
+from paribus.metrics.estimates import (
+    BLOCKS,
+    Estimate,
+    disjoint_blocks,
+    feature_matrix,
+    feature_pair,
+    jackknife_error,
+    ratio_estimate,
+)
+
+SIZES = 10
+"""Numbers of samples that the line goes through."""
+SMALLEST_PER_FEATURE = 4
+"""Least samples for each feature: below, the bias in n is no straight line in 1/n any more."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +156,85 @@ def _one_sided_error(fixed: GaussianStatistics, rows: Tensor, blocks: int) -> fl
     return jackknife_error(distances)
 
 
+def frechet_infinity(real: Tensor, fake: Tensor) -> Estimate:
+    """Fréchet distance extrapolated to infinitely many samples; with Inception features it is FID∞.
+
+    The distance is taken at 10 sizes n between N/10 and N, evenly spaced in 1/n, and a + b/n is fitted by least
+    squares; the value is a. At each size the shuffled samples are cut into floor(N/n) disjoint parts, and the parts'
+    distances are averaged. The real images stay the same throughout. Lower is better; the value may fall below 0 by
+    its error.
+
+    The bias that is left is that of the finite reference, much the same for every model, and the bend of the true
+    curve: with fewer than 8 samples a feature the smallest n is N/2 instead of 4 a feature, and too much is taken off.
+
+    The error is the block jackknife's of the plain distance (`frechet_error`). Since the parts of each size hold the
+    same rows, the distances at all sizes share their first-order noise, and so does the line's value at 0: its spread
+    over fresh draws is that of the plain distance (both are held against each other in the tests). The regression's own
+    standard error would see none of it, and claim several times too little.
+
+    Comparable only when encoder, reference split, its number of images, the number of samples and resolution agree.
+
+    Source: arXiv 1911.07023, section 4. We differ in disjoint parts at each size, where the reference code draws one
+    subset: less noise from the same samples. Latents from a Sobol sequence are the caller's affair.
+
+    Args:
+        real: Features (m, d).
+        fake: Features (n, d), n of at least 20.
+    """
+    real, fake = feature_pair(real, fake)
+    reference = gaussian_statistics(real)
+    counts = subset_sizes(len(fake), fake.shape[1])
+    line = linear_regression([1 / n for n in counts], [_mean_distance(reference, fake, n) for n in counts])
+    return Estimate(line.intercept, frechet_error(real, fake))
+
+
+def subset_sizes(count: int, dimensions: int) -> list[int]:
+    """Numbers of samples from `count` down to its tenth (or to 4 a feature, or to the half), evenly spaced in 1/n."""
+    least = max(count / SIZES, min(SMALLEST_PER_FEATURE * dimensions, count / 2))
+    return [int(count / ratio) for ratio in torch.linspace(1, count / least, SIZES, dtype=torch.float64).tolist()]
+
+
+def _mean_distance(reference: GaussianStatistics, fake: Tensor, size: int) -> float:
+    """Mean over the disjoint parts of `size` rows; the shuffle depends on the numbers alone."""
+    order = torch.randperm(len(fake), generator=generator("metrics", "extrapolation", len(fake), size))
+    parts = order[: len(fake) // size * size].split(size)
+    distances = [frechet_distance_from_statistics(reference, gaussian_statistics(fake[part])) for part in parts]
+    return math.fsum(distances) / len(distances)
+
+
+def frechet_within_classes(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> Estimate:
+    """Mean over classes of the Fréchet distance between real images of a class and samples asked for it.
+
+    (1/C) sum_c FD(real_c, fake_c); with Inception features the intra-class FID. Lower is better. Unlike the distance
+    over all classes at once it rises when a model ignores the class it is asked for, or varies too little within one.
+    Every class counts alike, however often it occurs. The error adds the variances of the classes' jackknife errors.
+
+    Comparable only when encoder, reference split, number of samples a class and resolution agree: it is biased upwards
+    by far more than the distance over all classes, which has C times the samples. Read it beside the floor.
+
+    Source: the intra-FID of arXiv 1802.05637, section 4.1.
+
+    Args:
+        real: Features (n, d).
+        real_labels: Their classes (n,).
+        fake: Features (m, d).
+        fake_labels: Classes (m,) that were asked for; those without 2 samples and 2 real images are left out.
+    """
+    counts = class_counts(real_labels, fake_labels)
+    parts = [(real[real_labels == c], fake[fake_labels == c]) for c in torch.nonzero(counts >= 2).flatten()]
+    if not parts:
+        return Estimate(math.nan, math.nan)
+    distances = [frechet_distance(*pair) for pair in parts]
+    errors = [frechet_error(*pair) for pair in parts]
+    return Estimate(sum(distances) / len(parts), math.hypot(*errors) / len(parts))
+
+
+def class_counts(real_labels: Tensor, fake_labels: Tensor) -> Tensor:
+    """Images of each class on the side that has fewer of them: (classes,), up to the highest label of both."""
+    classes = int(max(real_labels.max(), fake_labels.max())) + 1
+    return torch.minimum(*(torch.bincount(labels, minlength=classes) for labels in (real_labels, fake_labels)))
+
+
 def kernel_distance(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimate:
     """Kernel distance: squared maximum mean discrepancy with the kernel (x·y/d + 1)^3; on Inception features, the KID.
 
@@ -208,3 +303,31 @@ def _without_each_block(within: Tensor, across: Tensor, blocks: list[Tensor], re
     own = _pair_mean(within.sum() - 2 * within.sum(1) + within.diagonal(), left)
     cross = (across.sum() - across.sum(1)) / (left * others)
     return jackknife_error(own + rest - 2 * cross)
+
+
+def diversity(real: Tensor, fake: Tensor) -> Estimate:
+    """Mean distance of two samples in feature space over that of two real images.
+
+    E |f(x) - f(x')| / E |f(y) - f(y')|, Euclidean, over disjoint random pairs of samples x, x' and of images y, y'.
+    Never negative; 1 is best: below it samples are more alike than real images are, 0 for copies of one image, and
+    above 1 there are outliers or noise. It sees how far samples spread, not where they are. The error is the delta
+    method's; pairs share no image, and so are independent.
+
+    Comparable only when encoder, reference split and resolution agree; n may differ, since both means are unbiased.
+
+    Source: the diversity score of arXiv 1711.11586 and 1804.04732 (mean LPIPS distance of random pairs), with the
+    evaluation's encoder in place of LPIPS, and over real images so that 1 means the same for every encoder.
+
+    Args:
+        real: Features (n, d), n of at least 2.
+        fake: Features (m, d), m of at least 2.
+    """
+    real, fake = feature_pair(real, fake)
+    return ratio_estimate(pair_distances(fake), pair_distances(real))
+
+
+def pair_distances(features: Tensor) -> Tensor:
+    """Distances of disjoint random pairs of rows (n, d): (n // 2,); the same pairs each time."""
+    order = torch.randperm(len(features), generator=generator("metrics", "pairs", len(features)))
+    first, second = order[: len(order) // 2 * 2].view(2, -1)
+    return (features[first] - features[second]).norm(dim=1)

@@ -7,20 +7,17 @@ other. Here: principal components of pixels, for any data; the classifier of a l
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import locked, replacing
 from paribus.base.randomness import generator
+from paribus.metrics.reference import cached_weights
 
 _PIXELS_VERSION = 3  # raise with any change to how components are found
 _LARGEST_FIT = 10_000
@@ -58,26 +55,6 @@ def weights_id(name: str, weights: Mapping[str, Tensor]) -> str:
         digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.numpy().tobytes())
     return f"{name}-{digest.hexdigest()[:12]}"
-
-
-def cached_weights(
-    make: Callable[[], dict[str, Tensor]], key: tuple[int | str | list[int], ...], cache: Path | None
-) -> dict[str, Tensor]:
-    """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors.
-
-    Processes that ask at the same time make the weights once. A file that cannot be read is replaced.
-    """
-    if cache is None:
-        return make()
-    path = cache / "encoders" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.safetensors"
-    with locked(path):
-        try:
-            return load_file(path)
-        except (OSError, SafetensorError):
-            weights = make()
-            with replacing(path) as partial:
-                save_file(weights, partial)
-            return weights
 
 
 def content_hash(*tensors: Tensor) -> str:

@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from paribus.base.errors import ParibusError
 from paribus.metrics.encoders import weights_id
 from paribus.metrics.estimates import full_precision
-from paribus.metrics.inception_layers import STAGES, Block, Convolution, convolutions_to, layers_to
-from paribus.metrics.resizing import bilinear_tf1
+from paribus.metrics.inception_layers import STAGES, Convolution, Mixed, convolutions_to, layers_to
 
 SIZE = 299
 """Pixels of the images that the network was made for; others are resized."""
@@ -52,7 +51,7 @@ class InceptionNetwork:
         self._stages = {tap: layers for tap, layers in STAGES.items() if tap <= deepest}
         self._weights = {layer.name: self._laid_out(weights, [layer]) for layer in convolutions_to(deepest)}
         for layer in layers_to(deepest):
-            if isinstance(layer, Block):
+            if isinstance(layer, Mixed):
                 self._weights[layer.name] = self._laid_out(weights, _heads(layer))
         self.encoders = tuple(InceptionEncoder(self, weights, tap) for tap in taps)
 
@@ -83,7 +82,7 @@ class InceptionNetwork:
         found = {}
         for tap, layers in self._stages.items():
             for layer in layers:
-                if isinstance(layer, Block):
+                if isinstance(layer, Mixed):
                     x = self._joined(x, layer)
                 else:
                     x = self._convolved(x, layer) if isinstance(layer, Convolution) else F.max_pool2d(x, 3, 2)
@@ -93,7 +92,7 @@ class InceptionNetwork:
     def _convolved(self, x: Tensor, layer: Convolution) -> Tensor:
         return F.conv2d(x, *self._weights[layer.name], layer.stride, layer.padding).relu_()
 
-    def _joined(self, x: Tensor, block: Block) -> Tensor:
+    def _joined(self, x: Tensor, block: Mixed) -> Tensor:
         heads = _heads(block)
         products = F.conv2d(x, *self._weights[block.name]).split([layer.outputs for layer in heads], 1)
         known = dict(zip((layer.name for layer in heads), products, strict=True))
@@ -145,7 +144,7 @@ class InceptionEncoder:
 
     @property
     def has_classes(self) -> bool:
-        """Whether `logits_of` is to be had: of the last layer's features, where the weights go on to the classes."""
+        """Whether `logits_of` is available: of the last layer's features, where the weights go on to the classes."""
         return self._classes is not None and self.dimensions == max(STAGES)
 
     def features(self, images: Tensor) -> Tensor:
@@ -155,10 +154,6 @@ class InceptionEncoder:
             ParibusError: They are not such images.
         """
         return self.network.features(images)[self.dimensions]
-
-    def logits(self, images: Tensor) -> Tensor:
-        """`logits_of` the features of images: (N, 1008) float32."""
-        return self.logits_of(self.features(images))
 
     def logits_of(self, features: Tensor, *, biased: bool = False) -> Tensor:
         """Logits (N, 1008) float32 of classes, from features (N, 2048).
@@ -181,7 +176,7 @@ class InceptionEncoder:
             return F.linear(features, matrix, bias if biased else None)
 
 
-def _heads(block: Block) -> list[Convolution]:
+def _heads(block: Mixed) -> list[Convolution]:
     """The 1x1 convolutions that read a block's input: computed as one, they read it once."""
     heads = [branch.chain[0] for branch in block.branches if branch.chain[0].kernel == (1, 1)]
     return [*heads, *block.after_pool] if block.pool == "average" else heads
@@ -197,3 +192,28 @@ def _exact(device: torch.device) -> Iterator[None]:
         torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
     ):
         yield
+
+
+def bilinear_tf1(images: Tensor, size: int) -> Tensor:
+    """Images (N, C, H, W), float32, at (N, C, size, size), by the bilinear filter of TensorFlow 1.
+
+    Pixel i of the result lies at i × H / size of the source: there is no offset of half a pixel, and what lies beyond
+    the last pixel repeats it. Nothing is smoothed before reducing. Each axis is a product with a matrix whose rows hold
+    two weights that sum to 1, which is many times as fast as gathering four neighbours for each pixel.
+
+    Source: tensorflow/core/kernels/resize_bilinear_op.cc, align_corners false, half_pixel_centers false.
+    """
+    rows, columns = (_resizing_weights(extent, size).to(images) for extent in images.shape[2:])
+    return rows @ images @ columns.T
+
+
+def _resizing_weights(source: int, size: int) -> Tensor:
+    """The matrix (size, source) of one axis; positions in float32, as TensorFlow has them."""
+    index = torch.arange(size)
+    position = index * torch.tensor(source / size, dtype=torch.float32)
+    low = position.long()
+    share = position - low
+    matrix = torch.zeros(size, source)
+    matrix[index, low] += 1 - share
+    matrix[index, (low + 1).clamp_max(source - 1)] += share
+    return matrix

@@ -41,7 +41,7 @@ class Branch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Block:
+class Mixed:
     """Branches side by side on one input; what they and the pool give is joined in this order.
 
     Args:
@@ -57,7 +57,7 @@ class Block:
     after_pool: tuple[Convolution, ...] = ()
 
 
-Layer = Convolution | Block | Literal["pool"]
+Layer = Convolution | Mixed | Literal["pool"]
 """`pool` is the maximum of 3x3 at stride 2."""
 
 
@@ -78,20 +78,20 @@ def _chain(block: str, inputs: int, *steps: _Step) -> tuple[Convolution, ...]:
     return tuple(_convolution(block, width, step) for width, step in zip(widths, steps, strict=False))
 
 
-def _block_a(name: str, inputs: int, pooled: int) -> Block:
+def _block_a(name: str, inputs: int, pooled: int) -> Mixed:
     single = (_Step("branch5x5_1", 48), _Step("branch5x5_2", 64, 5))
     double = (_Step("branch3x3dbl_1", 64), _Step("branch3x3dbl_2", 96, 3), _Step("branch3x3dbl_3", 96, 3))
     branches = [Branch(_chain(name, inputs, *steps)) for steps in ((_Step("branch1x1", 64),), single, double)]
-    return Block(name, tuple(branches), "average", _chain(name, inputs, _Step("branch_pool", pooled)))
+    return Mixed(name, tuple(branches), "average", _chain(name, inputs, _Step("branch_pool", pooled)))
 
 
-def _block_b(name: str, inputs: int) -> Block:
+def _block_b(name: str, inputs: int) -> Mixed:
     single = (_Step("branch3x3", 384, 3, stride=2),)
     double = (_Step("branch3x3dbl_1", 64), _Step("branch3x3dbl_2", 96, 3), _Step("branch3x3dbl_3", 96, 3, stride=2))
-    return Block(name, tuple(Branch(_chain(name, inputs, *steps)) for steps in (single, double)), "reduce")
+    return Mixed(name, tuple(Branch(_chain(name, inputs, *steps)) for steps in (single, double)), "reduce")
 
 
-def _block_c(name: str, inputs: int, inner: int) -> Block:
+def _block_c(name: str, inputs: int, inner: int) -> Mixed:
     row, column = (1, 7), (7, 1)
     single = (_Step("branch7x7_1", inner), _Step("branch7x7_2", inner, row), _Step("branch7x7_3", 192, column))
     double = (
@@ -102,10 +102,10 @@ def _block_c(name: str, inputs: int, inner: int) -> Block:
         _Step("branch7x7dbl_5", 192, row),
     )
     branches = [Branch(_chain(name, inputs, *steps)) for steps in ((_Step("branch1x1", 192),), single, double)]
-    return Block(name, tuple(branches), "average", _chain(name, inputs, _Step("branch_pool", 192)))
+    return Mixed(name, tuple(branches), "average", _chain(name, inputs, _Step("branch_pool", 192)))
 
 
-def _block_d(name: str, inputs: int) -> Block:
+def _block_d(name: str, inputs: int) -> Mixed:
     single = (_Step("branch3x3_1", 192), _Step("branch3x3_2", 320, 3, stride=2))
     wide = (
         _Step("branch7x7x3_1", 192),
@@ -113,10 +113,10 @@ def _block_d(name: str, inputs: int) -> Block:
         _Step("branch7x7x3_3", 192, (7, 1)),
         _Step("branch7x7x3_4", 192, 3, stride=2),
     )
-    return Block(name, tuple(Branch(_chain(name, inputs, *steps)) for steps in (single, wide)), "reduce")
+    return Mixed(name, tuple(Branch(_chain(name, inputs, *steps)) for steps in (single, wide)), "reduce")
 
 
-def _block_e(name: str, inputs: int, pool: Literal["average", "maximum"]) -> Block:
+def _block_e(name: str, inputs: int, pool: Literal["average", "maximum"]) -> Mixed:
     def forked(chain: tuple[Convolution, ...], name_of_ends: str) -> Branch:
         across, down = _Step(name_of_ends + "a", 384, (1, 3)), _Step(name_of_ends + "b", 384, (3, 1))
         return Branch(chain, tuple(_convolution(name, chain[-1].outputs, step) for step in (across, down)))
@@ -126,7 +126,7 @@ def _block_e(name: str, inputs: int, pool: Literal["average", "maximum"]) -> Blo
         forked(_chain(name, inputs, _Step("branch3x3_1", 384)), "branch3x3_2"),
         forked(_chain(name, inputs, _Step("branch3x3dbl_1", 448), _Step("branch3x3dbl_2", 384, 3)), "branch3x3dbl_3"),
     )
-    return Block(name, branches, pool, _chain(name, inputs, _Step("branch_pool", 192)))
+    return Mixed(name, branches, pool, _chain(name, inputs, _Step("branch_pool", 192)))
 
 
 STAGES: dict[int, tuple[Layer, ...]] = {
@@ -170,7 +170,7 @@ def convolutions_to(dimensions: int) -> Iterator[Convolution]:
     for layer in layers_to(dimensions):
         if isinstance(layer, Convolution):
             yield layer
-        elif isinstance(layer, Block):
+        elif isinstance(layer, Mixed):
             for branch in layer.branches:
                 yield from (*branch.chain, *branch.ends)
             yield from layer.after_pool

@@ -28,12 +28,13 @@ _CONNECT_SECONDS = 3.0
 _SILENCE_SECONDS = 30.0  # after which a download counts as broken off
 _PART_BYTES = 1 << 18
 
-Progress = Callable[[int, int], None]
-"""Called with bytes done and bytes in all."""
 
-
-def weights_file(given: str | Path | None, cache: Path, progress: Progress = lambda done, total: None) -> Path:
+def weights_file(
+    given: str | Path | None, cache: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
     """The file of the weights: the one given, or `PARIBUS_INCEPTION`, or CACHE/weights, downloaded where it is not.
+
+    `progress` is called with bytes done and bytes in all.
 
     Raises:
         ParibusError: A named file is not there, or the download fails; the message names the three ways.
@@ -51,7 +52,7 @@ def weights_file(given: str | Path | None, cache: Path, progress: Progress = lam
     return path
 
 
-def _download(path: Path, cache: Path, progress: Progress) -> None:
+def _download(path: Path, cache: Path, progress: Callable[[int, int], None]) -> None:
     if not is_reachable(URL, _CONNECT_SECONDS):
         what = "Inception's weights are not on this machine, and cannot be downloaded."
         raise _unavailable(what, URL, "no connection to that host", cache)

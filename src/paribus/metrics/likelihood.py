@@ -52,7 +52,7 @@ def importance_weighted_nats(log_weights: Tensor) -> Tensor:
     return math.log(log_weights.shape[1]) - log_weights.double().logsumexp(1)
 
 
-def active_units(posterior_means: Tensor, above: float = ACTIVE_ABOVE) -> int:
+def active_units(posterior_means: Tensor) -> int:
     """Number of latent units that carry information: Var_x E_q(u|x)[u] > 0.01.
 
     No direction: 0 is posterior collapse, more than the data needs is not better.
@@ -63,6 +63,5 @@ def active_units(posterior_means: Tensor, above: float = ACTIVE_ABOVE) -> int:
 
     Args:
         posterior_means: E_q(z|x)[z] per image: (n, latent).
-        above: The variance over images above which a unit counts.
     """
-    return int((posterior_means.double().var(0) > above).sum())
+    return int((posterior_means.double().var(0) > ACTIVE_ABOVE).sum())

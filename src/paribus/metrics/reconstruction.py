@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from paribus.base.errors import ParibusError
-from paribus.metrics.diversity import pair_distances
+from paribus.metrics.distances import pair_distances
 from paribus.metrics.estimates import Estimate, feature_pair, ratio_estimate
 
 _SIGMA, _K1, _K2 = 1.5, 0.01, 0.03

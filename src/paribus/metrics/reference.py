@@ -1,44 +1,61 @@
-"""Features of a reference split, computed once and kept under a key of everything that they depend on."""
+"""What is computed once and kept under a key of everything that it depends on: weights, features, scores."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-import numpy as np
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from paribus.base.files import locked, replacing
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1
-"""Part of every key: raise it with any change to what an encoder or a distance computes."""
+"""Part of a reference's key: raise it with any change to what an encoder or a distance computes."""
+
+T = TypeVar("T")
 
 
 class Features(NamedTuple):
     """Features (n, d) float32 and, from a classifier, class probabilities (n, classes) float32."""
 
     features: Tensor
-    probabilities: Tensor | None
+    probabilities: Tensor | None = None
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Those that there are, by name."""
+        return {name: rows for name, rows in self._asdict().items() if rows is not None}
+
+
+def key_hash(*parts: int | str | list[int]) -> str:
+    """The sha256 that names something in the cache."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def reference_key(fingerprint: str, split: str, encoder_id: str, n: int, *further: str) -> str:
     """The sha256 that names a reference in the cache."""
-    parts = [CODE_VERSION, fingerprint, split, encoder_id, n, *further]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return key_hash(CODE_VERSION, fingerprint, split, encoder_id, n, *further)
+
+
+def cached_weights(
+    make: Callable[[], dict[str, Tensor]], key: tuple[int | str | list[int], ...], cache: Path | None
+) -> dict[str, Tensor]:
+    """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors."""
+    if cache is None:
+        return make()
+    return _kept(cache / "encoders" / f"{key_hash(*key)}.safetensors", load_file, make, save_file)
 
 
 def cached_features(
-    compute: Callable[[], Features], *, fingerprint: str, split: str, encoder_id: str, n: int, cache: Path | None
+    compute: Callable[[], Features], *, fingerprint: str, split: str, encoder_id: str, n: int, cache: Path
 ) -> Features:
     """`compute()`, or what it returned when it was called with the same fingerprint, split, encoder and n.
-
-    Processes that ask for the same thing at the same time compute it once. A file that cannot be read is replaced.
 
     Args:
         compute: Encodes the reference images.
@@ -46,43 +63,32 @@ def cached_features(
         split: "train", "validation" or "test".
         encoder_id: The encoder's name and weights' hash.
         n: Number of images from the start of the split.
-        cache: Root of the cache; None keeps nothing.
+        cache: Root of the cache.
     """
-    if cache is None:
-        return compute()
-    path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.npz"
-    with locked(path):
-        known = _read(path)
-        if known is not None:
-            return known
-        result = compute()
-        arrays = {"features": result.features.numpy()}
-        if result.probabilities is not None:
-            arrays["probabilities"] = result.probabilities.numpy()
-        with replacing(path) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        return result
+    path = cache / "reference" / f"{reference_key(fingerprint, split, encoder_id, n)}.safetensors"
+    return Features(**_kept(path, load_file, lambda: compute().tensors, save_file))
 
 
-def _read(path: Path) -> Features | None:
-    try:
-        with path.open("rb") as stream, np.load(stream) as file:
-            probabilities = torch.from_numpy(file["probabilities"]) if "probabilities" in file else None
-            return Features(torch.from_numpy(file["features"]), probabilities)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-
-
-def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path | None) -> dict[str, Estimate]:
+def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: Path) -> dict[str, Estimate]:
     """`compute()` or its earlier result under the same key: scores that are the same for every model, as floors are."""
-    if cache is None:
-        return compute()
+
+    def read(path: Path) -> dict[str, Estimate]:
+        return {name: Estimate(*pair) for name, pair in json.loads(path.read_text()).items()}
+
     path = cache / "reference" / f"{key}.json"
+    return _kept(path, read, compute, lambda scores, partial: partial.write_text(json.dumps(scores)))
+
+
+def _kept(path: Path, read: Callable[[Path], T], make: Callable[[], T], write: Callable[[T, Path], object]) -> T:
+    """What the file holds, or else what is made, and kept there; a file that cannot be read is replaced.
+
+    Processes that ask for the same thing at the same time make it once.
+    """
     with locked(path):
         try:
-            return {name: Estimate(*pair) for name, pair in json.loads(path.read_text()).items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            scores = compute()
+            return read(path)
+        except (OSError, ValueError, TypeError, AttributeError, SafetensorError):
+            made = make()
             with replacing(path) as partial:
-                partial.write_text(json.dumps(scores))
-            return scores
+                write(made, partial)
+            return made

@@ -13,15 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from paribus.base.randomness import generator
-from paribus.metrics.encoders import (
-    cached_weights,
-    checked_images,
-    checked_training_images,
-    content_hash,
-    one_thread,
-    weights_id,
-)
+from paribus.metrics.encoders import checked_images, checked_training_images, content_hash, one_thread, weights_id
 from paribus.metrics.estimates import full_precision
+from paribus.metrics.reference import cached_weights
 
 _VERSION = 1  # part of the cache's key: raise it with any change to how filters are found or used
 _FILTERS = 128

@@ -72,6 +72,8 @@ def _without_replaced(tree: dict[str, Any], change: dict[str, Any]) -> dict[str,
         if isinstance(group, dict) and group.get("name", tree[part]["name"]) != tree[part]["name"]:
             tree = tree | {part: {"name": group["name"]}}
             if part == "objective":
-                training = {k: v for k, v in tree.get("training", {}).items() if k != "optimizer"}
+                training = {
+                    k: v for k, v in tree.get("training", {}).items() if k not in ("optimizer", "gradient_clip")
+                }
                 tree = tree | {"training": training}
     return tree

@@ -28,7 +28,7 @@ END_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Part:
+class JudgedPart:
     """One comparison of a claim: what it came to, and the figure with the rule in words."""
 
     decision: Decision
@@ -42,7 +42,7 @@ class Judged:
     claim: str
     place: str
     decision: Decision
-    parts: tuple[Part, ...]
+    parts: tuple[JudgedPart, ...]
     why: str = ""
 
 
@@ -72,16 +72,16 @@ def together(decisions: Sequence[Decision]) -> Decision:
     return "supported" if all(decision == "supported" for decision in decisions) else "can't tell"
 
 
-def _part(study: StudyResult, part: PartRecord, labels: dict[str, str]) -> Part:
+def _part(study: StudyResult, part: PartRecord, labels: dict[str, str]) -> JudgedPart:
     absent = [name for name in (part.of, part.against) if name is not None and name not in labels]
     if absent:
-        return Part("can't tell", f"{listed(absent)}: not run at this scale")
+        return JudgedPart("can't tell", f"{listed(absent)}: not run at this scale")
     if part.against is None:
         return _near(study, labels[part.of], part)
     return _pair(study, labels[part.of], labels[part.against], part)
 
 
-def _sizes(part: PartRecord, parameters: dict[str, int]) -> Part:
+def _sizes(part: PartRecord, parameters: dict[str, int]) -> JudgedPart:
     """Networks as large as in the paper are counted, not those that a scale makes narrower: nothing is by chance."""
     assert part.against is not None
     first, second = parameters[part.of], parameters[part.against]
@@ -89,17 +89,17 @@ def _sizes(part: PartRecord, parameters: dict[str, int]) -> Part:
     holds = {"less": lower, "greater": higher, "not less": not lower}[part.expected]
     figure = f"parameters of the paper's networks: {first:,} of {part.of}, {second:,} of {part.against}"
     rule = f"expected {WANTED[part.expected]}, by {part.margin:.0%} and more"
-    return Part("supported" if holds else "contradicted", f"{figure}; {rule}")
+    return JudgedPart("supported" if holds else "contradicted", f"{figure}; {rule}")
 
 
-def _near(study: StudyResult, of: str, part: PartRecord) -> Part:
+def _near(study: StudyResult, of: str, part: PartRecord) -> JudgedPart:
     assert part.value is not None
     names, value = " and ".join(study.metric(name).label for name in part.by), _end(study, of, part.by)
     rule = f"expected within {part.margin:g} of {part.value:g}"
     if value is None:
-        return Part("can't tell", f"{names} of {part.of}: not measured; {rule}")
+        return JudgedPart("can't tell", f"{names} of {part.of}: not measured; {rule}")
     is_near = abs(value - part.value) <= part.margin
-    return Part("supported" if is_near else "contradicted", f"{names} of {part.of}: {number(value)}; {rule}")
+    return JudgedPart("supported" if is_near else "contradicted", f"{names} of {part.of}: {number(value)}; {rule}")
 
 
 def _end(study: StudyResult, model: str, names: Sequence[str]) -> float | None:
@@ -138,7 +138,7 @@ def _seconds_until(run: RunResult, term: str, level: float) -> float | None:
     return next((seconds for value, seconds in values if value is not None and value <= level), None)
 
 
-def _pair(study: StudyResult, of: str, against: str, part: PartRecord) -> Part:
+def _pair(study: StudyResult, of: str, against: str, part: PartRecord) -> JudgedPart:
     level = part.level
     until = "" if level is None else f", seconds until {number(level)}"
     by = next((name for name in part.by if _both(study, of, against, name, level)), None)
@@ -146,16 +146,16 @@ def _pair(study: StudyResult, of: str, against: str, part: PartRecord) -> Part:
     if by is None:
         names = " or ".join(study.metric(name).label for name in part.by)
         systems = f"{part.of} and {part.against}"
-        return Part("can't tell", f"{names}{until}: not measured of both {systems}; expected {wanted}")
+        return JudgedPart("can't tell", f"{names}{until}: not measured of both {systems}; expected {wanted}")
     first, second = (written(by, _value(study, model, by, level)) for model in (of, against))
     figure = f"{study.metric(by).label}{until}: {first} of {part.of}, {second} of {part.against}"
     figure += f"; expected {wanted}"
     if of == against:
-        return Part("can't tell", f"{figure}; at this scale both are one run")
+        return JudgedPart("can't tell", f"{figure}; at this scale both are one run")
     if reasons := _not_alike(study, of, against, by):
-        return Part("can't tell", f"{figure}; not measured alike: {reasons}")
+        return JudgedPart("can't tell", f"{figure}; not measured alike: {reasons}")
     decision, why = _decided(study, of, against, by, part)
-    return Part(decision, f"{figure}; {why}")
+    return JudgedPart(decision, f"{figure}; {why}")
 
 
 def _decided(study: StudyResult, of: str, against: str, by: str, part: PartRecord) -> tuple[Decision, str]:

@@ -112,6 +112,11 @@ class RunFolder:
         return dict(json.loads(path.read_text())) if path.is_file() else None
 
     @property
+    def diverged(self) -> bool:
+        """Whether a loss diverged, which the same settings do again."""
+        return (self.done or {}).get("failure") == "diverged"
+
+    @property
     def evaluation(self) -> list[Score]:
         """The scores, or an empty list before the evaluation."""
         return read_scores(self.path / "evaluation.json")[0]

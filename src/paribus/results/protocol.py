@@ -30,7 +30,7 @@ class ImageSet(Settings):
     whole: bool = True
 
 
-class Form(Settings):
+class ImageForm(Settings):
     """The form of images: uint8 of so many pixels and channels."""
 
     height: int
@@ -138,7 +138,7 @@ class Protocol(Settings):
 
     images: ImageSet | None = None
     reference: ImageSet | None = None
-    form: Form | None = None
+    form: ImageForm | None = None
     seed: int | None = None
     labels: Literal["evenly"] | None = None
     stands_in: bool = False

@@ -19,8 +19,7 @@ from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
-from paribus.evaluation.encoding import Progress as Stages
-from paribus.evaluation.encoding import silent
+from paribus.evaluation.encoding import StageProgress, silent
 from paribus.evaluation.measures import metrics
 from paribus.models import Model, load_model, save_model
 from paribus.models.files import description
@@ -66,7 +65,7 @@ def complete_run(
     run: RunFolder,
     *,
     report: Callable[[Progress], None] = lambda progress: None,
-    notice: Stages = silent,
+    notice: StageProgress = silent,
     stop_requested: Callable[[], bool] = lambda: False,
     score: bool = True,
 ) -> Run:
@@ -160,14 +159,14 @@ def _trained(
         outcome = fit(prepared, run, report=report, stop_requested=stop_requested)
     except TrainingDiverged as error:
         if place().is_first:
-            write_json(run.path / "done.json", {"status": "failed", "reason": str(error)})
+            write_json(run.path / "done.json", {"status": "failed", "reason": str(error), "failure": "diverged"})
         raise
     if not outcome.finished:
         raise Interrupted(run.path)
     return outcome
 
 
-def _fit_sampler(model: Model, data: ImageData, notice: Stages) -> dict[str, float]:
+def _fit_sampler(model: Model, data: ImageData, notice: StageProgress) -> dict[str, float]:
     """Gives a model the sampler of its configuration; what it cost, for done.json."""
     if model.config.sampler.name == "prior":
         return {}
@@ -177,7 +176,9 @@ def _fit_sampler(model: Model, data: ImageData, notice: Stages) -> dict[str, flo
     return {"sampler_seconds": time.perf_counter() - start}
 
 
-def _score(model: Model, data: ImageData, config: RunConfig, run: RunFolder, notice: Stages, *, shared: bool) -> None:
+def _score(
+    model: Model, data: ImageData, config: RunConfig, run: RunFolder, notice: StageProgress, *, shared: bool
+) -> None:
     """Scores the last weights and, where validation images chose another, the best snapshot's.
 
     `shared` says whether all processes of the run call this.
@@ -202,7 +203,7 @@ def _score(model: Model, data: ImageData, config: RunConfig, run: RunFolder, not
     write_scores(run.path / "evaluation.json", scores, metrics())
 
 
-def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: Stages) -> None:
+def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: StageProgress) -> None:
     """Scores a finished run that has no scores of today's form; its weights and its sampler stay."""
     if is_scored(run):
         return

@@ -167,5 +167,6 @@ def _finish(worker: _Worker) -> None:
     state.reason = state.reason or f"the process ended with code {code}: {worker.last_words()}"
     run = state.run.folder
     with contextlib.suppress(ParibusError), run.locked():  # held: the run belongs to another process
-        if (run.done or {}).get("status") != "done":
+        done = run.done or {}
+        if done.get("status") != "done" and done.get("reason") != state.reason:  # else the run itself said so
             write_json(run.path / "done.json", {"status": "failed", "reason": state.reason})

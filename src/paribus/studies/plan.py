@@ -68,6 +68,9 @@ class StudyPlan(Settings):
     """match: the width of every backbone is scaled until all runs have as many parameters as the first one has, within
     2 %; a number: as many as that."""
 
+    changed: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """By a run's label, values by path that its runs were given when they were retried, over everything else."""
+
     @field_validator("params", mode="before")
     @classmethod
     def _countable(cls, value: Any) -> Any:
@@ -228,6 +231,8 @@ def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
         assignment = dict(zip(axes, values, strict=True))
         config = _configuration(plan, assignment)
         label = _label(config.model, assignment, keys)
+        if label in plan.changed:
+            config = _configuration(plan, assignment, plan.changed[label])
         content = json.dumps(config.tree(), sort_keys=True)
         if content in label_of:
             raise ParibusError(
@@ -252,13 +257,16 @@ def expected_images(config: RunConfig, train: int) -> float | None:
     return budget.amount * factor[budget.unit] if budget.unit in factor else None
 
 
-def _configuration(plan: StudyPlan, assignment: Mapping[str, Any]) -> RunConfig:
+def _configuration(
+    plan: StudyPlan, assignment: Mapping[str, Any], changed: Mapping[str, Any] | None = None
+) -> RunConfig:
     data = merged(plan.overrides.get("data") or {}, given_settings(plan.data))
     base = merged(plan.overrides, {"data": data, "evaluation": plan.evaluation})
     if plan.budget is not None:
         base = merged(base, {"training": {"budget": plan.budget}})
     values = {path: value for path, value in assignment.items() if path != "settings"}
     values |= plan.settings[assignment["settings"]] if plan.settings else {}
+    values |= changed or {}
     change: dict[str, Any] = {}
     try:
         for path, value in values.items():

@@ -28,6 +28,7 @@ from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import LOCAL, Preparation, prepare
 from paribus.studies.results import study_result
+from paribus.studies.retrying import set_aside, with_stored_changes
 from paribus.studies.status import RunState, no_study
 from paribus.training.hardware import machine
 
@@ -47,6 +48,7 @@ class Study:
         engine: Where runs are trained; local, ray, or the address of a Ray cluster.
         beside: JSON files by name that the folder is to hold besides, such as what a paper reports.
         after_runs: Called with the runs when they are over, before the report is written.
+        retried: Labels whose failed runs `run` tries again where it is asked to; None for all.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Study:
     engine: str = LOCAL
     beside: Mapping[str, Any] = field(default_factory=dict)
     after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None
+    retried: frozenset[str] | None = None
 
     @classmethod
     def of(
@@ -70,6 +73,7 @@ class Study:
         may_grow: bool = True,
         beside: Mapping[str, Any] | None = None,
         after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None,
+        retried: frozenset[str] | None = None,
     ) -> Study:
         """The study of a plan, new or resumed; nothing is written yet.
 
@@ -83,15 +87,17 @@ class Study:
             may_grow: Whether a folder that holds part of the plan is extended, and not refused.
             beside: JSON files by name to write into the folder.
             after_runs: Called with the runs when they are over, before the report is written.
+            retried: Labels whose runs may begin anew, where the plan's settings are others than they began with.
 
         Raises:
             ParibusError: The plan cannot be run, or the folder holds another study.
         """
         folder = Path("runs") / plan.name if folder is None else folder
         stored = stored_description(folder)
+        plan = with_stored_changes(plan, stored)
         threads = stored.get("threads")
         prepared = prepare(plan, folder, images=images, workers=workers, threads=threads, engine=engine)
-        study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs)
+        study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs, retried)
         study._refuse_another(stored, may_grow)
         return study
 
@@ -124,7 +130,9 @@ class Study:
 
         def is_over(run: StudyRun) -> bool:
             status = (run.folder.done or {}).get("status")
-            return is_scored(run.folder) if status == "done" else status == "failed" and not retry
+            tried = retry and (self.retried is None or run.label in self.retried)
+            over = is_scored(run.folder) if status == "done" else status == "failed" and not tried
+            return over and not self._begins_anew(run)
 
         return [run for run in self.runs if not is_over(run)]
 
@@ -134,7 +142,7 @@ class Study:
         return [
             {
                 "run": run.name,
-                "state": ("resumes" if run.folder.checkpoint.is_file() else "new")
+                "state": ("resumes" if run.folder.checkpoint.is_file() and not self._begins_anew(run) else "new")
                 if run.folder.path in folders
                 else (run.folder.done or {})["status"],
                 "budget": str(run.config.training.budget),
@@ -178,6 +186,9 @@ class Study:
             ParibusError: Another process is at work in the folder, or a run found other images than were planned.
         """
         with locked_folder(self.folder, "study"):
+            for run in filter(self._begins_anew, self.runs):
+                wait_until_free(run.folder)
+                set_aside(run.folder, self.folder)
             folders = {run.folder.path for run in self.waiting(retry)}
             states = [_state(run, run.folder.path in folders) for run in self.runs]
             for state in states:
@@ -214,6 +225,7 @@ class Study:
         stored, here = stored_description(self.folder), self._extent()
         sets = list({images.fingerprint: images.summary() for images in self.prepared.data_sets}.values())
         grew = bool(stored) and any(stored[key] != value for key, value in here.items())
+        grew |= bool(stored) and with_stored_changes(StudyPlan(), stored).changed != self.plan.changed
         commands = [stored["command"]] if stored else []
         commands += [_command()] if not stored or (grew and _command() not in commands) else []
         description = {
@@ -253,9 +265,15 @@ class Study:
                 )
         self._refuse_other_runs()
 
+    def _begins_anew(self, run: StudyRun) -> bool:
+        """Whether a retry changes the settings that a run began with."""
+        if run.label not in (self.retried or ()) or not run.folder.exists:
+            return False
+        return RunFolder(run.folder.path).record.get("identity") != run.identity  # the run's own keeps what it read
+
     def _refuse_other_runs(self) -> None:
         for run in self.runs:
-            if run.folder.exists:
+            if run.folder.exists and not self._begins_anew(run):
                 refuse_another(run.config, self.prepared.images_of(run).fingerprint, run.folder)
 
 

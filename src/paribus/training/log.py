@@ -78,7 +78,9 @@ def _diverged(term: str, step: int, what: str) -> TrainingDiverged:
     return TrainingDiverged(
         f"Training diverged: the term '{name}' of phase '{phase}' {what}.",
         where=f"step {step}",
-        fix="lower the learning rate (training.optimizer.ROLE.learning_rate); the last good checkpoint is kept",
+        fix="the same settings end the same way each time: change one, such as a learning rate three times lower "
+        "(-o training.optimizer.ROLE.learning_rate=...) or a bound on gradients (-o training.gradient_clip=...), or "
+        "take another model; the last good checkpoint is kept",
     )
 
 

@@ -16,7 +16,7 @@ from paribus.objectives.base import Batch, Draw, Nets, Phase
 from paribus.recipes import RunConfig
 from paribus.training.distributed import average_gradients
 from paribus.training.hardware import autocast_dtype
-from paribus.training.optimizers import check_layouts, set_scheduled
+from paribus.training.optimizers import check_layouts, clip_gradients, gradient_clips, set_scheduled
 from paribus.training.whole_batch import part_of_batch
 
 
@@ -34,6 +34,7 @@ class TrainingStep:
         self.phases = config.objective.phases()
         self.repeats = max(phase.repeats for phase in self.phases)
         self._config, self._nets, self._optimizers, self._device = config, nets, optimizers, device
+        self._clips = gradient_clips(config)
         self._dtype = autocast_dtype(config.training.precision, device)
         self._alternate = any(set(phase.trains) != set(nets) for phase in self.phases)
         self._unchecked = {role for phase in self.phases for role in phase.trains}
@@ -72,6 +73,8 @@ class TrainingStep:
             self._unchecked -= set(phase.trains)
             check_layouts({role: self._optimizers[role] for role in phase.trains})
         for role in phase.trains:
+            if role in self._clips:
+                clip_gradients(self._optimizers[role], self._clips[role])
             set_scheduled(self._optimizers[role], self._config.training.optimizer[role], batch.images_seen)
             self._optimizers[role].step()
             self._optimizers[role].zero_grad(set_to_none=True)

@@ -14,7 +14,7 @@ from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
 from paribus.data import ImageData, Split
 from paribus.data.decoding import BadImage, Recipe, TooManyPixels, decoded, strict_decoding
-from paribus.evaluation.encoding import Progress, choice, silent
+from paribus.evaluation.encoding import StageProgress, choice, silent
 from paribus.latent.inversion import PRIOR_WEIGHT, inverted_latents, prior_candidates
 from paribus.models import Model, load_model
 from paribus.models.files import images_of_run
@@ -40,10 +40,10 @@ class Subject:
     load_images: Callable[[], ImageData]
     seed: int = 0
     folder: RunFolder | None = None
-    progress: Progress = silent
+    progress: StageProgress = silent
 
     @classmethod
-    def of(cls, source: str | Path, seed: int = 0, progress: Progress = silent) -> Subject:
+    def of(cls, source: str | Path, seed: int = 0, progress: StageProgress = silent) -> Subject:
         """The model of a run's folder or of the Hub.
 
         Raises:

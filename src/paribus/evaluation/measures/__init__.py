@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from paribus.base.registry import measures as registry
 from paribus.config import EvaluationSettings
+from paribus.evaluation.context import DEFAULT
 from paribus.evaluation.encoding import check_known
 from paribus.evaluation.measures.base import Measure
 from paribus.results.metric import Metric
-
-DEFAULT = "default"
-"""Stands in a list of metrics for those that are measured where none is named."""
 
 _LAST = {"floor": 1, "latents": 2}  # sections whose metrics stand after all others
 
@@ -36,18 +34,17 @@ def metrics() -> dict[str, Metric]:
     return {metric.name: metric for metric in sorted(given, key=lambda metric: _LAST.get(metric.section, 0))}
 
 
-def wanted_metrics(settings: EvaluationSettings) -> tuple[tuple[str, ...], bool]:
-    """Names of the metrics that are wanted, and whether each of them was named.
+def wanted_metrics(settings: EvaluationSettings) -> tuple[str, ...]:
+    """Names of the metrics that are wanted.
 
     Raises:
         ParibusError: One is unknown.
     """
     known = metrics()
     aliases = {alias: name for measure in all_measures().values() for alias, name in measure.aliases.items()}
-    named = settings.metrics or [DEFAULT]
     wanted: dict[str, None] = {}
-    for name in named:
+    for name in settings.metrics or [DEFAULT]:
         check_known(name, (*known, *aliases, DEFAULT), "metric")
         own = [metric.name for metric in known.values() if metric.by_default] if name == DEFAULT else [name]
         wanted |= dict.fromkeys(aliases.get(metric, metric) for metric in own)
-    return tuple(wanted), DEFAULT not in named
+    return tuple(wanted)

@@ -1,16 +1,17 @@
-"""What the data's own classifier reads from samples: are they recognisable, and are all classes there?"""
+"""What a classifier, the data's own or Inception, reads from samples: recognisable, and of all classes?"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
-from paribus.evaluation.measures.base import Measure
+from paribus.evaluation.measures.base import Measure, has_inception_classes
 from paribus.metrics.classes import (
     class_agreement,
     class_histogram,
@@ -20,7 +21,6 @@ from paribus.metrics.classes import (
     mode_score,
     modes_found,
 )
-from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.results.metric import Metric
 from paribus.results.score import Fact, Score
@@ -30,78 +30,55 @@ NAMED_AT_MOST = 10
 """Missing classes that a warning names."""
 
 SAME_CLASSES = "Comparable only when the classifier, the reference split and the number of samples agree."
-IGNORED = "All that the classifier ignores, and its mistakes."
-
-
-def is_classifier(encoder: Encoder) -> bool:
-    """Whether an encoder also gives class probabilities."""
-    return hasattr(encoder, "encode")
-
-
-class _OfClassifiers(Measure):
-    """Through each encoder that is a classifier of the data."""
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        applies = context.data is not None and any(map(is_classifier, context.encoders))
-        return None if applies else Fact(code="needs_classifier")
+_metric = partial(Metric, comparable=SAME_CLASSES, unseen="All that the classifier ignores, and its mistakes.")
 
 
 @measures.register("classes")
-class Classes(_OfClassifiers):
+class Classes(Measure):
     """Scores of the classes that a classifier reads from samples."""
 
     metrics = (
-        Metric(
+        _metric(
             name="classifier_score",
             label="Classifier score",
             direction="higher",
             meaning="Whether the data's own classifier is sure of each sample and finds all classes among them, "
             "from 1 to the number of classes; it never looks at real images.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
             section="leaderboard",
             place=8,
         ),
-        Metric(
+        _metric(
             name="mode_score",
             label="Mode score",
             direction="higher",
             meaning="Classifier score, lowered where classes come in other shares than among real images.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
         ),
-        Metric(
+        _metric(
             name="class_divergence",
             label="Class divergence",
             unit="nats",
             direction="lower",
             meaning="KL divergence of the classes' shares among samples from those among real images, as the "
             "classifier sees both.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
         ),
-        Metric(
+        _metric(
             name="missing_classes",
             label="Missing classes",
             unit="classes",
             direction="lower",
             meaning="Number of classes whose share among samples is under a tenth of their share among real images.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
         ),
-        Metric(
+        _metric(
             name="modes_found",
             label="Modes found",
             unit="classes",
             direction="higher",
             meaning="Number of classes that at least one sample is recognised as.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
         ),
     )
     aliases = {"histogram_kl": "class_divergence"}  # noqa: RUF012
     order = 60
+    refused = ("needs_classifier",)
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
@@ -112,39 +89,26 @@ class Classes(_OfClassifiers):
                 continue
             names = context.data.class_names or tuple(map(str, range(real.probabilities.shape[1])))
             for metric, (found, warning) in class_scores(real.probabilities, fake.probabilities, names).items():
-                yield context.score(
-                    metric,
-                    found,
-                    n=context.n,
-                    encoder=encoder,
-                    split=context.split,
-                    protocol=context.protocol,
-                    warning=warning,
-                )
+                yield context.score(metric, found, encoder=encoder, warning=warning)
 
 
 @measures.register("class_agreement")
-class ClassAgreement(_OfClassifiers):
+class ClassAgreement(Measure):
     """Whether a conditional model's samples are of the classes that it was asked for."""
 
     metrics = (
-        Metric(
+        _metric(
             name="class_agreement",
             label="Class agreement",
             direction="higher",
             meaning="Share of a conditional model's samples that the data's own classifier reads as the class that was "
             "asked for; real images score its accuracy.",
-            comparable=SAME_CLASSES,
-            unseen=IGNORED,
             section="leaderboard",
             place=7,
         ),
     )
     order = 61
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        return Fact(code="not_conditional") if context.labels is None else super().lacks(context)
+    refused = ("not_conditional", "needs_classifier")
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
@@ -152,14 +116,37 @@ class ClassAgreement(_OfClassifiers):
         for encoder, fake in zip(context.encoders, context.features, strict=True):
             if fake.probabilities is not None:
                 found = class_agreement(fake.probabilities, context.labels)
-                yield context.score(
-                    "class_agreement",
-                    found,
-                    n=context.n,
-                    encoder=encoder,
-                    split=context.split,
-                    protocol=context.protocol,
-                )
+                yield context.score("class_agreement", found, encoder=encoder)
+
+
+@measures.register("inception_score")
+class InceptionScore(Measure):
+    """The classifier score of Inception's 1,008 outputs."""
+
+    metrics = (
+        Metric(
+            name="inception_score",
+            label="Inception Score",
+            direction="higher",
+            meaning="Whether Inception is sure of each sample and finds many classes among them; it never looks at "
+            "real images.",
+            comparable="Comparable only when the Inception weights agree and the numbers of samples are near each "
+            "other.",
+            unseen="Whether samples are like the data; copies.",
+            section="leaderboard",
+            place=9,
+        ),
+    )
+    order = 50
+    refused = ("needs_inception_classes",)
+
+    @override
+    def scores(self, context: Context) -> Iterator[Score]:
+        for encoder, fake in zip(context.encoders, context.features, strict=True):
+            if has_inception_classes(encoder):
+                found = classifier_score(encoder.logits_of(fake.features).double().softmax(1))
+                protocol = context.protocol.model_copy(update={"reference": None})
+                yield context.score("inception_score", found, protocol, n=context.n, encoder=encoder, alone=True)
 
 
 def class_scores(real: Tensor, fake: Tensor, names: tuple[str, ...]) -> dict[str, tuple[Estimate | float, Fact | None]]:

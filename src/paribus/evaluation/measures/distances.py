@@ -5,31 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.files import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
-from paribus.evaluation.encoding import reference
-from paribus.evaluation.measures.base import SAME_VIEW, Measure
+from paribus.evaluation.encoding import counted, encoded_by, reference
+from paribus.evaluation.measures.base import SAME_VIEW, Measure, with_floors
 from paribus.evaluation.protocols import chosen, form_of
-from paribus.metrics.distances import frechet_distance, frechet_error, kernel_distance
-from paribus.metrics.diversity import diversity
+from paribus.metrics.distances import (
+    SMALLEST_PER_FEATURE,
+    diversity,
+    frechet_distance,
+    frechet_error,
+    frechet_infinity,
+    kernel_distance,
+)
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
-from paribus.metrics.extrapolation import SMALLEST_PER_FEATURE, frechet_infinity
 from paribus.metrics.neighbours import precision_recall_density_coverage
 from paribus.metrics.reference import cached_scores, reference_key
 from paribus.metrics.transport import monge_inception_distance
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_ROWS = 10
 """Fewer rows are not compared at all."""
@@ -38,20 +40,20 @@ LEAST_PER_FEATURE = {"frechet": 2, "frechet_infinity": 2 * SMALLEST_PER_FEATURE}
 COLLAPSED_BELOW = 0.05
 """Of `coverage`."""
 
-FRECHET = Metric(
+_metric = partial(Metric, comparable=SAME_VIEW)
+
+FRECHET = _metric(
     name="frechet",
     label="Fréchet distance",
     unit="squared feature units",
     direction="lower",
     meaning="Distance between Gaussians fitted to the features of real images and of samples (the FID's formula).",
-    comparable=SAME_VIEW,
     unseen="Anything beyond mean and covariance; copies.",
     section="leaderboard",
     place=1,
     ranks=1,
-    floor="floor_frechet",
 )
-KID = Metric(
+KID = _metric(
     name="kid",
     label="KID",
     direction="lower",
@@ -62,77 +64,64 @@ KID = Metric(
     section="leaderboard",
     place=2,
     ranks=2,
-    floor="floor_kid",
 )
 COMPARING = (
     FRECHET,
-    Metric(
+    _metric(
         name="frechet_infinity",
         label="Fréchet distance, n → ∞",
         unit="squared feature units",
         direction="lower",
         meaning="Fréchet distance extrapolated to infinitely many samples, linearly in 1/n: without the bias of their "
         "number.",
-        comparable=SAME_VIEW,
         unseen="Anything beyond mean and covariance; copies.",
-        floor="floor_frechet_infinity",
     ),
     KID,
-    Metric(
+    _metric(
         name="mind",
         label="MIND",
         unit="squared feature units",
         direction="lower",
         meaning="Squared sliced Wasserstein distance between the features of real images and of samples, over 1,000 "
         "random directions: it sees whole distributions, not means and covariances alone.",
-        comparable=SAME_VIEW,
         unseen="Copies.",
-        floor="floor_mind",
     ),
-    Metric(
+    _metric(
         name="precision",
         label="Precision",
         direction="higher",
         meaning="Share of samples that lie where real images are: how real they look.",
-        comparable=SAME_VIEW,
         unseen="Missing classes; corruptions that make images more alike.",
         section="leaderboard",
         place=3,
-        floor="floor_precision",
     ),
-    Metric(
+    _metric(
         name="recall",
         label="Recall",
         direction="higher",
         meaning="Share of real images that lie where samples are: how much of the data the model reaches.",
-        comparable=SAME_VIEW,
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=4,
-        floor="floor_recall",
     ),
-    Metric(
+    _metric(
         name="density",
         label="Density",
         direction="higher",
         meaning="How many real images' neighbourhoods a sample lies in, over k: precision that outliers cannot "
         "inflate.",
-        comparable=SAME_VIEW,
         unseen="Missing classes; corruptions that make images more alike.",
-        floor="floor_density",
     ),
-    Metric(
+    _metric(
         name="coverage",
         label="Coverage",
         direction="higher",
         meaning="Share of real images with a sample in their neighbourhood: recall that outliers cannot inflate.",
-        comparable=SAME_VIEW,
         unseen="How good the rest of the samples is.",
         section="leaderboard",
         place=5,
-        floor="floor_coverage",
     ),
-    Metric(
+    _metric(
         name="diversity",
         label="Diversity",
         unit="× real images",
@@ -142,31 +131,25 @@ COMPARING = (
         "are too alike, above 1 there are outliers or noise.",
         comparable="Comparable only when encoder, reference split and resolution agree.",
         unseen="Where samples are.",
-        floor="floor_diversity",
     ),
 )
 DISTANCES = tuple(metric.name for metric in COMPARING)
+COMPARISONS: dict[str, Callable[[Tensor, Tensor], Estimate]] = {
+    "frechet": lambda real, fake: Estimate(frechet_distance(real, fake), frechet_error(real, fake)),
+    "frechet_infinity": frechet_infinity,
+    "kid": kernel_distance,
+    "mind": monge_inception_distance,
+    "diversity": diversity,
+}
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
-
-
-def floor_of(metric: Metric) -> Metric:
-    """What real training images score by a metric in the samples' place."""
-    return Metric(
-        name=f"floor_{metric.name}",
-        label=f"{metric.label}, real against real",
-        unit=metric.unit,
-        meaning=f"{metric.label} of real training images in the samples' place: what a perfect model would score at "
-        "this number of samples.",
-        comparable=metric.comparable,
-        section="floor",
-    )
+"""Those that are found together."""
 
 
 @measures.register("distances")
 class Distances(Measure):
     """Distances between the features of samples and those of real images, and their floors."""
 
-    metrics = (*COMPARING, *map(floor_of, COMPARING))
+    metrics = with_floors(COMPARING)
     order = 10
 
     @override
@@ -182,17 +165,7 @@ class Distances(Measure):
 
 def distances(real: Tensor, fake: Tensor, wanted: tuple[str, ...]) -> dict[str, Estimate]:
     """The wanted ones of the metrics that compare features (n, d) of real images with features (m, d) of samples."""
-    found = {}
-    if "frechet" in wanted:
-        found["frechet"] = Estimate(frechet_distance(real, fake), frechet_error(real, fake))
-    if "frechet_infinity" in wanted:
-        found["frechet_infinity"] = frechet_infinity(real, fake)
-    if "kid" in wanted:
-        found["kid"] = kernel_distance(real, fake)
-    if "mind" in wanted:
-        found["mind"] = monge_inception_distance(real, fake)
-    if "diversity" in wanted:
-        found["diversity"] = diversity(real, fake)
+    found = {name: compare(real, fake) for name, compare in COMPARISONS.items() if name in wanted}
     if set(NEIGHBOURS) & set(wanted):
         shares = precision_recall_density_coverage(real, fake)
         found |= {name: Estimate(value, math.nan) for name, value in shares.items() if name in wanted}
@@ -219,15 +192,7 @@ def distance_scores(
     found = find(shown) if shown else {}
     for metric in wanted:
         warning = _warning(metric, found.get(metric), n, encoder.dimensions)
-        yield context.score(
-            prefix + metric,
-            found.get(metric),
-            n=n,
-            encoder=encoder,
-            split=context.split,
-            protocol=protocol,
-            warning=warning,
-        )
+        yield context.score(prefix + metric, found.get(metric), protocol, n=n, encoder=encoder, warning=warning)
 
 
 def _warning(metric: str, found: Estimate | None, n: int, dimensions: int) -> Fact | None:
@@ -266,3 +231,43 @@ def floor_protocol(data: ImageData, n: int) -> Protocol:
         form=form_of(data.test.images),
         stands_in=True,
     )
+
+
+def from_elsewhere(metric: Metric, source: str, where: str, what: str) -> Metric:
+    """A distance of images from another source than the samples: it tells a weak decoder from latents it never saw."""
+    return Metric(
+        name=f"{source}_{metric.name}",
+        label=f"{metric.label} {where}",
+        unit=metric.unit,
+        direction="lower",
+        meaning=f"{metric.label} {what}.",
+        comparable=metric.comparable,
+        section="latents",
+    )
+
+
+@measures.register("prior")
+class FromPrior(Measure):
+    """Distances of samples whose latents come from the prior."""
+
+    metrics = tuple(
+        from_elsewhere(
+            metric,
+            "prior",
+            "from the prior",
+            "of samples whose latents come from the prior, beside those of a sampler that was fitted after training",
+        )
+        for metric in (FRECHET, KID)
+    )
+    order = 75
+    refused = ("draws_from_prior_already",)
+
+    @override
+    def scores(self, context: Context) -> Iterator[Score]:
+        assert context.model is not None
+        n, plain = context.n, context.model.with_prior()
+        samples = plain.sample_batches(n, seed=context.seed)
+        passing = counted(samples, n, "generating samples from the prior", context.progress)
+        for encoder, fake in zip(context.encoders, encoded_by(context.encoders, passing, n), strict=True):
+            find = partial(distances, context.real(encoder).features, fake.features)
+            yield from distance_scores(context, encoder, n, find, context.protocol, prefix="prior_")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from typing_extensions import override
 
 from paribus.base.randomness import keyed_seed
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
-from paribus.evaluation.encoding import batches
+from paribus.evaluation.encoding import Rows, batches
 from paribus.evaluation.measures.base import Measure
 from paribus.evaluation.protocols import chosen
-from paribus.evaluation.rows import Rows
 from paribus.metrics.estimates import Estimate, mean_estimate
 from paribus.metrics.likelihood import active_units, importance_weighted_nats, likelihood_estimates
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 COLLAPSED_BELOW_NATS = 0.1
 IWAE_IMAGES = 500
@@ -73,31 +68,27 @@ class Likelihoods(Measure):
         ),
     )
     order = 70
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        known = context.model is not None and context.model.likelihood is not None
-        return None if known else Fact(code="no_likelihood")
+    refused = ("no_likelihood",)
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
         model, data, n = context.model, context.data, context.n
         assert model is not None and data is not None
-        kept: defaultdict[str, Rows] = defaultdict(lambda: Rows(n))
+        kept = Rows(n)
         for images, labels, start in batches(data.test, n, "likelihood of test images", context.progress):
             seed = keyed_seed("likelihood", context.seed, start)
-            for name, values in model.likelihood_terms(images, labels, seed=seed).items():
-                kept[name].add(values.cpu())
-        terms = {name: rows.joined for name, rows in kept.items()}
+            terms = model.likelihood_terms(images, labels, seed=seed)
+            kept.add({name: values.cpu() for name, values in terms.items()})
+        terms = kept.joined
         found = likelihood_estimates(terms["reconstruction_nats"], terms["kl_nats"])
         protocol = _protocol(context, data, n, draws=1)
         for metric, estimate in found.items():
             warning = _collapse(estimate) if metric == "kl_nats" else None
-            yield context.score(metric, estimate, n=n, split=context.split, protocol=protocol, warning=warning)
+            yield context.score(metric, estimate, protocol, warning=warning)
         means = terms["posterior_means"]
         active = active_units(means)
         warning = None if active else Fact(code="posterior_collapse", figures={"units": means.shape[1]})
-        yield context.score("active_units", float(active), n=n, split=context.split, protocol=protocol, warning=warning)
+        yield context.score("active_units", float(active), protocol, warning=warning)
 
 
 @measures.register("importance")
@@ -117,11 +108,7 @@ class ImportanceWeighted(Measure):
         ),
     )
     order = 71
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        known = context.model is not None and context.model.has_log_weights
-        return None if known else Fact(code="no_known_density")
+    refused = ("no_known_density",)
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
@@ -132,8 +119,7 @@ class ImportanceWeighted(Measure):
         for images, labels, start in batches(data.test, n, f"bound by {draws} latents an image", context.progress):
             seed = keyed_seed("importance", context.seed, start)
             parts.append(importance_weighted_nats(model.log_weights(images, labels, count=draws, seed=seed)))
-        found, protocol = mean_estimate(torch.cat(parts)), _protocol(context, data, n, draws)
-        yield context.score("iwae", found, n=n, split=context.split, protocol=protocol)
+        yield context.score("iwae", mean_estimate(torch.cat(parts)), _protocol(context, data, n, draws), n=n)
 
 
 def _collapse(kl_nats: Estimate) -> Fact | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.files import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import reference
-from paribus.evaluation.measures.base import Measure
+from paribus.evaluation.measures.base import Measure, with_floors
 from paribus.evaluation.measures.distances import LEAST_ROWS
 from paribus.evaluation.protocols import chosen, form_of
 from paribus.metrics.encoders import Encoder
@@ -26,49 +26,33 @@ from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
 
-if TYPE_CHECKING:
-    from paribus.data import ImageData
-
 LARGEST = 1 << 23
 """Numbers in the training images' features, at most: all of 65,536 images of 128 features."""
 SUSPICIOUS = 0.05
 """By how much more than real images a model may copy before it is said."""
 
-SAME_TRAINING = "Comparable only when encoder, training and held-out images and resolution agree."
-BLIND_TO = "How good samples are; images that the search left out."
+_metric = partial(
+    Metric,
+    comparable="Comparable only when encoder, training and held-out images and resolution agree.",
+    unseen="How good samples are; images that the search left out.",
+)
 MEMORIZED = (
-    Metric(
+    _metric(
         name="copying",
         label="Copying",
         direction="towards",
         target=0.5,
         meaning="Share of samples nearer to a training image than to any held-out one, as of equally many of both: "
         "0.5 is clean, 1 is copies.",
-        comparable=SAME_TRAINING,
-        unseen=BLIND_TO,
-        floor="floor_copying",
     ),
-    Metric(
+    _metric(
         name="authenticity",
         label="Authenticity",
         direction="higher",
         meaning="Share of samples farther from their nearest training image than that one is from its own nearest "
         "(AuthPct): 0 for copies. Noise gets 1, so read it beside real images.",
-        comparable=SAME_TRAINING,
-        unseen=BLIND_TO,
-        floor="floor_authenticity",
     ),
 )
-
-
-def _floor_of(metric: Metric) -> Metric:
-    return Metric(
-        name=f"floor_{metric.name}",
-        label=f"{metric.label}, real images",
-        meaning=f"{metric.label} of validation images in the samples' place: what copying nothing scores.",
-        comparable=SAME_TRAINING,
-        section="floor",
-    )
 
 
 @measures.register("memorization")
@@ -78,7 +62,9 @@ class Memorization(Measure):
     All training images are searched where their features fit into `LARGEST`, since copies of others would go unseen.
     """
 
-    metrics = (*MEMORIZED, *map(_floor_of, MEMORIZED))
+    metrics = with_floors(
+        MEMORIZED, "real images", "validation images in the samples' place: what copying nothing scores"
+    )
     order = 30
 
     @override

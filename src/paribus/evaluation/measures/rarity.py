@@ -90,10 +90,7 @@ class Rarity(Measure):
         ),
     )
     order = 40
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        return None if context.model is not None else Fact(code="does_not_apply")
+    refused = ("does_not_apply",)
 
     @override
     def watcher(self, context: Context) -> Watcher | None:
@@ -114,15 +111,7 @@ class Rarity(Measure):
         protocol = context.protocol.model_copy(update={"rare": held, "rare_among": watcher.grouped})
         few = Fact(code="few_rare_images") if held <= NEIGHBOURS else None
         for metric, found in (("rare_share", share), ("rare_coverage", coverage)):
-            yield context.score(
-                metric,
-                found,
-                n=context.n,
-                encoder=watcher.encoder,
-                split=context.split,
-                protocol=protocol,
-                warning=few,
-            )
+            yield context.score(metric, found, protocol, encoder=watcher.encoder, warning=few)
 
 
 @dataclass(frozen=True)

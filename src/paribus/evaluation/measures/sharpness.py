@@ -76,7 +76,7 @@ class Sharpness(Measure):
         for name in SHARPNESS if context.wants(*(f"real_{name}" for name in SHARPNESS)) else ():
             if not is_too_small(context):
                 found = mean_estimate(context.real_numbers("sharpness", sharpness_of)[name])
-                yield context.score(f"real_{name}", found, n=context.n, split=context.split, protocol=protocol)
+                yield context.score(f"real_{name}", found, protocol)
 
 
 def ratio_scores(
@@ -90,9 +90,7 @@ def ratio_scores(
             if made is not None:
                 real = context.real_numbers("sharpness", sharpness_of)
                 found = ratio_estimate(made[name], real[name], paired=paired)
-            yield context.score(
-                prefix + name, found, n=context.n, split=context.split, protocol=protocol, warning=small
-            )
+            yield context.score(prefix + name, found, protocol, warning=small)
 
 
 def sharpness_of(images: Tensor) -> Numbers:

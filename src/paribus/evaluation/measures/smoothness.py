@@ -16,7 +16,7 @@ from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.smoothness import ANGLE, squared_speeds, step_ends
 from paribus.results.metric import Metric
 from paribus.results.protocol import Path, Protocol
-from paribus.results.score import Fact, Score
+from paribus.results.score import Score
 
 STEPS = 1000
 """Pairs of images at most: each costs as much as two samples."""
@@ -41,11 +41,7 @@ class Smoothness(Measure):
         ),
     )
     order = 35
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        normal = context.model is not None and context.model.prior_is_normal
-        return None if normal else Fact(code="prior_not_normal")
+    refused = ("prior_not_normal",)
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
@@ -64,4 +60,4 @@ class Smoothness(Measure):
         protocol: Protocol = context.protocol.model_copy(update=own)
         for encoder, first, second in zip(context.encoders, *ends, strict=True):
             found = mean_estimate(squared_speeds(first.features, second.features))
-            yield context.score("smoothness", found, n=n, encoder=encoder, protocol=protocol)
+            yield context.score("smoothness", found, protocol, n=n, encoder=encoder, alone=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from typing_extensions import override
+from functools import partial
 
 from paribus.base.registry import measures
-from paribus.evaluation.context import Context
 from paribus.evaluation.measures.base import Measure
 from paribus.results.metric import Metric
-from paribus.results.score import Fact, Score
+
+_metric = partial(Metric, section="steadiness")
 
 
 @measures.register("steadiness")
@@ -18,7 +16,7 @@ class Steadiness(Measure):
     """The words of what a study's results say of its seeds and snapshots."""
 
     metrics = (
-        Metric(
+        _metric(
             name="seed_spread",
             label="Spread over seeds",
             unit="× mean",
@@ -27,9 +25,8 @@ class Steadiness(Measure):
             "much of the result is the seed's.",
             comparable="Comparable only when metric, encoder, reference split, number of samples and budget agree; of "
             "few seeds it is itself uncertain.",
-            section="steadiness",
         ),
-        Metric(
+        _metric(
             name="snapshot_spread",
             label="Spread over snapshots",
             unit="× mean",
@@ -37,24 +34,15 @@ class Steadiness(Measure):
             meaning="Standard deviation of a run's snapshots from about half its budget on, by KID on validation "
             "images, over their mean, averaged over seeds: how far quality still moves, for better or worse.",
             comparable="Comparable only when encoder, validation images, budget and the snapshots' places in it agree.",
-            section="steadiness",
         ),
-        Metric(
+        _metric(
             name="failed_seeds",
             label="Failed seeds",
             direction="lower",
             meaning="Share of a model's seeds whose training failed, as when a loss diverged, of those that came to an "
             "end.",
             comparable="Comparable only when budget and number of seeds agree.",
-            section="steadiness",
         ),
     )
     order = 120
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        return Fact(code="measured_over_a_study")
-
-    @override
-    def scores(self, context: Context) -> Iterator[Score]:
-        yield from ()
+    refused = ("measured_over_a_study",)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.files import cache_folder
 from paribus.base.registry import measures
+from paribus.data import ImageData
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import choice, reference
-from paribus.evaluation.measures.base import Measure
-from paribus.evaluation.measures.distances import floor_of, floor_protocol
+from paribus.evaluation.measures.base import Measure, with_floors
+from paribus.evaluation.measures.distances import floor_protocol
+from paribus.metrics.distances import class_counts, frechet_within_classes
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import cached_scores, reference_key
-from paribus.metrics.within_classes import class_counts, frechet_within_classes
 from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 from paribus.results.score import Fact, Score
-
-if TYPE_CHECKING:
-    from paribus.data import ImageData
 
 LEAST_PER_FEATURE = 2
 """Fewer images of a class for each feature say too little to be shown unasked."""
@@ -37,7 +34,6 @@ FRECHET_WITHIN_CLASSES = Metric(
     "samples that were asked for it (intra-class FID): sees ignored classes and too little variety within one.",
     comparable="Comparable only when encoder, reference split, number of samples of each class and resolution agree.",
     unseen="Copies.",
-    floor="floor_frechet_within_classes",
 )
 NAME = FRECHET_WITHIN_CLASSES.name
 
@@ -46,14 +42,9 @@ NAME = FRECHET_WITHIN_CLASSES.name
 class WithinClasses(Measure):
     """The Fréchet distance within the classes that a conditional model is asked for."""
 
-    metrics = (FRECHET_WITHIN_CLASSES, floor_of(FRECHET_WITHIN_CLASSES))
+    metrics = with_floors((FRECHET_WITHIN_CLASSES,))
     order = 20
-
-    @override
-    def lacks(self, context: Context) -> Fact | None:
-        if context.labels is None or context.data is None:
-            return Fact(code="not_conditional")
-        return None if context.data.test.labels is not None else Fact(code="needs_class_labels")
+    refused = ("not_conditional", "needs_class_labels")
 
     @override
     def scores(self, context: Context) -> Iterator[Score]:
@@ -99,9 +90,8 @@ def _score(
     yield context.score(
         metric,
         found[NAME],
+        protocol.model_copy(update={"least_per_class": least}),
         n=n,
         encoder=encoder,
-        split=context.split,
-        protocol=protocol.model_copy(update={"least_per_class": least}),
         warning=Fact(code="too_few_of_a_class", figures=figures) if least < needed else None,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from paribus.base.wording import NARROW, count, listed, plural
 from paribus.results.comparison import Obstacle
-from paribus.results.protocol import Descent, Form, ImageSet, Likelihood, Protocol, Spread
+from paribus.results.protocol import Descent, ImageForm, ImageSet, Likelihood, Protocol, Spread
 from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord
 
@@ -132,7 +132,7 @@ def _seed(protocol: Protocol) -> str:
     return f"seed {protocol.seed}" if protocol.seed is not None else ""
 
 
-def _form(form: Form | None) -> str:
+def _form(form: ImageForm | None) -> str:
     return f"uint8 {form.height}x{form.width}x{form.channels}" if form else ""
 
 
