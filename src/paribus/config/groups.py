@@ -151,8 +151,9 @@ class EvaluationSettings(Settings):
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
     """auto: `classifier` for labelled data, else `self` and `pixels` (under 1,000 training images `pixels` alone). Or
-    classifier, classifier-2 (another seed: do rankings hold?), self (trained without labels), pixels, inception-64,
-    inception-192, inception-768 or inception-2048 (the FID's); or a list, of which the first ranks."""
+    classifier, classifier-2 (another seed: do rankings hold?), efficientnet (trained on photographs; for few images or
+    unlabelled ones), self (trained without labels), pixels, inception-64, inception-192, inception-768 or
+    inception-2048 (the FID's); or a list, of which the first ranks."""
     inception_weights: str | None = None
     """The file of Inception's weights; by default that of PARIBUS_INCEPTION, or a download kept in the cache. Where it
     is given and `encoder` names no Inception, the last layer that the file suffices for is added."""

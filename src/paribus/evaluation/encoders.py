@@ -12,6 +12,7 @@ from paribus.config import EvaluationSettings
 from paribus.data import ImageData
 from paribus.evaluation.encoding import StageProgress, check_known
 from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
+from paribus.metrics.efficientnet import EfficientNetEncoder
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_layers import STAGES
@@ -30,10 +31,13 @@ CLASSIFIERS = {"classifier": 0, "classifier-2": 1}
 UNLABELLED: dict[str, Callable[..., Encoder]] = {"self": SelfTrainedEncoder, "pixels": PixelEncoder}
 """Encoders made from training images alone."""
 
+CARRIED: dict[str, Callable[..., Encoder]] = {"efficientnet": EfficientNetEncoder}
+"""Encoders that were trained elsewhere, whose weights an installed package carries."""
+
 TAPS = {f"inception-{dimensions}": dimensions for dimensions in STAGES}
 """Encoders that were trained elsewhere: layers of one network."""
 
-ENCODERS = (*CLASSIFIERS, *UNLABELLED, *TAPS)
+ENCODERS = (*CLASSIFIERS, *UNLABELLED, *CARRIED, *TAPS)
 _WIDEST = "inception"  # the last layer that the given file suffices for
 
 
@@ -64,7 +68,11 @@ def check_encoders(settings: EvaluationSettings, progress: StageProgress) -> Non
     Raises:
         ParibusError: It is so.
     """
-    if taps := _taps_among(_names(settings, [])):
+    names = _names(settings, [])
+    for name in names:
+        if name in CARRIED:
+            CARRIED[name]()
+    if taps := _taps_among(names):
         _weights(taps, settings, progress)
 
 
@@ -123,6 +131,7 @@ def _made(
 ) -> list[Encoder]:
     """The named encoders: `own` makes those of the data; the layers of Inception share one network."""
     found = {name: own(name) for name in names if name in CLASSIFIERS or name in UNLABELLED}
+    found |= {name: CARRIED[name](device=choose_device("auto")) for name in names if name in CARRIED}
     if taps := _taps_among(names):
         weights = _weights(taps, settings, progress)
         network = InceptionNetwork(

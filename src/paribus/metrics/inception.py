@@ -71,7 +71,7 @@ class InceptionNetwork:
         taps = [encoder.dimensions for encoder in self.encoders]
         if not len(images):
             return {tap: torch.zeros(0, tap) for tap in taps}
-        with _exact(self.device):
+        with exact(self.device):
             parts = [self._features(part.to(self.device)) for part in images.split(self.batch_size)]
         return {tap: torch.cat([part[tap].cpu() for part in parts]) for tap in taps}
 
@@ -183,7 +183,7 @@ def _heads(block: Mixed) -> list[Convolution]:
 
 
 @contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
+def exact(device: torch.device) -> Iterator[None]:
     """Inference in the precision of the weights, whatever the training code has allowed (TF32) or autocast asks for."""
     with (
         torch.inference_mode(),

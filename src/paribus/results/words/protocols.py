@@ -15,6 +15,7 @@ ENCODERS = {
     "classifier": "a classifier of the data's own classes",
     "self": "filters learned from the images themselves",
     "pixels": "the pixels' principal components",
+    "efficientnet": "a middle layer of a network that learned from photographs",
     "inception": "a layer of the network behind the FID",
 }
 """By the first word of an encoder's name: classifier-2, inception-768."""
