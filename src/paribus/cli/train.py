@@ -61,7 +61,7 @@ def train(
         console.print_scores(shown)
         if len(shown) < len(scores):
             console.say(
-                f"{len(shown)} of {len(scores)} scores; all are in {run.folder.path / 'evaluation.json'}, and --all prints them"
+                f"{len(shown)} of {len(scores)} scores: --all prints all, {run.folder.path}/evaluation.json holds them"
             )
         print(run.folder.path)
 
