@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from paribus.base.processes import place
 from paribus.base.wording import duration, stage_words
@@ -120,8 +120,8 @@ def print_scores(scores: list[Score]) -> None:
     print_table(rows)
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
-    """Dictionaries with the same keys as an aligned table on stdout; the last column may be long; of none, nothing."""
+def print_table(rows: list[dict[str, Any]], *, to_stderr: bool = False) -> None:
+    """Dictionaries with the same keys as an aligned table; the last column may be long; of none, nothing."""
     if not rows:
         return
     from rich.console import Console
@@ -133,12 +133,13 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         table.add_column(key, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row[key]) for key in columns))
-    Console(width=print_width()).print(table)
+    stream = sys.stderr if to_stderr else sys.stdout
+    Console(file=stream, width=print_width(stream)).print(table)
 
 
-def print_width() -> int | None:
-    """Columns of what is printed on stdout; None for a terminal's own."""
-    return None if sys.stdout.isatty() else 160
+def print_width(stream: TextIO | None = None) -> int | None:
+    """Columns of what is printed, by default on stdout; None for a terminal's own."""
+    return None if (stream or sys.stdout).isatty() else 160
 
 
 def _cell(value: Any) -> str:

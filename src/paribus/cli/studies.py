@@ -119,6 +119,7 @@ def compare(
     on_bad: OnBadOption = None,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
+    dry_run: DryRunOption = False,
     overrides: SetOption = None,
 ) -> None:
     """Train several models under one budget, score them alike, and write a report.
@@ -140,7 +141,7 @@ def compare(
         start=False,
         chosen=lambda choice: say(reason(choice)),
     )
-    run_watched(study)
+    run_watched(study, dry_run=dry_run)
 
 
 def reason(choice: Choice) -> str:

@@ -25,12 +25,14 @@ def train(
     on_bad: OnBadOption = None,
     score: Annotated[bool, typer.Option(help="Evaluate after training.")] = True,
     overrides: SetOption = None,
+    all_scores: Annotated[bool, typer.Option("--all", help="Print every score, not the ten that say most.")] = False,
 ) -> None:
     """Train one model, save it, and score it."""
     from paribus.base.processes import stop_on_signal
     from paribus.cli import console
     from paribus.commands.train import train as train_model
     from paribus.config import DataSettings, validated
+    from paribus.results.score import most_telling
 
     asked = given(name=data, size=size, channels=channels, on_bad=on_bad)
     try:
@@ -54,7 +56,13 @@ def train(
         console.say(f"interrupted: '{command} train {model} --out {stopped.folder} --resume' resumes it")
         raise typer.Exit(130) from None
     if place().is_first:
-        console.print_scores(run.scores)
+        scores = run.scores
+        shown = scores if all_scores else most_telling(scores, run.folder.metric_words)
+        console.print_scores(shown)
+        if len(shown) < len(scores):
+            console.say(
+                f"{len(shown)} of {len(scores)} scores: --all prints all, {run.folder.path}/evaluation.json holds them"
+            )
         print(run.folder.path)
 
 

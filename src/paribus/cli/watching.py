@@ -59,8 +59,8 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
             runs += " (not timed: this machine lacks a device that they name)"
         elif estimated:
             kinds = len({run.label for run in waiting})
-            say(f"timing a few steps of each kind of run ({kinds})")
-            cost = study.estimate(waiting)
+            say(f"timing a few steps of each of {kinds} kinds of run")
+            cost = study.estimate(waiting, lambda label, place, of: say(f"timing {label} ({place} of {of})"))
             runs += f": about {duration(cost.training_seconds)} of training and "
             runs += f"{duration(cost.sampling_seconds)} of sampling, {size(cost.disk_bytes)}"
         say(f"{runs} in {study.folder}")
@@ -85,6 +85,23 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
     if not finished:
         say("interrupted: the same command resumes from the checkpoints")
         raise typer.Exit(130)
+    _print_ending(study)
+
+
+def _print_ending(study: Study) -> None:
+    """The verdict, a small leaderboard, what to do next, and on the last line of stdout the report's file."""
+    from paribus.report.tables import small_leaderboard
+    from paribus.report.verdict import verdict, what_next
+
+    results = study.results
+    said = verdict(results)
+    say(said.text)
+    rows = small_leaderboard(results, said.metric)
+    if rows:
+        print_table(rows, to_stderr=True)
+    for step in what_next(results, said):
+        say(f"next: {step}")
+    say("the report, to be opened in any browser:")
     print(study.folder / "report.html")
 
 

@@ -20,13 +20,22 @@ from paribus.report.manuscript import manuscript_texts, replication_markdown
 from paribus.report.marks import STYLES, swatch
 from paribus.report.pictures import gallery
 from paribus.report.replication import replication
-from paribus.report.verdict import verdict
+from paribus.report.verdict import verdict, what_next
 from paribus.results.comparison import may_be_ranked
 from paribus.results.metric import Metric
+from paribus.results.outlook import improvements
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder
-from paribus.results.words import budget_words, fact_words, finding_words, protocol_words, sampler_words, statement
+from paribus.results.words import (
+    budget_words,
+    fact_words,
+    finding_words,
+    improvement_words,
+    protocol_words,
+    sampler_words,
+    statement,
+)
 
 
 def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -> Path:
@@ -125,6 +134,8 @@ def _context(study: StudyResult) -> dict[str, Any]:
         "heading": study.name,
         "facts": _facts(study),
         "verdict": said,
+        "next_steps": what_next(study, said),
+        "improvements": [improvement_words(study, found) for found in improvements(study)],
         "cautions": cautions_of(study),
         "board": board,
         "caption": encoders.caption(study),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from paribus.base.wording import NONE, compact, count, duration, estimate, listed, number, plural, size
+from paribus.base.wording import NONE, compact, count, duration, estimate, listed, number, plural, plus_minus, size
 from paribus.report import figures
 from paribus.report.curves import metric_row
 from paribus.results.comparison import floor, half_width, leaders, may_be_ranked, mean, shown_order
@@ -254,3 +254,22 @@ def _score_cell(table: Scores, name: str) -> Cell:
 def warnings_words(score: Score) -> str:
     """What is to be said of a score, as a clause; empty for none."""
     return "; ".join(map(fact_words, score.warnings))
+
+
+SMALL_COLUMNS = 4
+"""Metrics of a leaderboard on a terminal."""
+
+
+def small_leaderboard(study: StudyResult, primary: str | None) -> list[dict[str, str]]:
+    """The models, as the report orders them, with the metric that ranks and the first others, for a terminal."""
+    metrics = dict.fromkeys([*([primary] if primary else []), *study.quality_metrics])
+    columns = [m for m in metrics if any(study.values(model, m) for model in study.models)][:SMALL_COLUMNS]
+    rows = []
+    for model in shown_order(study, primary):
+        row = {"model": model}
+        for metric in columns:
+            found = study.summary(model, metric)
+            text = "" if found is None else plus_minus(found.mean, half_width(study, model, metric))
+            row[f"{study.metric(metric).label} {study.metric(metric).arrow}".strip()] = text
+        rows.append(row)
+    return rows if columns else []

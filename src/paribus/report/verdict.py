@@ -10,9 +10,18 @@ from dataclasses import dataclass
 
 from paribus.base.wording import clause, count, duration, listed, number, plural, plus_minus, sentence
 from paribus.results.comparison import comparison, floor, half_width, lacking, obstacles, primary_metric
+from paribus.results.outlook import next_steps, nothing_resembles
 from paribus.results.pairs import Comparison
 from paribus.results.study import StudyResult
-from paribus.results.words import budget_words, fact_words, obstacle_words, runs_words
+from paribus.results.words import (
+    NextStep,
+    budget_words,
+    fact_words,
+    next_step_words,
+    nothing_resembles_words,
+    obstacle_words,
+    runs_words,
+)
 
 
 @dataclass(frozen=True)
@@ -55,12 +64,20 @@ def verdict(study: StudyResult) -> Verdict:
         return Verdict(
             f"These runs cannot be ranked by {label}: {'; '.join(map(obstacle_words, against))}.", False, metric, notes
         )
+    if nothing_resembles(study):
+        return Verdict(f"{_place(study, len(order))}, {nothing_resembles_words(study)}.", False, metric, notes)
     if len(order) == 1:
         alone = f"only {order[0]} has a {label} ({_value(study, order[0], metric)})"
         text = f"{_place(study, 1)}, {alone}: there is nothing to compare it with."
         return Verdict(text, False, metric, notes)
     text, ranked = _comparison(study, metric, found)
     return Verdict(text, ranked, metric, (*notes, *_notes(study, metric, found)))
+
+
+def what_next(study: StudyResult, said: Verdict | None = None) -> list[NextStep]:
+    """What to do next, with the commands; `said` is the study's verdict, where it is known already."""
+    is_open = not study.single and not (said or verdict(study)).ranked
+    return [next_step_words(fact) for fact in next_steps(study, is_open=is_open)]
 
 
 def _comparison(study: StudyResult, metric: str, found: Comparison) -> tuple[str, bool]:
@@ -184,6 +201,8 @@ def _single_verdict(study: StudyResult) -> Verdict:
         )
     else:
         text += f"; real images against other real images score {number(low)}."
+    if nothing_resembles(study):
+        text = f"{text.rstrip('.')}; {nothing_resembles_words(study)}."
     notes = ["One run says nothing about how much the result varies from seed to seed."]
     if run.scores[metric].error is not None:
         notes.insert(0, "± is the error of measuring with a limited number of images, for this one run.")

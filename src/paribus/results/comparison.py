@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from paribus.results.outlook import nothing_resembles
 from paribus.results.pairs import EQUAL_COST, Comparison, Front, Sample, compared, pareto_front
 from paribus.results.run import RunResult
 from paribus.results.score import COMPARED, Fact, differences
@@ -140,8 +141,11 @@ def shown_order(study: StudyResult, metric: str | None) -> list[str]:
 
 
 def leaders(study: StudyResult, metric: str) -> set[str]:
-    """The models that no other is told apart from as better; empty where the metric has no better side."""
-    if study.metric(metric).direction == "none" or not may_be_ranked(study, metric):
+    """The models that no other is told apart from as better; empty where the metric has no better side.
+
+    Also where nothing resembles the data: no order means anything then.
+    """
+    if study.metric(metric).direction == "none" or nothing_resembles(study) or not may_be_ranked(study, metric):
         return set()
     found = comparison(study, metric)
     return {model for model in found.order if not found.losses(model)} if len(found.order) > 1 else set()

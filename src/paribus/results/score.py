@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from paribus.config import Settings
+from paribus.results.metric import Metric
 from paribus.results.protocol import Protocol
 
 Figure = float | int | str | tuple[str, ...] | tuple[int, ...] | tuple[float, ...] | tuple[tuple[str, ...], ...]
@@ -102,3 +104,26 @@ def differences(a: Score, b: Score) -> tuple[str, ...]:
     """The fields in which two scores differ that may not differ where they are ranked; none where they may be."""
     own = tuple(name for name in COMPARED if getattr(a, name) != getattr(b, name))
     return own + tuple(f"protocol.{name}" for name in a.protocol.differences(b.protocol))
+
+
+SHOWN = 10
+"""Scores at the end of a run's training."""
+
+
+def most_telling(scores: Sequence[Score], metrics: Mapping[str, Metric]) -> list[Score]:
+    """At most ten of a run's scores, each metric once: those of a leaderboard, in its order, then others that have one.
+
+    Args:
+        scores: All of them, the first encoder's first.
+        metrics: Their words.
+    """
+    first = {score.metric: score for score in reversed(scores) if score.value is not None}
+    sections = ("leaderboard", "detail", "cost")
+
+    def order(name: str) -> tuple[int, int]:
+        words = metrics.get(name)
+        return (sections.index(words.section), words.place) if words else (len(sections), 0)
+
+    told = [name for name in first if name not in metrics or metrics[name].section in sections]
+    told = list(dict.fromkeys([score.metric for score in scores if score.metric in told]))
+    return [first[name] for name in sorted(told, key=order)[:SHOWN]]

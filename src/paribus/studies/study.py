@@ -153,13 +153,15 @@ class Study:
             for run in self.runs
         ]
 
-    def estimate(self, runs: Sequence[StudyRun]) -> Cost:
+    def estimate(
+        self, runs: Sequence[StudyRun], notice: Callable[[str, int, int], None] = lambda label, place, of: None
+    ) -> Cost:
         """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
         first = {run.label: run for run in reversed(runs)}
-        costs = [
-            (estimate(first[label].config, self.prepared.images_of(first[label])), count)
-            for label, count in Counter(run.label for run in runs).items()
-        ]
+        costs = []
+        for place, (label, count) in enumerate(Counter(run.label for run in runs).items(), 1):
+            notice(label, place, len(first))
+            costs.append((estimate(first[label].config, self.prepared.images_of(first[label])), count))
         training, sampling, disk = (sum(cost[part] * count for cost, count in costs) for part in range(3))
         busy = min(self.prepared.workers, len(runs)) or 1
         return Cost(training / busy, sampling / busy, disk)

@@ -2,6 +2,7 @@
 
 from paribus.results.words.facts import Statement, detail_words, fact_words, kind_words, statement
 from paribus.results.words.findings import finding_words
+from paribus.results.words.outlook import NextStep, improvement_words, next_step_words, nothing_resembles_words
 from paribus.results.words.protocols import (
     accuracy_words,
     encoder_words,
@@ -20,6 +21,7 @@ from paribus.results.words.settings import (
 )
 
 __all__ = [
+    "NextStep",
     "Statement",
     "accuracy_words",
     "budget_words",
@@ -27,8 +29,11 @@ __all__ = [
     "encoder_words",
     "fact_words",
     "finding_words",
+    "improvement_words",
     "kind_words",
+    "next_step_words",
     "no_room_words",
+    "nothing_resembles_words",
     "obstacle_words",
     "protocol_words",
     "runs_words",

@@ -1,0 +1,244 @@
+"""What a study leaves open: whether runs still improve, whether anything resembles the data, and what to do next."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paribus.results.run import RunResult
+from paribus.results.score import Fact, Score
+from paribus.results.statistics import Summary, summary
+from paribus.results.study import StudyResult
+
+TOLD_APART = 0.95
+"""A classifier that is right more often than this, with 95 % confidence, recognises each single sample as made, at the
+usual level of 5 %; chance is 0.5."""
+MOST_REACHED = 0.5
+"""Coverage below which, with 95 % confidence, most real images have no sample near them; equal distributions with the
+measure's 5 neighbours reach 1 - 2^-5."""
+NORMAL = 1.96
+"""Standard errors of a two-sided 95 % interval."""
+FEW_IMAGES = 1000
+"""Training images below which a report says that they are few; how many are enough depends on the data."""
+LONGER = 4
+"""Times the budget of a longer run: two doublings, which the improvement of the last one lets hope for."""
+SEEDS = 5
+"""Seeds of a comparison whose order two or three seeds leave open."""
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """How much a model's snapshots improve with a doubling of the images at the end of training.
+
+    Attributes:
+        model: Which.
+        metric: Of the snapshots, on the validation split.
+        gain: Share by which the metric falls with a doubling, over seeds: 0.2 is a fifth.
+        is_sure: Whether every seed's last step down is more than its scores' errors explain, at 95 %.
+    """
+
+    model: str
+    metric: str
+    gain: Summary
+    is_sure: bool
+
+
+def improvements(study: StudyResult) -> list[Improvement]:
+    """Each model whose finished runs have scored snapshots; the metric is one of which less is better."""
+    found = []
+    for model in study.models:
+        pairs = [pair for run in study.of(model) if run.status == "done" and (pair := _last_doubling(run))]
+        if pairs:
+            gains = summary([_gain(*pair) for pair in pairs])
+            found.append(Improvement(model, pairs[0][0].metric, gains, all(_falls(*pair) for pair in pairs)))
+    return found
+
+
+def _last_doubling(run: RunResult) -> tuple[Score, Score] | None:
+    """The last snapshot's score and that of the one nearest to half of its images, both above 0."""
+    known = [s for s in run.snapshots if s.snapshot and s.value is not None and s.value > 0]
+    if not known:
+        return None
+    last = max(known, key=lambda score: score.snapshot or 0)
+    earlier = [s for s in known if s.metric == last.metric and 0 < (s.snapshot or 0) < (last.snapshot or 0)]
+    if last.snapshot != max(s.snapshot or 0 for s in run.snapshots) or not earlier:
+        return None
+    return min(earlier, key=lambda score: abs(math.log2((last.snapshot or 1) / (score.snapshot or 1)) - 1)), last
+
+
+def _gain(before: Score, after: Score) -> float:
+    """The share by which the value falls with each doubling, by a power law through both."""
+    assert before.value and after.value and before.snapshot and after.snapshot
+    doublings = math.log2(after.snapshot / before.snapshot)
+    return float(1 - (after.value / before.value) ** (1 / doublings))
+
+
+def _falls(before: Score, after: Score) -> bool:
+    assert before.value is not None and after.value is not None
+    return before.value - after.value > NORMAL * math.hypot(before.error or 0.0, after.error or 0.0)
+
+
+def resembles(run: RunResult) -> bool | None:
+    """Whether a run's samples resemble the data at all; None where that was not measured.
+
+    They do not where a classifier surely tells each single one from real images, and most real images surely have no
+    sample near them. One of both is not enough: sharp images with a flaw of their own are told apart, and one grey
+    image at the centre of all features is near to many.
+    """
+    told, reached = run.scores.get("two_sample_accuracy"), run.scores.get("coverage")
+    if told is None or reached is None or told.value is None or reached.value is None:
+        return None
+    asked = 2 * ((told.n or 0) - (told.n or 0) // 2)  # the held-out half of both sets
+    return wilson(told.value, asked)[0] <= TOLD_APART or wilson(reached.value, reached.n or 0)[1] >= MOST_REACHED
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n; from 0 to 1 where n is 0.
+
+    Source: Wilson (1927).
+    """
+    if n == 0:
+        return 0.0, 1.0
+    z = NORMAL**2 / n
+    centre, half = share + z / 2, NORMAL * math.sqrt(share * (1 - share) / n + z / (4 * n))
+    return max(0.0, (centre - half) / (1 + z)), min(1.0, (centre + half) / (1 + z))
+
+
+def nothing_resembles(study: StudyResult) -> bool:
+    """Whether it was measured of every finished run, and none resembles the data."""
+    return bool(study.done) and all(resembles(run) is False for run in study.done)
+
+
+def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
+    """What to do next, the most useful first: codes with figures, in words by `results.words.next_step_words`.
+
+    Args:
+        study: Finished or not.
+        is_open: Whether the order of its models is left open by their seeds.
+    """
+    if any(run.status == "unfinished" for run in study.runs):
+        return [Fact(code="finish", figures={"command": _resumed(study)})]
+    if not study.done:
+        return []
+    steps = []
+    sure = [found for found in improvements(study) if found.is_sure and found.gain.mean > 0]
+    lost = nothing_resembles(study)
+    if sure or lost:
+        gains = tuple(found.gain.mean for found in sure)
+        steps.append(
+            Fact(
+                code="train_longer",
+                figures={
+                    "models": tuple(found.model for found in sure),
+                    "gains": gains,
+                    "of": len(study.models),
+                    "times": LONGER,
+                    "command": _longer(study),
+                    "seconds": expected_seconds(study, LONGER) or 0.0,
+                },
+            )
+        )
+    elif is_open and not study.single and len(study.models) > 1 and len(study.seeds) < SEEDS:
+        added = [seed for seed in range(SEEDS + max(study.seeds, default=0)) if seed not in study.seeds]
+        added = added[: SEEDS - len(study.seeds)]
+        share = len(added) / max(1, len(study.seeds))
+        command = f"paribus study add {shlex.quote(str(study.path))} seeds={','.join(map(str, added))}"
+        figures = {
+            "seeds": len(study.seeds),
+            "total": SEEDS,
+            "command": command if study.path and study.path.joinpath("study.yaml").is_file() else "",
+            "seconds": share * (wall_seconds(study) or 0.0),
+        }
+        steps.append(Fact(code="more_seeds", figures=figures))
+    images = study.data.counts.get("train")
+    if images is not None and images < FEW_IMAGES:
+        steps.append(Fact(code="more_images", figures={"images": images, "few": FEW_IMAGES}))
+    return steps
+
+
+def wall_seconds(study: StudyResult) -> float | None:
+    """Seconds that the finished runs took side by side, with their start and scoring.
+
+    By the clock, from each run's start to its end; where a run was interrupted, its pause is in it.
+    """
+    spans = _spans(study.done)
+    return max(end for _, end in spans) - min(start for start, _ in spans) if spans else None
+
+
+def expected_seconds(study: StudyResult, times: float) -> float | None:
+    """Seconds of the same study with so many times the training: what is not training stays as long."""
+    spans, wall = _spans(study.done), wall_seconds(study)
+    if not spans or not wall:
+        return None
+    at_a_time = max(1.0, sum(end - start for start, end in spans) / wall)
+    return wall + (times - 1) * sum(run.seconds or 0.0 for run in study.done) / at_a_time
+
+
+def _spans(runs: Sequence[RunResult]) -> list[tuple[float, float]]:
+    """When runs began and ended, in seconds of the clock, where their folders say so."""
+    found = []
+    for run in runs:
+        if run.folder is None or not run.folder.exists:
+            continue
+        began, ended = run.folder.record.get("started"), (run.folder.done or {}).get("finished")
+        if began and ended:
+            found.append((datetime.fromisoformat(str(began)).timestamp(), datetime.fromisoformat(ended).timestamp()))
+    return found
+
+
+def _words_typed(study: StudyResult) -> list[str]:
+    """The words of the study's first command, where Paribus was called on the command line."""
+    words = shlex.split(study.command.split(" && ")[0]) if study.command else []
+    return words if words[:1] == ["paribus"] else []
+
+
+def _longer(study: StudyResult) -> str:
+    """The command that trains longer; empty where the study was not begun by one that takes a budget."""
+    words, budget = _words_typed(study), _times(study.budget, LONGER)
+    if not budget:
+        return ""
+    if study.single:
+        run = study.runs[0]
+        folder = "" if study.path is None else str(study.path)
+        return shlex.join(
+            ["paribus", "train", run.preset or run.model, "--out", folder, "--resume", "--budget", budget]
+        )
+    if words[1:2] != ["compare"] or study.path is None:
+        return ""
+    kept = _without(words, "--budget", "--out")
+    return shlex.join([*kept, "--budget", budget, "--out", f"{study.path}-{budget}"])
+
+
+def _without(words: Sequence[str], *options: str) -> list[str]:
+    """Words of a command without some options and their values."""
+    kept, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in options:
+            skip = True
+        elif word.split("=")[0] not in options:
+            kept.append(word)
+    return kept
+
+
+def _times(budget: str, times: int) -> str:
+    """A budget times a whole number, written alike; empty where there are several."""
+    figure = budget.rstrip("abcdefghijklmnopqrstuvwxyz")
+    try:
+        amount = float(figure) * times
+    except ValueError:
+        return ""
+    return f"{amount:g}{budget[len(figure) :]}" if amount < 1e6 else f"{amount:.6g}{budget[len(figure) :]}"
+
+
+def _resumed(study: StudyResult) -> str:
+    if study.path is None:
+        return ""
+    folder = shlex.quote(str(study.path))
+    if study.single:
+        return f"paribus train {study.runs[0].preset or study.runs[0].model} --out {folder} --resume"
+    return f"paribus study run {folder}"
