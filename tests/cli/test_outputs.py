@@ -41,7 +41,7 @@ def test_a_file_where_a_folder_should_be(
     assert isinstance(said.exception, ParibusError), said.exception
     assert str(said.exception).startswith("This folder cannot be written to.\n  where:    a file")
     assert f"{tmp_path}/a file is a file" in str(said.exception)
-    assert "training" not in said.output  # no step was timed
+    assert "timing" not in said.output  # no step was timed
     assert (tmp_path / "a file").read_text() == "kept"
 
 

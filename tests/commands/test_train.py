@@ -95,7 +95,7 @@ def test_a_changed_setting_is_refused(said: dict[str, Any], where: str, begun: P
 def test_data_may_move_but_not_become_other_images(begun: Path) -> None:
     before = times(begun)
     with pytest.raises(ParibusError, match="The images are not those that the run began with") as caught:
-        pb.train("vae", out=begun, resume=True, data="mnist")
+        pb.train("vae", out=begun, resume=True, data="shapes")
     assert caught.value.where == str(begun)
     assert times(begun) == before
 

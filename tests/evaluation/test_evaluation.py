@@ -544,7 +544,7 @@ def test_two_sets_of_images():
     assert far["kid"].value > 10 * abs(near["kid"].value)
     assert far["frechet"].value > near["frechet"].value
     compared = {"frechet", "kid", "mind", "precision", "recall", "density", "coverage", "diversity"}
-    compared |= {"sharpness", "high_frequency"}
+    compared |= {"sharpness", "high_frequency", "two_sample_accuracy"}
     assert set(near) == compared | {"real_sharpness", "real_high_frequency"}
     with pytest.raises(ParibusError, match="needs a data set"):
         compare_images(NOISE, NOISE, EvaluationSettings(encoder="classifier"))

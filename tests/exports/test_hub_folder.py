@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from paribus.results.scores_file import write_scores
 from PIL import Image
 
 import paribus as pb
@@ -19,7 +18,7 @@ from paribus.config import ImageShape
 from paribus.evaluation.measures import metrics
 from paribus.exports.hub_folder import model_card
 from paribus.exports.source import TrainedModel
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, write_scores
 from paribus.results.score import Score
 from paribus.results.words import protocol_words
 from paribus.runs.run import Run

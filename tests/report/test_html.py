@@ -201,7 +201,7 @@ def test_foreign_and_broken_folders_are_refused(tmp_path: Path, study: Given) ->
     with pytest.raises(ParibusError, match=r"neither study\.yaml nor run\.yaml"):
         write_report(tmp_path)
     (study[0] / "results.json").write_text('{"runs": [')
-    with pytest.raises(ParibusError, match="cannot be read"):
+    with pytest.raises(ParibusError, match="A file is damaged"):
         write_report(study[0])
 
 

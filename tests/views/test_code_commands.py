@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from paribus.base.files import read_yaml, write_yaml
 from paribus.data import load_data
 from paribus.models import load_model
 from paribus.models.grids import save_grid
@@ -85,9 +86,9 @@ def test_mistakes_end_with_one_message(runs, paribus, arguments, message) -> Non
 
 def test_the_images_must_be_those_of_the_run(runs, paribus, tmp_path) -> None:
     shutil.copytree(runs("vae"), tmp_path / "run")
-    record = (tmp_path / "run" / "run.yaml").read_text()
-    known = load_data("digits").fingerprint
-    (tmp_path / "run" / "run.yaml").write_text(record.replace(known, "f" * 64))
+    path, known = tmp_path / "run" / "run.yaml", load_data("digits").fingerprint
+    record = read_yaml(path)
+    write_yaml(path, record | {"data": record["data"] | {"fingerprint": "f" * 64}})
     error = paribus("latent", "run", "correlation", code=2)
     assert error.startswith("paribus: This view needs the images that the model was trained on")
     assert f"images with another fingerprint, {known[:12]}" in error

@@ -42,9 +42,10 @@ class ParibusError(Exception):
 
     def at(self, where: str, of: str | None = None) -> ParibusError:
         """The same error under the name that its place has for the user."""
-        return ParibusError(
+        moved = ParibusError(
             self.what, where=where, got=self.got, expected=self.expected, fix=self.fix, of=of or self.of
         )
+        return _restored(type(self), moved.args, self.__dict__ | moved.__dict__)
 
 
 def _restored(kind: type[ParibusError], args: tuple[object, ...], state: dict[str, object]) -> ParibusError:

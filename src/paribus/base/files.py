@@ -98,6 +98,9 @@ def replacing(path: Path) -> Iterator[Path]:
     except NotWritten:
         raise
     except OSError as error:
+        # what is written may come over a network, whose errors are of the same class and no fault of the disk
+        if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
+            raise
         raise NotWritten(path, error) from error
 
 

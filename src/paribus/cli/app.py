@@ -69,6 +69,10 @@ app.command()(show.show)
 app.command()(doctor.doctor)
 
 
+_TELLING = frozenset({"train", "evaluate", "compare", "study", "replicate", "tune"})
+"""Commands that say what they find in data: they train on them or score against them."""
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
@@ -81,7 +85,7 @@ def _root(
             got=context.invoked_subcommand,
             fix="start the command without torchrun",
         )
-    console.show_findings()
+    console.show_findings(context.invoked_subcommand in _TELLING)
     if version:
         print(f"paribus {__version__}")
         raise typer.Exit

@@ -40,8 +40,8 @@ class _Shown(logging.Handler):
             say(text)
 
 
-def show_findings(wanted: bool = True) -> None:
-    """From now on says what is found in the data that are loaded, or does not."""
+def show_findings(wanted: bool) -> None:
+    """From now on says what is found in the data that are loaded, or keeps silent about it."""
     logger = logging.getLogger("paribus.data")
     logger.handlers = [_Shown() if wanted else logging.NullHandler()]
     logger.setLevel(logging.INFO)

@@ -28,11 +28,10 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Look at images before training: sizes, classes, copies, odd files; what to begin with, and how long it takes."""
-    from paribus.cli.console import show_findings, watching
+    from paribus.cli.console import watching
     from paribus.commands.inspect import inspect as look_at
     from paribus.commands.inspect import write_inspection
 
-    show_findings(False)  # they are among the remarks
     with watching("inspect") as watcher:
         found = look_at(data, size=size, channels=channels, estimate=estimate, progress=watcher.stage)
     if out is not None:
