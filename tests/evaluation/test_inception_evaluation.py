@@ -62,7 +62,7 @@ def test_a_data_set_is_seen_through_inception(tiny_data: ImageData, network: Pla
 def test_given_weights_add_inception_to_the_first_encoder(tiny_data: ImageData, weights: Path) -> None:
     images = tiny_data.test.images
     entries = compare_images(images[:12], images[12:], settings(weights))
-    assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["pixels", "inception-64"]
+    assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["efficientnet", "inception-64"]
     entries = compare_images(images[:12], images[12:], settings(weights, encoder="inception-64"))
     assert [entry.encoder.id.rpartition("-")[0] for entry in entries] == ["inception-64"]
 
@@ -164,7 +164,7 @@ def test_the_check_before_training_reads_the_file_once(weights: Path, monkeypatc
     read, load = [], inception_weights._read
     monkeypatch.setattr(inception_weights, "_read", lambda path: read.append(path) or load(path))
     monkeypatch.setattr(InceptionNetwork, "__init__", lambda *_: pytest.fail("a network was built"))
-    check_encoders(settings(weights, encoder=["inception-64", "inception-64", "pixels"]), silent)
+    check_encoders(settings(weights, encoder=["inception-64", "inception-64", "pixels"]), None, silent)
     assert read == [weights]
     with pytest.raises(ParibusError, match="lacks weights that inception-768 needs"):
-        check_encoders(settings(weights, encoder=["inception-64", "inception-768"]), silent)
+        check_encoders(settings(weights, encoder=["inception-64", "inception-768"]), None, silent)

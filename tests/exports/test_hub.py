@@ -76,9 +76,7 @@ def test_a_revision_stays_what_it_was(hub: Hub) -> None:
 def test_what_is_not_there_or_private(hub: Hub, made_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     pb.push(made_run, "somebody/secret", private=True, token=TOKEN)
     for name in ("somebody/secret", "somebody/nothing"):
-        with pytest.raises(
-            ParibusError, match="no such model on the Hub, or it is private"
-        ) as caught:
+        with pytest.raises(ParibusError, match="no such model on the Hub, or it is private") as caught:
             pb.load(name)
         assert f"where:    {name}" in str(caught.value)
     monkeypatch.setenv("HF_TOKEN", TOKEN)

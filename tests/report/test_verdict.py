@@ -336,3 +336,31 @@ def test_numbers_in_words() -> None:
     assert [duration(s) for s in (20.0, 90, 7200, 5e5)] == ["20\u202fs", "90\u202fs", "2\u202fh", "5.79\u202fdays"]
     assert budget_words("200kimg") == "200,000 training images seen, repeats counted"
     assert budget_words("nonsense") == ""
+
+
+def test_nothing_is_ranked_by_an_encoder_that_knows_a_few_images_alone() -> None:
+    few = EncoderRecord(name="pixels", id="pixels-b", fitted_on=432)
+    given = changed(changed(study(TWO), "vae", encoder=few), "dcgan", encoder=few)
+    said = verdict(given)
+    assert not said.ranked and not leaders(given, "frechet")
+    assert [obstacle.field for obstacle in obstacles(given, "frechet")] == ["fitted"]
+    assert "'pixels' was fitted to 432 images" in said.text and "evaluation.encoder=efficientnet" in said.text
+    many = few.model_copy(update={"fitted_on": 1000})
+    assert verdict(changed(changed(study(TWO), "vae", encoder=many), "dcgan", encoder=many)).ranked
+
+
+@pytest.mark.parametrize(("error", "is_said"), [(0.1, True), (2.0, False), (None, True)])
+def test_a_ratio_to_a_floor_that_is_all_error_is_not_said(error: float | None, is_said: bool) -> None:
+    given = study({"vae": [40.0]})
+    run = replace(given.runs[0], scores=given.runs[0].scores | {"floor_frechet": scored("floor_frechet", 2.0, error)})
+    said = verdict(replace(given, runs=(run,), single=True))
+    assert ("times the floor" in said.text) is is_said
+
+
+def test_a_model_that_beats_real_images_is_called_chance_or_copies() -> None:
+    runs = tuple(
+        replace(run, scores=run.scores | {"floor_frechet": scored("floor_frechet", 13.0, 0.1)})
+        for run in study(TWO).runs
+    )
+    notes = " ".join(verdict(replace(study(TWO), runs=runs)).notes)
+    assert "no model is expected to beat that. dcgan did, which is chance, or copies of training images." in notes

@@ -157,9 +157,9 @@ class EvaluationSettings(Settings):
     samples: int = Field(10_000, ge=64)
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
-    """auto: `classifier` for labelled data, else `self` and `pixels` (under 1,000 training images `pixels` alone). Or
-    classifier, classifier-2 (another seed: do rankings hold?), efficientnet (trained on photographs; for few images or
-    unlabelled ones), self (trained without labels), pixels, inception-64, inception-192, inception-768 or
+    """auto: `classifier` for labelled data, else `efficientnet` (trained on photographs) and `pixels`; under 1,000
+    training images `efficientnet`, and `classifier` for what is asked of classes. Or classifier-2 (another seed: do
+    rankings hold?), self (trained on the images without labels), inception-64, inception-192, inception-768 or
     inception-2048 (the FID's); or a list, of which the first ranks."""
     inception_weights: str | None = None
     """The file of Inception's weights; by default that of PARIBUS_INCEPTION, or a download kept in the cache. Where it

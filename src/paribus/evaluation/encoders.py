@@ -18,13 +18,11 @@ from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_layers import STAGES
 from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
 from paribus.metrics.self_trained import SelfTrainedEncoder
+from paribus.results.score import LEAST_FITTED
 from paribus.training.hardware import choose_device
 
 LEAST_PER_CLASS = 20
-"""Training images of a class, on average, for a classifier to be chosen by itself."""
-LEAST_TO_TRAIN = 1000
-"""Training images for a self-trained encoder to be chosen by itself."""
-
+"""Training images of a class, on average, for a classifier to be chosen by itself; of all, `LEAST_FITTED`."""
 CLASSIFIERS = {"classifier": 0, "classifier-2": 1}
 """Encoders trained with the data's labels, and their seeds: a second one shows whether a ranking holds."""
 
@@ -62,13 +60,18 @@ def main_encoder(data: ImageData, settings: EvaluationSettings, progress: StageP
     return _for_data(encoder_names(data, settings)[:1], data, settings, progress)[0]
 
 
-def check_encoders(settings: EvaluationSettings, progress: StageProgress) -> None:
+def check_encoders(settings: EvaluationSettings, data: ImageData | None, progress: StageProgress) -> None:
     """Finds out before the training, not after it, that an encoder is unknown or its weights are unavailable.
+
+    Args:
+        settings: They name the encoders.
+        data: What `auto` is chosen by; None checks those that are named alone.
+        progress: Told of a download.
 
     Raises:
         ParibusError: It is so.
     """
-    names = _names(settings, [])
+    names = _names(settings, [] if data is None else _automatic(data))
     for name in names:
         if name in CARRIED:
             CARRIED[name]()
@@ -77,12 +80,12 @@ def check_encoders(settings: EvaluationSettings, progress: StageProgress) -> Non
 
 
 def encoders_between(against: Tensor, settings: EvaluationSettings, progress: StageProgress) -> list[Encoder]:
-    """The encoders for two sets of images without a data set: those made from one of them, and Inception.
+    """The encoders for two sets of images without a data set: by default one that is fitted to neither.
 
     Raises:
         ParibusError: A classifier is asked for.
     """
-    names = _names(settings, ["pixels"])
+    names = _names(settings, ["efficientnet"])
     if asked := [name for name in names if name in CLASSIFIERS]:
         raise ParibusError(
             f"The encoder '{asked[0]}' needs a data set.",
@@ -105,10 +108,14 @@ def _names(settings: EvaluationSettings, automatic: Sequence[str]) -> list[str]:
 
 
 def _automatic(data: ImageData) -> list[str]:
-    """What suits the data: a classifier where labelled images are enough, else views that need no labels."""
-    if data.train.labels is not None and 2 <= _classes(data) <= len(data.train) // LEAST_PER_CLASS:
-        return ["classifier"]
-    return ["self", "pixels"] if len(data.train) >= LEAST_TO_TRAIN else ["pixels"]
+    """What suits the data: a classifier where labelled images are enough, else what was trained on photographs.
+
+    docs/judges.md shows why.
+    """
+    labelled = data.train.labels is not None and 2 <= _classes(data) <= len(data.train) // LEAST_PER_CLASS
+    if len(data.train) < LEAST_FITTED:
+        return ["efficientnet", "classifier"] if labelled else ["efficientnet"]  # which says what is of which class
+    return ["classifier"] if labelled else ["efficientnet", "pixels"]
 
 
 def _taps_among(names: Sequence[str]) -> list[str]:

@@ -40,4 +40,9 @@ def samples_protocol(n: int, data: ImageData, labels: Tensor | None, seed: int) 
 def encoder_record(encoder: Encoder) -> EncoderRecord:
     """What a score keeps of its encoder."""
     accuracy = getattr(encoder, "accuracy", math.nan)  # of classifiers alone
-    return EncoderRecord(name=encoder.name, id=encoder.id, accuracy=None if math.isnan(accuracy) else accuracy)
+    return EncoderRecord(
+        name=encoder.name,
+        id=encoder.id,
+        accuracy=None if math.isnan(accuracy) else accuracy,
+        fitted_on=encoder.fitted_on,
+    )

@@ -67,13 +67,19 @@ class DatasetClassifier:
     """
 
     def __init__(
-        self, network: ClassifierNetwork, channels: int, size: int, accuracy: float = float("nan"), seed: int = 0
+        self,
+        network: ClassifierNetwork,
+        channels: int,
+        size: int,
+        accuracy: float = float("nan"),
+        seed: int = 0,
+        fitted_on: int | None = None,
     ) -> None:
         self.name = f"classifier-{seed + 1}" if seed else "classifier"
         self.network = _channels_last(network).eval().requires_grad_(False)
         self.channels, self.size = channels, size
         self.dimensions = network.dimensions
-        self.accuracy = accuracy
+        self.accuracy, self.fitted_on = accuracy, fitted_on
         self.id = weights_id(self.name, network.state_dict())
 
     def features(self, images: Tensor) -> Tensor:
@@ -140,7 +146,7 @@ def dataset_classifier(
     accuracy = float(weights.pop("accuracy"))
     network = _new_network(channels, size, classes, seed)
     network.load_state_dict(weights)
-    return DatasetClassifier(network, channels, size, accuracy, seed)
+    return DatasetClassifier(network, channels, size, accuracy, seed, len(train_images))
 
 
 def _new_network(channels: int, size: int, classes: int, seed: int) -> ClassifierNetwork:
@@ -222,6 +228,7 @@ class ChannelClassifier:
         self.id = f"{of_one.id}x{channels}"
         self.dimensions = channels * of_one.dimensions
         self.accuracy = of_one.accuracy**channels
+        self.fitted_on = of_one.fitted_on
 
     def features(self, images: Tensor) -> Tensor:
         """Features (N, d) float32 of images uint8 (N, C, H, W)."""

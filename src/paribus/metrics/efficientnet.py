@@ -47,6 +47,7 @@ class EfficientNetEncoder:
     """
 
     name = "efficientnet"
+    fitted_on = None
 
     def __init__(
         self,

@@ -27,11 +27,22 @@ _GRID = 2.0**-16  # components are rounded to it: last bits then seldom reach th
 
 
 class Encoder(Protocol):
-    """What scoring needs of an encoder."""
+    """What scoring needs of an encoder.
+
+    Attributes:
+        name: What settings call it.
+        id: The name with a hash of the weights.
+        dimensions: Number of features.
+    """
 
     name: str
     id: str
     dimensions: int
+
+    @property
+    def fitted_on(self) -> int | None:
+        """Images that it was given to be fitted to; None where it was trained elsewhere."""
+        ...
 
     def features(self, images: Tensor) -> Tensor:
         """Features (N, d) float32 of images uint8 (N, C, H, W)."""
@@ -139,7 +150,7 @@ class PixelEncoder:
         self, train_images: Tensor, components: int = 64, *, fingerprint: str | None = None, cache: Path | None = None
     ) -> None:
         checked_training_images(train_images, "PixelEncoder")
-        _, self.channels, self.size, _ = train_images.shape
+        self.fitted_on, self.channels, self.size, _ = train_images.shape
         self.dimensions = min(components, train_images[0].numel(), len(train_images))
 
         def fit() -> dict[str, Tensor]:

@@ -128,6 +128,8 @@ class InceptionEncoder:
         network: What computes the features of this layer, and of others in the same pass.
     """
 
+    fitted_on = None
+
     def __init__(self, network: InceptionNetwork, weights: Mapping[str, Tensor], dimensions: int) -> None:
         used = [f"{layer.name}.{part}" for layer in convolutions_to(dimensions) for part in ("weight", "bias")]
         self.network, self.dimensions = network, dimensions

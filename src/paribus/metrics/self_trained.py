@@ -55,7 +55,7 @@ class SelfTrainedEncoder:
 
     def __init__(self, train_images: Tensor, *, fingerprint: str | None = None, cache: Path | None = None) -> None:
         checked_training_images(train_images, "SelfTrainedEncoder")
-        _, self.channels, self.size, _ = train_images.shape
+        self.fitted_on, self.channels, self.size, _ = train_images.shape
         key = ("self", _VERSION, fingerprint or content_hash(train_images), list(train_images.shape))
         weights = cached_weights(lambda: _fitted(train_images), key, cache)
         self._filters, self._thresholds = weights["filters"], weights["thresholds"]

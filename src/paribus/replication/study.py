@@ -169,7 +169,7 @@ def _refuse_absent(plan: StudyPlan) -> None:
             fix = f"{error.fix}; --scale smoke takes enlarged digits in their place"
             raise ParibusError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
     for evaluation in {str(config.evaluation): config.evaluation for config in configs}.values():
-        check_encoders(evaluation, silent)
+        check_encoders(evaluation, None, silent)
 
 
 def draw_latents(read: Paper, labels: Mapping[str, str], runs: Sequence[StudyRun]) -> None:

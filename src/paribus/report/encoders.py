@@ -12,7 +12,7 @@ from itertools import combinations
 
 from paribus.base.wording import count, listed
 from paribus.report.tables import Leaderboard, leaderboard
-from paribus.results.comparison import comparison, may_be_ranked, ordered, primary_metric
+from paribus.results.comparison import comparison, obstacles, ordered, primary_metric
 from paribus.results.run import RunResult
 from paribus.results.score import EncoderRecord, Score
 from paribus.results.study import StudyResult
@@ -128,7 +128,10 @@ def agreement(study: StudyResult, encoder: str) -> EncoderAgreement:
         if len(first) < 2:
             continue
         leading = leading or next(iter(main_encoders(study, (metric,))), None)
-        if not (may_be_ranked(study, metric) and may_be_ranked(other, metric)):
+        against = [obstacle.field for obstacle in (*obstacles(study, metric), *obstacles(other, metric))]
+        if "fitted" in against:
+            continue  # it ranks nothing
+        if against:
             unlike.append(label)
         elif first == second:
             same.append(label)

@@ -150,11 +150,25 @@ def _notes(study: StudyResult, metric: str, found: Comparison) -> list[str]:
     low, high = floor(study, metric)
     if low is not None and high is not None:
         span = number(low) if low == high else f"{number(low)} to {number(high)}"
-        notes.append(f"Real images measured against other real images score {span}: no model is expected to beat that.")
+        below = [model for model in found.order if _is_below(study, model, metric, low)]
+        beyond = f" {listed(below)} did, which is chance, or copies of training images." if below else ""
+        expected = "no model is expected to beat that"
+        notes.append(f"Real images measured against other real images score {span}: {expected}.{beyond}")
     for model in study.models:
         if failed := _failed(study, model):
             notes.append(_about_failures(model, failed, model in found.order))
     return notes
+
+
+def _floor_error(study: StudyResult, metric: str) -> float:
+    """The standard error of the floor, the largest of the finished runs'; 0 where it is unknown."""
+    name = study.metric(metric).floor
+    return max((run.scores[name].error or 0.0 for run in study.done if name in run.scores), default=0.0)
+
+
+def _is_below(study: StudyResult, model: str, metric: str, floor: float) -> bool:
+    found, words = study.summary(model, metric), study.metric(metric)
+    return found is not None and words.shortfall(found.mean) < words.shortfall(floor)
 
 
 def _about_tests(found: Comparison) -> list[str]:
@@ -190,17 +204,17 @@ def _single_verdict(study: StudyResult) -> Verdict:
     value = None if metric is None else run.value(metric)
     if metric is None or value is None:
         return Verdict(f"{trained}{seen}, has finished; its samples have no score.", False, None, (why,) if why else ())
-    words, (low, _) = study.metric(metric), floor(study, metric)
+    words, (low, _), real = study.metric(metric), floor(study, metric), _floor_error(study, metric)
     text = f"{trained}{seen}, reached a {words.label} of {plus_minus(value, run.scores[metric].error)}"
     if low is None:
         text += "; no floor was measured to hold it against."
-    elif low > 0:
-        text += f"; real images against other real images score {number(low)}, "
+    elif low > real:
+        text += f"; real images against other real images score {plus_minus(low, real or None)}, "
         text += (
             f"so it stands at {number(value / low, 2)} times the floor." if value > low else "so it is at the floor."
         )
     else:
-        text += f"; real images against other real images score {number(low)}."
+        text += f"; real images against other real images score {plus_minus(low, real or None)}."
     if nothing_resembles(study):
         text = f"{text.rstrip('.')}; {nothing_resembles_words(study)}."
     notes = ["One run says nothing about how much the result varies from seed to seed."]

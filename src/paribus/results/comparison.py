@@ -26,7 +26,8 @@ class Obstacle:
 
     Attributes:
         metric: What they would be ranked by.
-        field: "encoder", "n", "split", "size" (of the images), or a field of the protocol.
+        field: "encoder", "n", "split", "size" (of the images), or a field of the protocol; "fitted" where the encoder
+            was fitted to so few images that nothing can be ranked by it.
         groups: The runs of each of its values.
     """
 
@@ -44,7 +45,12 @@ def obstacles(study: StudyResult, metric: str) -> list[Obstacle]:
     own = [name for name in found if name in COMPARED]
     fields = own if own or len(sizes) > 1 else list(found)
     against = [Obstacle(metric, name, _groups(scored, _agreeing(metric, name))) for name in fields]
-    return against + ([Obstacle(metric, "size", sizes)] if len(sizes) > 1 else [])
+    against += [Obstacle(metric, "size", sizes)] if len(sizes) > 1 else []
+    seen = (run.scores[metric].encoder for run in scored)
+    return (
+        against
+        or [Obstacle(metric, "fitted", (tuple(scored),)) for encoder in seen if encoder and not encoder.may_rank][:1]
+    )
 
 
 def _agreeing(metric: str, field: str) -> Callable[[RunResult, RunResult], bool]:

@@ -27,6 +27,10 @@ class Fact(Settings):
     figures: dict[str, Figure] = Field(default_factory=dict)
 
 
+LEAST_FITTED = 1000
+"""Images that an encoder has to be fitted to for its scores to order models."""
+
+
 class EncoderRecord(Settings):
     """The encoder behind a score.
 
@@ -34,11 +38,28 @@ class EncoderRecord(Settings):
         name: classifier, classifier-2, self, pixels, inception-768, ...
         id: The name with a hash of its weights: two encoders are the same where their ids are.
         accuracy: On test images, from 0 to 1, of a classifier; None of others.
+        fitted_on: Images of this data set, or of one of two sets compared, that it was fitted to; None of one that was
+            trained elsewhere.
     """
 
     name: str
     id: str
     accuracy: float | None = None
+    fitted_on: int | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, EncoderRecord) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def may_rank(self) -> bool:
+        """Whether its scores may order models: not where it knows nothing but a few images of one side.
+
+        Such an encoder takes noise for better than blur, and both for better than they are: docs/judges.md.
+        """
+        return self.fitted_on is None or self.fitted_on >= LEAST_FITTED
 
 
 class Score(Settings):

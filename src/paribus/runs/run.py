@@ -94,7 +94,7 @@ def complete_run(
         if score:
             with raise_together():
                 check_cache()
-                check_encoders(config.evaluation, notice)
+                check_encoders(config.evaluation, data, notice)
         on_first_process(lambda: _begin(prepared, run))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}", 0, 1)
         with tracked(config, run, report) as tracking_report:
@@ -234,7 +234,7 @@ def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: 
     if is_scored(run):
         return
     check_cache()
-    check_encoders(config.evaluation, notice)
+    check_encoders(config.evaluation, data, notice)
     if config.training.threads:  # as they are scored that come from training
         torch.set_num_threads(config.training.threads)
     model = load_model(run.path)

@@ -188,6 +188,11 @@ def _spread(spread: Spread) -> str:
 
 def obstacle_words(obstacle: Obstacle) -> str:
     """Why runs may not be ranked: "the encoders differ (pixels for vae (seed 0); self for gan (seed 0))"."""
+    if obstacle.field == "fitted" and (encoder := obstacle.groups[0][0].scores[obstacle.metric].encoder):
+        return (
+            f"the encoder '{encoder.name}' was fitted to {plural(encoder.fitted_on or 0, 'image')}, too few to tell "
+            "better from worse; -o evaluation.encoder=efficientnet, trained elsewhere, can"
+        )
     what = FIELDS.get(obstacle.field) or f"the protocols' {obstacle.field.split('.')[-1].replace('_', ' ')} entries"
     values = [f"{_value(obstacle, runs[0])} for {runs_words(runs)}" for runs in obstacle.groups]
     return f"{what} differ ({'; '.join(values)})"
