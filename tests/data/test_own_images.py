@@ -367,3 +367,20 @@ class TestEqualImages:
             assert found(data)["equal_to_training"] == {"split": "test", "n": 3, "of": 10}
             assert found(data)["repeated_images"] == {"n": 1, "of": 30}
         assert said(data, "equal_to_training").startswith("WARNING: 3 of the 10 test images are equal")
+
+
+def test_a_folder_called_as_a_built_in_set_is_pointed_to(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("PARIBUS_DATA", raising=False)
+    for name in ("lfw", "digits"):
+        (tmp_path / name).mkdir()
+        for k in range(20):
+            Image.fromarray(np.random.default_rng(k).integers(0, 256, (8, 8), np.uint8)).save(
+                tmp_path / name / f"{k}.png"
+            )
+    with pytest.raises(ParibusError, match=r"give the folder of that name here as \./lfw"):
+        load_data("lfw")
+    assert "folder of that name here is ./digits" in said(load_data("digits"), "folder_not_meant")
+    assert len(load_data("./lfw").train) + len(load_data("./lfw").test) <= 20
+    assert "folder_not_meant" not in found(load_data("./digits"))

@@ -185,5 +185,7 @@ def _unreachable_error(repository: str, asked: str) -> ParibusError:
         where=repository,
         got="no network, or offline mode is set (HF_HUB_OFFLINE)",
         expected="a folder or file of that name here, a folder of Parquet files under PARIBUS_DATA, or a network",
-        fix="connect once to download it, give a folder of images, or use 'digits', which needs no network",
+        fix=f"give the folder of that name here as ./{asked}"
+        if asked != repository and Path(asked).is_dir()
+        else "connect once to download it, give a folder of images, or use 'digits', which needs no network",
     )

@@ -25,6 +25,7 @@ from paribus.data.pixels import FloatRange
 from paribus.data.raw import RawData
 from paribus.data.shapes import shapes
 from paribus.data.stacked import stacked
+from paribus.results.score import Fact
 
 _MADE_HERE = {"digits": digits, "shapes": shapes}
 
@@ -105,7 +106,9 @@ def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:
     """
     name = str(name)
     if name in DATASETS:
-        return _built_in(name)
+        raw = _built_in(name)
+        beside = (Fact(code="folder_not_meant", figures={"name": name}),) if Path(name).is_dir() else ()
+        return replace(raw, notes=(*beside, *raw.notes))
     path = Path(name).expanduser()
     if path.exists():
         return _from_path(path, float_range=float_range)

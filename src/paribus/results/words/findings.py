@@ -75,6 +75,9 @@ def _equal_to_training(split: str, n: int, of: int) -> str:
 
 
 FINDINGS: dict[str, Callable[..., str]] = {
+    "folder_not_meant": lambda name: (
+        f"WARNING: these are the built-in images '{name}'; the folder of that name here is ./{name}."
+    ),
     "test_held_out": _test_held_out,
     "validation_held_out": lambda n, by_class: (
         f"{plural(n, 'training image')} {'is' if n == 1 else 'are'} held out for validation by a fixed seed"
