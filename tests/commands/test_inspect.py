@@ -113,7 +113,7 @@ def test_mixed_sizes_have_a_histogram_that_leaves_none_out(tmp_path: Path) -> No
 def test_a_page_holds_all_and_loads_nothing(found: Inspection, tmp_path: Path) -> None:
     text = write_inspection(found, tmp_path / "inspect.html").read_text()
     page = Page(text)
-    assert not page.open
+    assert not page.open and "figures=" not in text and "Split 80:20" not in text
     images = [values["src"] or "" for tag, values in page.tags if tag == "img"]
     assert len(images) == 1 and images[0].startswith("data:image/")
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
