@@ -42,7 +42,7 @@ CASES = {
     "digits": Case(300, ("classifier", "pixels")),
     "mnist": Case(2000, ("classifier", "pixels")),
     "cifar10": Case(2000, ("classifier", "pixels")),
-    "lfw": Case(200, ("inception-768", "self", "pixels"), training=1000),
+    "lfw": Case(200, ("inception-768", "efficientnet", "self", "pixels"), training=1000),
 }
 
 RISE, FALL, STAY = "rises", "falls", "stays"

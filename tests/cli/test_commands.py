@@ -108,7 +108,7 @@ def test_weights_of_inception_are_an_option(paribus: Paribus) -> None:
         Image.fromarray(image).save(folder / f"{k}.png")
     command = ("evaluate", "a", "--against", "b", "--metrics", "frechet", "--json", "--inception-weights")
     scores = json.loads(paribus(*command, "first.safetensors").stdout)
-    assert [score["encoder"]["name"] for score in scores] == ["pixels", "inception-64"]
+    assert [score["encoder"]["name"] for score in scores] == ["efficientnet", "inception-64"]
     assert "The file of Inception's weights is not there." in paribus(*command, "missing.pth", code=2).stderr
 
 

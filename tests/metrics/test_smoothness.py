@@ -77,7 +77,7 @@ class Linear:
 
 
 class Identity:
-    name, id, dimensions = "identity", "identity-0", 64
+    name, id, dimensions, fitted_on = "identity", "identity-0", 64, None
 
     def features(self, images):
         return images.flatten(1).float()

@@ -95,8 +95,8 @@ def test_encoders_that_nobody_named_are_counted_too() -> None:
         configs = {(model, 0): tiny_config(model, *overrides) for model in ("gan", "dcgan")}
         return (figures(what_was_equal(configs, made_data(n=80)), "evaluation") or {})["encoders"]
 
-    assert encoders() == ("classifier",)
-    assert encoders("evaluation.inception_weights=w.pth") == ("classifier", "inception")
+    assert encoders() == ("efficientnet", "classifier")
+    assert encoders("evaluation.inception_weights=w.pth") == ("efficientnet", "classifier", "inception")
     assert encoders("evaluation.inception_weights=w.pth", "evaluation.encoder=inception-64") == ("inception-64",)
 
 
