@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from paribus.base.wording import NONE, fixed, listed, number, plural
 from paribus.report.tables import Cell, Line, score_cell, warnings_words
 from paribus.results.comparison import comparison, effects, floor, may_be_ranked
-from paribus.results.outlook import nothing_resembles
 from paribus.results.metric import Metric
+from paribus.results.outlook import nothing_resembles
 from paribus.results.pairs import Comparison
 from paribus.results.score import Score
 from paribus.results.statistics import Difference, Effect
@@ -40,7 +40,7 @@ class Standings:
 
 
 def standings(study: StudyResult, metric: str | None) -> Standings | None:
-    """Who beats whom by a metric; None where fewer than two models have it, were not measured alike, or resemble nothing."""
+    """Who beats whom by a metric; None with fewer than two models, measured unlike, or unlike the images."""
     if study.single or metric is None or not may_be_ranked(study, metric) or nothing_resembles(study):
         return None
     found = comparison(study, metric)
