@@ -9,7 +9,7 @@ from paribus.report.verdict import verdict, what_next
 from paribus.results.comparison import leaders
 from paribus.results.outlook import improvements, next_steps, nothing_resembles, resembles, wilson
 from paribus.results.run import DataRecord, RunResult
-from paribus.results.score import Score, most_telling
+from paribus.results.score import Fact, Score, most_telling
 from paribus.results.study import StudyResult
 from paribus.results.words import improvement_words
 from tests.results.metrics import METRICS
@@ -70,6 +70,15 @@ def test_what_resembles_the_data(told: float, coverage: float, n: int, expected:
     scores = {name: score.model_copy(update={"n": n}) for name, score in given.scores.items()}
     assert resembles(replace(given, scores=scores)) is expected
     assert resembles(RunResult("a", 0)) is None
+
+
+def test_what_is_surely_nearer_than_a_linear_model_of_pixels_resembles_the_data() -> None:
+    given = run("a", 0, FLAT, told=1.0, coverage=0.05)
+    for linear, expected in ((10.0, True), (given.scores["kid"].value, False), (None, False)):
+        mark = given.scores["kid"].model_copy(
+            update={"metric": "linear_kid", "value": linear, "warnings": (Fact(code="too_few_images"),)}
+        )
+        assert resembles(replace(given, scores=given.scores | {"linear_kid": mark})) is expected
 
 
 def test_three_grey_blobs_have_no_winner() -> None:

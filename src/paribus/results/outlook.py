@@ -84,15 +84,25 @@ def _falls(before: Score, after: Score) -> bool:
 def resembles(run: RunResult) -> bool | None:
     """Whether a run's samples resemble the data at all; None where that was not measured.
 
-    They do not where a classifier surely tells each single one from real images, and most real images surely have no
-    sample near them. One of both is not enough: sharp images with a flaw of their own are told apart, and one grey
-    image at the centre of all features is near to many.
+    They do not where a classifier surely tells each single one from real images, most real images surely have no sample
+    near them, and their KID is not surely below that of a linear model of pixels. One of these is not enough: sharp
+    images with a flaw of their own are told apart, one grey image at the centre of all features is near to many, and
+    good images of few kinds leave most real ones alone.
     """
     told, reached = run.scores.get("two_sample_accuracy"), run.scores.get("coverage")
     if told is None or reached is None or told.value is None or reached.value is None:
         return None
+    if _is_below_linear(run):
+        return True
     asked = 2 * ((told.n or 0) - (told.n or 0) // 2)  # the held-out half of both sets
     return wilson(told.value, asked)[0] <= TOLD_APART or wilson(reached.value, reached.n or 0)[1] >= MOST_REACHED
+
+
+def _is_below_linear(run: RunResult) -> bool:
+    own, linear = run.scores.get("kid"), run.scores.get("linear_kid")
+    if own is None or linear is None or own.value is None or linear.value is None or own.encoder != linear.encoder:
+        return False
+    return linear.value - own.value > NORMAL * math.hypot(own.error or 0.0, linear.error or 0.0)
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

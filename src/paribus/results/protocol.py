@@ -12,7 +12,9 @@ from pydantic import Field
 
 from paribus.config import Settings
 
-Origin = Literal["samples", "given", "train", "validation", "test", "against", "reconstructions", "inversions"]
+Origin = Literal[
+    "samples", "given", "train", "validation", "test", "against", "reconstructions", "inversions", "linear_model"
+]
 
 
 class Resized(Settings):

@@ -30,6 +30,7 @@ REASONS: dict[str, Callable[[Context], bool]] = {
     "draws_from_prior_already": lambda context: context.model is None or context.model.sampler_words is None,
     "not_conditional": lambda context: context.labels is None or context.data is None,
     "needs_class_labels": lambda context: context.data is None or context.data.test.labels is None,
+    "needs_training_images": lambda context: context.data is None,
     "needs_classifier": lambda context: context.data is None or not any(map(is_classifier, context.encoders)),
     "needs_inception_classes": lambda context: not any(map(has_inception_classes, context.encoders)),
     "counted_in_training": lambda context: True,

@@ -79,9 +79,11 @@ def nothing_resembles_words(study: StudyResult) -> str:
     """Why nothing is ranked: "nothing resembles the data yet: a classifier tells ..."."""
     accuracies = [run.value("two_sample_accuracy") or 0.0 for run in study.done]
     reached = [run.value("coverage") or 0.0 for run in study.done]
+    linear = all(run.value("linear_kid") is not None for run in study.done)
+    nearer = ", and none is surely nearer than draws from a normal distribution of pixels" if linear else ""
     return (
         f"nothing resembles the data yet, so nothing is ranked: a classifier recognises at least "
         f"{100 * min(accuracies):.0f}{NARROW}% of held-out images as real or generated (surely more than "
         f"{TOLD_APART:.0%}; chance is 50{NARROW}%), and the samples come near to at most "
-        f"{100 * max(reached):.0f}{NARROW}% of the real images"
+        f"{100 * max(reached):.0f}{NARROW}% of the real images{nearer}"
     )

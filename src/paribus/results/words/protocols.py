@@ -114,6 +114,8 @@ def _set(images: ImageSet) -> str:
         return f"{n} {images.origin}"
     if images.origin == "against":
         return f"{n} others"
+    if images.origin == "linear_model":
+        return f"{n} draws from a normal distribution of pixels"
     of = f"{n} {SPLITS[images.origin]} images"
     return f"all {of}" if images.whole else of
 
