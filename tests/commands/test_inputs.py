@@ -197,3 +197,31 @@ def test_no_such_folder_comes_before_the_hub(name: str, tmp_path: Path, monkeypa
         with pytest.raises(ParibusError, match=r"(?i)no (such )?(folder|trained model)") as caught:
             call(name, **({} if call is pb.load_data else {"data": "digits"}))
         assert "Hub cannot" not in str(caught.value).split("here")[0]
+
+
+def test_what_is_found_in_images_that_are_measured_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    masks = RNG.integers(0, 2, (40, 8, 8, 3), dtype=np.uint8)
+    for k, mask in enumerate(masks):
+        folder = tmp_path / ("train" if k % 2 else "test")
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(mask).save(folder / f"{k}.png")
+    (tmp_path / "train" / "bad.png").write_bytes(b"")
+    (tmp_path / "train" / "photo.heic").write_bytes(b"")
+    with caplog.at_level("INFO", logger="paribus.data"):
+        pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES, on_bad="skip")
+    for part in (
+        "Images of all splits are measured together: test and train.",
+        "left out: 1 .heic.",
+        "1 unreadable image was skipped.",
+        "all pixels lie between 0 and 1",
+    ):
+        assert any(part in line for line in caplog.messages), caplog.messages
+    assert not any("labels" in line for line in caplog.messages)
+
+
+def test_what_is_compared_with_what_is_said_once(runs: Callable[..., Path]) -> None:
+    with pytest.raises(ParibusError, match="compared with one thing at a time"):
+        pb.evaluate(IMAGES, "digits", settings=SETTINGS, against=IMAGES)
+    for model in (runs("vae"), pb.load(runs("vae"))):
+        with pytest.raises(ParibusError, match="A model is compared with the test images of a data set"):
+            pb.evaluate(model, settings=SETTINGS, against=IMAGES)

@@ -91,7 +91,10 @@ def check_range(least: float, most: float, where: str, float_range: FloatRange =
         return
     fix = "scale them to this range"
     if low == 0 and -1 - _ROUNDING <= least and most <= 1 + _ROUNDING:
-        fix = "if they are from -1 to 1, give (images + 1) / 2; load_data and evaluate take float_range='-1..1', too"
+        fix = (
+            "if they are from -1 to 1, give (images + 1) / 2, or say so: -o data.float_range=-1..1 (--float-range=-1..1 "
+            "with evaluate; float_range='-1..1' in Python)"
+        )
     elif least >= 0 and 1 < most <= 255:
         fix = "if they are from 0 to 255, convert them to uint8, or divide them by 255"
     raise ParibusError(

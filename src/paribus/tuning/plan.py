@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.places import last_part
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.config.seeds import Seeds, seed_list
@@ -167,7 +168,7 @@ def tuning_plan(tree: dict[str, Any], overrides: Sequence[str]) -> TuningPlan:
     for override in overrides:
         tree = tree | {"overrides": with_override(tree.get("overrides") or {}, override)}
     plan: TuningPlan = validated(TuningPlan, tree)
-    name = f"tune-{plan.model}-{Path(plan.data.name).name}"
+    name = f"tune-{plan.model}-{last_part(plan.data.name)}"
     return plan if "name" in tree else plan.model_copy(update={"name": name})
 
 
