@@ -81,11 +81,20 @@ def test_files_of_mixed_sizes_by_their_paths(tmp_path: Path) -> None:
         ((IMAGES, LABELS[:3]), "The labels have a wrong shape"),
         ((IMAGES, ["a"]), "There are not as many labels"),
         (torch.utils.data.DataLoader(Pairs()), "These are not images"),
+        (torch.zeros(20, 8, 8).to_sparse(), "The tensor cannot be read"),
+        (torch.zeros(20, 8, 8, device="meta"), "The tensor cannot be read"),
+        (["nowhere/a.png"] * 20, "nowhere/a.png: there is no such file"),
+        ("", "The data have no name"),
     ],
 )
 def test_what_is_wrong_with_images_in_memory_is_said(source: Any, message: str) -> None:
     with pytest.raises(ParibusError, match=message):
         pb.load_data(source)
+
+
+def test_a_table_is_no_list_of_images() -> None:
+    with pytest.raises(ParibusError, match=r"(?s)These are not images.*list\(table\['image'\]\)"):
+        pb.load_data(hugging_face().to_pandas())
 
 
 def test_floats_in_the_range_that_is_stated() -> None:
@@ -110,11 +119,20 @@ def test_a_model_takes_bytes_or_floats_from_0_to_1(runs: Callable[..., Path]) ->
     model = pb.load(runs("vae"))
     images = pb.load_data("digits").test.images[:4]
     torch.testing.assert_close(model.encode(images), model.encode(images / 255), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.encode(list(images.numpy())), model.encode(images))
+    for n in (0, -1, "3", True, 1.5):
+        with pytest.raises(ParibusError, match="This is no number of images"):
+            model.sample(n)
     for wrong, message in (
         (images / 127.5 - 1, "out of range"),
         (images.long(), "wrong type"),
         (images[0], r"images\[None\]"),
         (images.expand(4, 3, 8, 8), "wrong shape"),
+        (images.permute(0, 2, 3, 1).numpy(), r"images\.transpose\(0, 3, 1, 2\)"),
+        ([Image.fromarray(IMAGES[0])], "wrong shape"),
+        ((images, images[:2]), "These are not images"),
+        (None, "These are not images"),
+        ("faces", "These are not images"),
     ):
         with pytest.raises(ParibusError, match=message):
             model.encode(wrong)

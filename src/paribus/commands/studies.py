@@ -59,6 +59,7 @@ def compare(
         ParibusError: Something given is wrong, or the folder holds another study.
     """
     seeds = _given_seeds(seeds)
+    models = [models] if isinstance(models, str) else models
     data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:

@@ -45,7 +45,7 @@ def given_images(
     on_bad: str = "fail",
     float_range: FloatRange = "0..1",
 ) -> GivenImages:
-    """All images of a folder, a file or a program, whatever splits they lie in; tells what it found, as `load_data` does.
+    """All images of a folder, a file or a program, whatever splits they lie in; what is found in them is told.
 
     They are resized as the images of a data set are: a central square, then PIL's Lanczos filter, which does not alias,
     to reduce it, and its bicubic one to enlarge it.
