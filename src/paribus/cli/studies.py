@@ -136,7 +136,7 @@ def compare(
 
     study = study_of(
         None if models is None else names(models),
-        data or "digits",
+        "digits" if data is None else data,
         seeds=seeds_of(seeds),
         budget=budget,
         out=out,
