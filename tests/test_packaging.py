@@ -9,6 +9,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -50,6 +51,7 @@ def test_a_wheel_trains_and_reports_away_from_the_tree(tmp_path: Path) -> None:
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/export.md",
+        "docs/images.md",
         "docs/latent.md",
         "docs/models.md",
         "docs/processes.md",
@@ -73,8 +75,8 @@ def test_the_readme_names_every_model() -> None:
 
 
 def test_readme_commands_are_understood(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every `paribus ...` line of the README has a command and options that exist."""
-    text = (ROOT / "README.md").read_text()
+    """Every `paribus ...` line of the README and the pages on images has a command and options that exist."""
+    text = "".join((ROOT / name).read_text() for name in ("README.md", "docs/images.md", "docs/own-images.md"))
     lines = re.findall(r"^(?:PARIBUS_DATA=\S+ )?(paribus [a-z].*?)(?:\s+#.*)?$", text, re.MULTILINE)
     assert len(lines) >= 8
     monkeypatch.setenv("COLUMNS", "200")
@@ -86,7 +88,7 @@ def test_readme_commands_are_understood(monkeypatch: pytest.MonkeyPatch, capsys:
             main()
         shown = capsys.readouterr().out
         assert not ended.value.code, line
-        for option in (word for word in words if word.startswith("-")):
+        for option in (word.partition("=")[0] for word in words if word.startswith("-")):
             assert option in shown, f"{line}: no option {option}"
 
 
@@ -126,3 +128,13 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert tuple(names["images"].shape) == (16, 1, 8, 8)
     assert {"frechet", "precision"} <= {score.metric for score in names["scores"]}
     assert "</html>" in (tmp_path / "report.html").read_text()
+
+
+def test_the_python_on_images_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/images.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["data"].class_names == ("left", "right")
+    assert [run.name for run in names["study"].runs] == ["vae seed 3", "gan seed 3"]
+    assert [score.metric for score in names["scores"]] == ["kid"]

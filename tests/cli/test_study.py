@@ -77,6 +77,7 @@ def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     (paribus.folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     first = paribus("study", "run", "plan.yaml", "--out", "study")
     assert "failed: gan seed 0: Training diverged" in first.stderr
+    assert "1 of 2 runs failed" in first.stderr
     assert "gan diverges again by the same settings: 'paribus study retry study gan -o training.optim" in first.stderr
     assert "retries failed runs" not in first.stderr
     run = paribus.folder / "study" / "runs" / "gan-seed0"
@@ -100,6 +101,16 @@ def test_a_failed_run_is_tried_again_on_request_alone(paribus: Paribus) -> None:
     assert "This folder holds a run of other settings than the study asks for." in foreign
     assert "training.batch_size in study/runs/gan-seed0" in foreign
     assert written(run) == before
+
+
+def test_where_every_run_failed_the_command_fails_too(paribus: Paribus) -> None:
+    broken = [*QUICK, "-o", "training.divergence_factor=1.0000001", "-o", "training.optimizer.G.learning_rate=1e6"]
+    compared = ["compare", "--models", "vae,conv-vae", "--seeds", "3,", "--budget", "3kimg", "--out", "study", *broken]
+    for command in (compared, ["study", "run", "study"], ["study", "retry", "study"]):
+        ended = paribus(*command, code=1)
+        assert "paribus: All 2 runs failed:\n    vae seed 3: Training diverged" in ended.stderr
+        assert ended.stdout.strip() == "study/report.html"
+    assert (paribus.folder / "study" / "report.html").is_file()
 
 
 def test_a_comparison_is_a_study(paribus: Paribus) -> None:

@@ -173,7 +173,7 @@ def test_trials_that_fail_are_told_and_not_repeated(paribus: Paribus) -> None:
         "training.divergence_factor=1.0001",
     ]
     for _ in range(2):
-        assert "No trial came to an end" in paribus(*command, code=2).stderr
+        assert "No trial came to an end" in paribus(*command, code=1).stderr
         trials = content(paribus.folder / "tuning")["trials"]
         assert [trial["state"] for trial in trials] == ["failed"] * 2
         assert all("Training diverged" in trial["reason"] for trial in trials)

@@ -81,11 +81,20 @@ def test_files_of_mixed_sizes_by_their_paths(tmp_path: Path) -> None:
         ((IMAGES, LABELS[:3]), "The labels have a wrong shape"),
         ((IMAGES, ["a"]), "There are not as many labels"),
         (torch.utils.data.DataLoader(Pairs()), "These are not images"),
+        (torch.zeros(20, 8, 8).to_sparse(), "The tensor cannot be read"),
+        (torch.zeros(20, 8, 8, device="meta"), "The tensor cannot be read"),
+        (["nowhere/a.png"] * 20, "nowhere/a.png: there is no such file"),
+        ("", "The data have no name"),
     ],
 )
 def test_what_is_wrong_with_images_in_memory_is_said(source: Any, message: str) -> None:
     with pytest.raises(ParibusError, match=message):
         pb.load_data(source)
+
+
+def test_a_table_is_no_list_of_images() -> None:
+    with pytest.raises(ParibusError, match=r"(?s)These are not images.*list\(table\['image'\]\)"):
+        pb.load_data(hugging_face().to_pandas())
 
 
 def test_floats_in_the_range_that_is_stated() -> None:
@@ -110,11 +119,20 @@ def test_a_model_takes_bytes_or_floats_from_0_to_1(runs: Callable[..., Path]) ->
     model = pb.load(runs("vae"))
     images = pb.load_data("digits").test.images[:4]
     torch.testing.assert_close(model.encode(images), model.encode(images / 255), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.encode(list(images.numpy())), model.encode(images))
+    for n in (0, -1, "3", True, 1.5):
+        with pytest.raises(ParibusError, match="This is no number of images"):
+            model.sample(n)
     for wrong, message in (
         (images / 127.5 - 1, "out of range"),
         (images.long(), "wrong type"),
         (images[0], r"images\[None\]"),
         (images.expand(4, 3, 8, 8), "wrong shape"),
+        (images.permute(0, 2, 3, 1).numpy(), r"images\.transpose\(0, 3, 1, 2\)"),
+        ([Image.fromarray(IMAGES[0])], "wrong shape"),
+        ((images, images[:2]), "These are not images"),
+        (None, "These are not images"),
+        ("faces", "These are not images"),
     ):
         with pytest.raises(ParibusError, match=message):
             model.encode(wrong)
@@ -197,3 +215,31 @@ def test_no_such_folder_comes_before_the_hub(name: str, tmp_path: Path, monkeypa
         with pytest.raises(ParibusError, match=r"(?i)no (such )?(folder|trained model)") as caught:
             call(name, **({} if call is pb.load_data else {"data": "digits"}))
         assert "Hub cannot" not in str(caught.value).split("here")[0]
+
+
+def test_what_is_found_in_images_that_are_measured_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    masks = RNG.integers(0, 2, (40, 8, 8, 3), dtype=np.uint8)
+    for k, mask in enumerate(masks):
+        folder = tmp_path / ("train" if k % 2 else "test")
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(mask).save(folder / f"{k}.png")
+    (tmp_path / "train" / "bad.png").write_bytes(b"")
+    (tmp_path / "train" / "photo.heic").write_bytes(b"")
+    with caplog.at_level("INFO", logger="paribus.data"):
+        pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES, on_bad="skip")
+    for part in (
+        "Images of all splits are measured together: test and train.",
+        "left out: 1 .heic.",
+        "1 unreadable image was skipped.",
+        "all pixels lie between 0 and 1",
+    ):
+        assert any(part in line for line in caplog.messages), caplog.messages
+    assert not any("labels" in line for line in caplog.messages)
+
+
+def test_what_is_compared_with_what_is_said_once(runs: Callable[..., Path]) -> None:
+    with pytest.raises(ParibusError, match="compared with one thing at a time"):
+        pb.evaluate(IMAGES, "digits", settings=SETTINGS, against=IMAGES)
+    for model in (runs("vae"), pb.load(runs("vae"))):
+        with pytest.raises(ParibusError, match="A model is compared with the test images of a data set"):
+            pb.evaluate(model, settings=SETTINGS, against=IMAGES)

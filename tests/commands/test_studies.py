@@ -50,6 +50,10 @@ def test_errors_of_a_comparison_name_options(models: list[str], given: dict[str,
     assert caught.value.where == where
 
 
+def test_one_model_may_stand_by_itself() -> None:
+    assert [run.name for run in compare("gan", seeds=[3], budget="32img", start=False).runs] == ["gan seed 3"]
+
+
 def test_a_tuning_is_what_its_file_says_and_what_is_given_besides(tmp_path: Path) -> None:
     (tmp_path / "tune.yaml").write_text(
         "model: gan\nsearch: {objective.latent_dim: [4, 8]}\nbudget: 32img\nmetric: kid\nsampler: grid\n"

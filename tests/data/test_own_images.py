@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import socket
 import struct
 import zipfile
@@ -303,6 +304,22 @@ class TestLabels:
             label_of = {np.asarray(Image.open(file)).tobytes(): i % 3 for i, file in enumerate(files)}
             for image, label in zip(data.train.images, data.train.labels, strict=True):
                 assert label_of[image.numpy().tobytes()] == label
+
+    @pytest.mark.parametrize(
+        ("content", "reason"), [("{", r"it is not JSON \(line 1\)"), ('{"a": 1}', "the form of StyleGAN")]
+    )
+    def test_a_dataset_json_that_cannot_be_read_is_named(self, tmp_path, image_files, content, reason):
+        image_files(tmp_path)
+        (tmp_path / "dataset.json").write_text(content)
+        data = load_data(tmp_path)
+        assert "files_left_out" not in found(data)
+        assert re.search(f"dataset.json gives no labels: .*{reason}", said(data, "label_file_unread"))
+
+    def test_a_label_of_dataset_json_that_is_none_names_the_file(self, tmp_path, image_files):
+        pairs = [[file.name, [0.1, 0.2]] for file in image_files(tmp_path)]
+        (tmp_path / "dataset.json").write_text(json.dumps({"labels": pairs}))
+        with pytest.raises(ParibusError, match=r"(?s)A label has a wrong type.*dataset\.json"):
+            load_data(tmp_path)
 
     @pytest.mark.parametrize(
         ("labels", "names"),

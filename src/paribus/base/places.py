@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
@@ -23,3 +24,9 @@ def looks_like_path(name: str) -> bool:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or "\\" in name:
         return True
     return bool(_EXTENSION.search(name))
+
+
+def last_part(name: str) -> str:
+    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for."""
+    path = Path(name).expanduser()
+    return (path if path.name not in ("", "..") else path.resolve()).name or "data"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paribus.base.errors import AllFailed
 from paribus.base.wording import duration
 from paribus.cli.console import say
 from paribus.cli.options import (
@@ -17,11 +18,13 @@ from paribus.cli.options import (
     EngineOption,
     JsonOption,
     OnBadOption,
+    SeedsOption,
     SetOption,
     SizeOption,
     WorkersOption,
     given,
     names,
+    seeds_of,
 )
 from paribus.cli.watching import run_watched
 
@@ -76,7 +79,10 @@ def status(folder: StudyFolder, as_json: JsonOption = False) -> None:
 @app.command()
 def add(
     folder: StudyFolder,
-    values: Annotated[list[str], typer.Argument(metavar="KEY.PATH=VALUE,...", help="Values of axes, or seeds=3,4.")],
+    values: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY.PATH=VALUE,...", help="Values of axes, or the seeds themselves: seeds=3,4."),
+    ],
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     dry_run: DryRunOption = False,
@@ -111,7 +117,7 @@ def compare(
     models: Annotated[
         str | None, typer.Option(help="Names of models, separated by commas (chosen by the images).")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each model.")] = 2,
+    seeds: SeedsOption = "2",
     budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
     out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
     size: SizeOption = None,
@@ -130,8 +136,8 @@ def compare(
 
     study = study_of(
         None if models is None else names(models),
-        data or "digits",
-        seeds=seeds,
+        "digits" if data is None else data,
+        seeds=seeds_of(seeds),
         budget=budget,
         out=out,
         overrides=overrides or [],
@@ -163,24 +169,29 @@ def replicate(
     out: Annotated[
         Path | None, typer.Option(help="The study's folder (runs/PAPER-SCALE); of all, their parent.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 1,
+    seeds: SeedsOption = "1",
     workers: WorkersOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Run what a paper compares, and put what it printed beside what was measured.
 
-    The same command on an existing folder resumes. A row that fails at scale smoke ends it with exit code 1.
+    The same command on an existing folder resumes. Exit code 1 says that every row failed, at scale smoke that any did.
     """
     from paribus.commands.studies import replicate as study_of
     from paribus.replication.papers import paper_names
 
-    failed = False
+    counted, failed = seeds_of(seeds), False
+    nothing_left: list[AllFailed] = []
     for name in paper_names() if paper == "all" else [paper]:
         folder = out if out is None or paper != "all" else out / f"{name}-{scale}"
-        study = study_of(name, scale=scale, out=folder, seeds=seeds, workers=workers, start=False)
-        # timing a few steps of each row would take as long as the rows themselves
-        run_watched(study, dry_run=dry_run, estimated=scale != "smoke")
+        study = study_of(name, scale=scale, out=folder, seeds=counted, workers=workers, start=False)
+        try:  # timing a few steps of each row would take as long as the rows themselves
+            run_watched(study, dry_run=dry_run, estimated=scale != "smoke")
+        except AllFailed as error:
+            nothing_left.append(error)
         failed |= not dry_run and any(run.status == "failed" for run in study.results.runs)
+    if nothing_left:  # the other papers were run first
+        raise nothing_left[0]
     if failed and scale == "smoke":  # elsewhere a run that diverges is a result
         raise typer.Exit(1)
 

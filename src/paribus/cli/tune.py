@@ -10,7 +10,16 @@ import typer
 
 from paribus.base.wording import duration
 from paribus.cli import console
-from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, WorkersOption, given
+from paribus.cli.options import (
+    ChannelsOption,
+    DataOption,
+    OnBadOption,
+    SetOption,
+    SizeOption,
+    WorkersOption,
+    given,
+    seeds_of,
+)
 from paribus.cli.watching import run_watched, watching_study
 
 if TYPE_CHECKING:
@@ -38,7 +47,10 @@ def tune(
     pruner: Annotated[str | None, typer.Option(help="none, or median: give up hopeless trials (none).")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every trial, and of the search (0).")] = None,
     top: Annotated[int | None, typer.Option(min=0, help="Best settings to run on fresh seeds (3).")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Fresh seeds for each of those (3).")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="N|A,B,...", help="Fresh seeds for each of those: how many (3), or which (4,5)."),
+    ] = None,
     final_budget: Annotated[str | None, typer.Option(help="Of each of those runs (as --budget).")] = None,
     storage: StorageOption = None,
     out: Annotated[Path | None, typer.Option(help="The tuning's folder (runs/tune-MODEL-DATA).")] = None,
@@ -66,7 +78,7 @@ def tune(
         metric=metric,
         pruner=pruner,
         seed=seed,
-        seeds=seeds,
+        seeds=None if seeds is None else seeds_of(seeds),
         final_budget=final_budget,
         top=top,
         storage=storage,

@@ -40,10 +40,12 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
 
     Raises:
         ParibusError: The study's folder cannot be written to.
+        AllFailed: Every run failed; the report is written all the same.
         typer.Exit: It was interrupted (130).
     """
     from paribus.base.files import check_output
     from paribus.base.processes import stop_on_signal
+    from paribus.commands.studies import refuse_where_all_failed
     from paribus.results.words import statement
     from paribus.studies.results import equal_parameters
 
@@ -70,9 +72,12 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         return
     with watching_study() as changed, stop_on_signal() as stop_requested:
         finished = study.run(changed, stop_requested, retry=retry)
-    failed = [run for run in study.results.runs if run.status == "failed"]
+    results = study.results
+    failed = [run for run in results.runs if run.status == "failed"]
     for run in failed:
         say(f"failed: {run.model} seed {run.seed}: {run.reason}")
+    if failed:
+        say(f"{len(failed)} of {len(results.runs)} runs failed")
     diverged = list(dict.fromkeys(run.model for run in failed if run.folder is not None and run.folder.diverged))
     for label in diverged:
         say(
@@ -86,6 +91,7 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         say("interrupted: the same command resumes from the checkpoints")
         raise typer.Exit(130)
     _print_ending(study)
+    refuse_where_all_failed(study)
 
 
 def _print_ending(study: Study) -> None:

@@ -74,12 +74,21 @@ def evaluate(
         change = merged(change, {"sampler": {"name": sampler}})
     if isinstance(subject, Model):
         _refuse_other_parts(change, ("evaluation",))
+        _refuse_against(against, "MODEL")
         return _score_model(subject, data, change, progress)
     if isinstance(subject, Run):
         subject = subject.folder.path
+    if data is not None and against is not None:
+        raise ParibusError(
+            "Images are compared with one thing at a time.",
+            where="--data, --against",
+            got="both",
+            fix="give one of them: --data for the test images of a data set, --against for all images of a folder",
+        )
     form = validated(DataSettings, {"size": size, "on_bad": on_bad, "float_range": float_range}, where="data")
     if sampler is not None or _is_model(subject):
         _refuse_other_parts(change, ("evaluation", "sampler"))
+        _refuse_against(against, str(subject))
         source = subject if isinstance(subject, (str, Path)) else str(subject)
         model = load_model(source, sampler=change.get("sampler"))
         return _score_model(model, data, change, progress, size, RunFolder(Path(source).expanduser()))
@@ -209,6 +218,17 @@ def _score_model(
     if run is not None:
         check_unseen(run, data, asked.split, chosen=chosen)
     return _with_facts(evaluate_model(model, data, asked, progress=progress), usual)
+
+
+def _refuse_against(against: ImageSource | None, model: str) -> None:
+    if against is not None:
+        raise ParibusError(
+            "A model is compared with the test images of a data set.",
+            where="--against",
+            got=against if isinstance(against, (str, Path)) else type(against).__name__,
+            expected="--data, or neither: the data that it was trained on",
+            fix=f"give --data, or compare its samples as images: paribus sample {model} -n 1000 --out FOLDER/",
+        )
 
 
 def _refuse_other_parts(change: dict[str, Any], known: tuple[str, ...]) -> None:

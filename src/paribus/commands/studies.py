@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import AllFailed, ParibusError
+from paribus.base.places import last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings, validated
 from paribus.config.overrides import merged, with_override
+from paribus.config.seeds import read_seeds
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
 from paribus.recipes.choice import Choice, choose_models
@@ -43,7 +45,7 @@ def compare(
     Args:
         models: Names of presets; by default those of the folder's study, or chosen by the images (`choose_models`).
         data: Loaded images, or what `load_data` takes.
-        seeds: How many, or which.
+        seeds: A number: how many, from 0 on; a list: which.
         budget: The same for every run.
         out: The study's folder; by default runs/compare-DATA.
         overrides: `key.path=value` texts for every run.
@@ -56,11 +58,13 @@ def compare(
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
+    seeds = _given_seeds(seeds)
+    models = [models] if isinstance(models, str) else models
     data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
-    name = f"compare-{Path(tree['data']['name']).name}"
+    name = f"compare-{last_part(tree['data']['name'])}"
     folder = Path("runs") / name if out is None else Path(out)
     images = data if isinstance(data, ImageData) else None
     if models is None:
@@ -70,8 +74,10 @@ def compare(
         images = images or load_data(validated(DataSettings, tree["data"], where="data"))
         choice = choose_models(images.shape, _rarest_class(images))
         models = choice.models
-    if not models or not (range(seeds) if isinstance(seeds, int) else seeds):
-        raise ParibusError("A study needs a model and a seed.", where="--models, --seeds", got=f"{models}, {seeds}")
+    if not models:
+        raise ParibusError(
+            "A study needs a model.", where="--models", got=list(models), fix="name one, or leave it out"
+        )
     try:
         plan: StudyPlan = validated(
             StudyPlan,
@@ -80,7 +86,7 @@ def compare(
                 "data": tree["data"],
                 "overrides": {key: value for key, value in tree.items() if key != "data"},
                 "axes": {"model": list(dict.fromkeys(models))},
-                "seeds": seeds if isinstance(seeds, int) else list(seeds),
+                "seeds": seeds,
                 "budget": budget,
             },
         )
@@ -124,6 +130,13 @@ def refuse_where_all_failed(study: Study) -> None:
         where=str(study.folder),
         fix=f"change what the reasons name; {study.folder}/runs/*/log.txt has more",
     )
+
+
+def _given_seeds(seeds: int | Sequence[int]) -> int | list[int]:
+    try:
+        return read_seeds(seeds)
+    except ParibusError as error:
+        raise error.at("--seeds") from None
 
 
 def _as_option(where: str) -> str:
@@ -263,7 +276,7 @@ def replicate(
         scale: smoke (that the rows run, on enlarged digits where a data set is not at hand), cpu (about an hour, with
             stated reductions) or paper (the full budget).
         out: The study's folder; by default runs/NAME-SCALE.
-        seeds: How many, or which.
+        seeds: A number: how many, from 0 on; a list: which.
         workers: Runs at a time; by default as many as there are cores.
         start: Whether to run it now; otherwise `Study.estimate` and `Study.run` are at hand.
 
@@ -276,7 +289,7 @@ def replicate(
         chosen,
         Path(out) if out is not None else None,
         write_report=write_report,
-        seeds=seeds if isinstance(seeds, int) else list(seeds),
+        seeds=seeds,
         workers=workers,
     )
     if start:

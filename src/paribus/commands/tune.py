@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.commands.images import in_hand
+from paribus.commands.studies import refuse_where_all_failed
 from paribus.config import DataSettings
 from paribus.config.overrides import merged
 from paribus.data import ImageData, data_settings
@@ -56,7 +57,7 @@ def tune(
         metric: What the trials are scored by.
         pruner: none, or median: hopeless trials are given up on the way.
         seed: Of every trial, and of the search.
-        seeds: Of the winners' runs: how many, or which; never that of the trials.
+        seeds: Of the winners' runs. A number: how many, from 0 on without that of the trials; a list: which.
         final_budget: Of the winners' runs.
         top: How many of the best settings are run on fresh seeds; 0 leaves it at the trials.
         storage: The database of the trials, as SQLAlchemy names it; by default an SQLite file in the folder.
@@ -69,6 +70,7 @@ def tune(
         The tuning; the results are those of its `study`.
 
     Raises:
+        AllFailed: Every trial failed, or every run of the winners.
         ParibusError: Something given is wrong, or the folder holds another tuning.
     """
     data = in_hand(data, changes or {}, overrides)
@@ -81,7 +83,7 @@ def tune(
         "metric": metric,
         "pruner": pruner,
         "seed": seed,
-        "seeds": seeds if seeds is None or isinstance(seeds, int) else list(seeds),
+        "seeds": seeds,
         "final_budget": final_budget,
         "top": top,
     }
@@ -101,6 +103,9 @@ def tune(
         )
     if start:
         tuning.run()
+        tuning.winners()  # there is one, or this raises
         if plan.top:
-            tuning.study(workers=workers).run()
+            study = tuning.study(workers=workers)
+            study.run()
+            refuse_where_all_failed(study)
     return tuning

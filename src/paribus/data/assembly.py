@@ -162,11 +162,16 @@ def _split(raw: RawData, found: Survey, validation: float) -> tuple[dict[str, tu
     for target, (source, indices) in parts.items():
         of_source = labels[source]
         split_labels[target] = None if of_source is None else of_source[indices]
+    seen = [*found_in(found), *_balance(split_labels["train"], raw.class_names or ())]
+    return parts, _Outcome(split_labels, (*raw.notes, *notes, *seen), tuple(found.bad))
+
+
+def found_in(found: Survey) -> list[Fact]:
+    """What there is to say of images that were read: how they were changed, which were skipped, and how they look."""
     total = sum(len(kept) for kept in found.kept.values())
     changes = [_change(change, found, total) for change in _CHANGES if found.changes[change]]
     skipped = [Fact(code="skipped", figures={"n": len(found.bad)})] if found.bad else []
-    doubts = [*_levels(found, total), *_balance(split_labels["train"], raw.class_names or ())]
-    return parts, _Outcome(split_labels, (*raw.notes, *notes, *changes, *skipped, *doubts), tuple(found.bad))
+    return [*changes, *skipped, *_levels(found, total)]
 
 
 def _change(change: str, found: Survey, total: int) -> Fact:

@@ -147,7 +147,7 @@ def opened(encoded: Encoded) -> Image.Image:
     if isinstance(encoded, Path) and not encoded.is_file():
         if encoded.exists():
             raise BadImage("not a file (a pipe, a socket or a device)")
-        raise BadImage("a link to a file that is not there" if encoded.is_symlink() else "the file is gone")
+        raise BadImage("a link to a file that is not there" if encoded.is_symlink() else "there is no such file")
     content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
     if not content:
         raise BadImage("empty file (0 bytes)")
@@ -261,5 +261,5 @@ def unreadable_reason(error: Exception, encoded: Encoded) -> str:
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if isinstance(error, FileNotFoundError):
-        return "the file is gone" if isinstance(encoded, Path) else str(error)
+        return "there is no such file" if isinstance(encoded, Path) else str(error)
     return f"damaged or cut short ({str(error).strip() or type(error).__name__})"

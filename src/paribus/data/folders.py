@@ -115,10 +115,10 @@ def image_folder(folder: Path, below: Below) -> RawData:
         root = root / min(tops)
     parts = {image: image.relative_to(root).parts for image in images}
     label_file = root / _LABEL_FILE
-    labels = _stylegan_labels(label_file) if label_file in below.files else None
-    others = [file for file in below.files if file not in parts and not (file == label_file and labels is not None)]
+    labels, unread = _stylegan_labels(label_file) if label_file in below.files else (None, None)
+    others = [file for file in below.files if file not in parts and file != label_file]
     by_split, beside = _by_split(parts, folder)
-    notes = [*below.notes(folder), *left_out(others)]
+    notes = [*below.notes(folder), *left_out(others), *([unread] if unread else [])]
     if beside:
         names = tuple(dict.fromkeys(parts[image][0] for image in beside))
         notes.append(Fact(code="folders_left_out", figures={"names": names, "n": len(beside)}))
@@ -134,7 +134,11 @@ def image_folder(folder: Path, below: Below) -> RawData:
         notes += of_classes
     splits = {split: RawSplit(len(of), of.__iter__, _namer(of, folder)) for split, of in by_split.items()}
     used = [image for of in by_split.values() for image in of] + ([label_file] if labels is not None else [])
-    return labelled(RawData(splits, str(folder), files_key("folder", folder, used), notes=tuple(notes)), values)
+    raw = RawData(splits, str(folder), files_key("folder", folder, used), notes=tuple(notes))
+    try:
+        return labelled(raw, values)
+    except ParibusError as error:
+        raise error.at(str(label_file)) if labels is not None else error from None
 
 
 def _by_split(parts: dict[Path, tuple[str, ...]], folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
@@ -172,16 +176,21 @@ def _class_folders(
     return {s: None if loose[s] else [names[0] for names in of.values()] for s, of in within.items()}, []
 
 
-def _stylegan_labels(file: Path) -> dict[str, object] | None:
-    """Labels by path below the file's folder; empty where there are none, None where the file is of another kind.
+def _stylegan_labels(file: Path) -> tuple[dict[str, object] | None, Fact | None]:
+    """Labels by path below the file's folder, none where it says so; or None, and why they cannot be read.
 
     Source: the layout of StyleGAN2-ADA's and StyleGAN3's data sets, {"labels": [["00000/img00000000.png", 6], ...]}.
     """
     try:
         content = json.loads(file.read_bytes())
-        return dict(content["labels"] or ())
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+        return dict(content["labels"] or ()), None
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except json.JSONDecodeError as error:
+        reason = f"it is not JSON (line {error.lineno})"
+    except (ValueError, TypeError, KeyError):
+        reason = 'it has not the form of StyleGAN, {"labels": [["0.png", 6], ...]}'
+    return None, Fact(code="label_file_unread", figures={"name": file.name, "reason": reason})
 
 
 def _namer(files: list[Path], folder: Path) -> Callable[[int], str]:

@@ -10,13 +10,18 @@ import numpy as np
 import torch
 
 from paribus.base.errors import ParibusError
-from paribus.data.assembly import surveyed
+from paribus.data.assembly import found_in, surveyed
 from paribus.data.decoding import Recipe
+from paribus.data.findings import tell
 from paribus.data.images import ImageData
 from paribus.data.memory import InMemory, in_memory, memory_data
 from paribus.data.pixels import FloatRange
 from paribus.data.sources import raw_data
 from paribus.data.survey import FEWEST_IMAGES, first_shape
+from paribus.results.score import Fact
+
+_OF_FILES = ("runs_left_out", "files_left_out", "folders_left_out", "splits_left_out")
+"""What a source says of its files; what it says of labels does not concern images that are measured."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def given_images(
     on_bad: str = "fail",
     float_range: FloatRange = "0..1",
 ) -> GivenImages:
-    """All images of a folder, a file or a program, whatever splits they lie in.
+    """All images of a folder, a file or a program, whatever splits they lie in; what is found in them is told.
 
     They are resized as the images of a data set are: a central square, then PIL's Lanczos filter, which does not alias,
     to reduce it, and its bicubic one to enlarge it.
@@ -70,5 +75,8 @@ def given_images(
         )
     wanted = Recipe(size, channels, cut=raw.cut)
     found = surveyed(raw, first_shape(raw, wanted), wanted, skip_bad=on_bad == "skip", folder=None)
+    splits = [name for name, split in raw.splits.items() if split.count]
+    together = [Fact(code="splits_together", figures={"names": tuple(splits)})] if len(splits) > 1 else []
+    tell(raw.where, [*(note for note in raw.notes if note.code in _OF_FILES), *together, *found_in(found)])
     images = np.concatenate([store.images for store in found.stores.values()])
     return GivenImages(torch.from_numpy(np.ascontiguousarray(images)), dict(found.changes))

@@ -197,6 +197,8 @@ def _items(images: Any) -> tuple[list[Any], list[object] | None]:
         raise _wrong_kind(images, "give its data set: loader.dataset")
     if not (hasattr(images, "__len__") and hasattr(images, "__getitem__")) or isinstance(images, (str, bytes)):
         raise _wrong_kind(images, "give something with a length, such as a list")
+    if hasattr(images, "columns"):
+        raise _wrong_kind(images, "give a column of images as a list: list(table['image'])")
     items = [images[index] for index in range(len(images))]
     if items and all(isinstance(item, Mapping) for item in items):
         pairs = [_images_and_labels(item) for item in items]

@@ -19,11 +19,24 @@ _ROWS = 1024
 
 
 def plain_array(value: Any) -> np.ndarray:
-    """A tensor or an array as a NumPy array; bfloat16, which NumPy lacks, as float32."""
-    if hasattr(value, "detach"):
+    """A tensor or an array as a NumPy array; bfloat16, which NumPy lacks, as float32.
+
+    Raises:
+        ParibusError: A tensor holds no numbers, or not all of them (on the device meta, sparse).
+    """
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    try:
         value = value.detach().cpu()
-        value = value.float() if value.is_floating_point() else value
-    return np.asarray(value)
+        return np.asarray(value.float() if value.is_floating_point() else value)
+    except (TypeError, RuntimeError) as error:
+        raise ParibusError(
+            "The tensor cannot be read.",
+            where="the images given",
+            got=str(error).splitlines()[0],
+            expected="a dense tensor that holds its numbers",
+            fix="give tensor.to_dense().cpu()",
+        ) from None
 
 
 def as_pixels(array: np.ndarray, where: str, float_range: FloatRange = "0..1") -> np.ndarray:
@@ -91,7 +104,10 @@ def check_range(least: float, most: float, where: str, float_range: FloatRange =
         return
     fix = "scale them to this range"
     if low == 0 and -1 - _ROUNDING <= least and most <= 1 + _ROUNDING:
-        fix = "if they are from -1 to 1, give (images + 1) / 2; load_data and evaluate take float_range='-1..1', too"
+        fix = (
+            "if they are from -1 to 1, give (images + 1) / 2, or say so: -o data.float_range=-1..1 "
+            "(--float-range=-1..1 with evaluate, float_range='-1..1' in Python)"
+        )
     elif least >= 0 and 1 < most <= 255:
         fix = "if they are from 0 to 255, convert them to uint8, or divide them by 255"
     raise ParibusError(

@@ -105,6 +105,14 @@ def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:
         ParibusError: There is none of this name, or it cannot be read.
     """
     name = str(name)
+    if not name.strip():
+        raise ParibusError(
+            "The data have no name.",
+            where="data.name",
+            got=repr(name),
+            expected="a built-in name, a folder or a file",
+            fix="check what was to stand there, such as a variable of the shell; the folder you are in is '.'",
+        )
     if name in DATASETS:
         raw = _built_in(name)
         beside = (Fact(code="folder_not_meant", figures={"name": name}),) if Path(name).is_dir() else ()

@@ -134,6 +134,8 @@ def _unreachable(repository: str, failed: str) -> ParibusError:
         f"{failed}, and the Hugging Face Hub cannot be reached.",
         where=repository,
         got="no network, or offline mode is set (HF_HUB_OFFLINE)",
-        expected="a run's folder here, or a network",
-        fix="try again with a network",
+        expected="a folder here, or a network" if failed == NOT_HERE else "a network",
+        fix="check the spelling and the folder you are in, or try again with a network"
+        if failed == NOT_HERE
+        else "try again with a network",
     )

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import ImageShape
-from paribus.data.pixels import check_range
+from paribus.data.pixels import check_range, plain_array
 
 
 def network_images(images: Any, shape: ImageShape) -> Tensor:
     """Images as the numbers in [-1, 1] that networks see.
 
     Args:
-        images: (N, C, H, W), a tensor or an array: uint8 from 0 to 255, or floats from 0 to 1.
+        images: (N, C, H, W), a tensor, an array or a list of such images: uint8 from 0 to 255, or floats from 0 to 1.
         shape: That of the model's images.
 
     Raises:
         ParibusError: Their type, range or shape is another.
     """
-    images = torch.as_tensor(images)
+    is_tensor = isinstance(images, Tensor)
+    images = _tensor(images)
     size = (shape.channels, shape.size, shape.size)
     if images.ndim != 4 or tuple(images.shape[1:]) != size:
         one, last = tuple(images.shape) == size, tuple(images.shape[1:]) == (*size[1:], size[0])
@@ -34,7 +36,7 @@ def network_images(images: Any, shape: ImageShape) -> Tensor:
             expected=f"(N, {', '.join(map(str, size))})",
             fix="give images[None]: a stack of one"
             if one
-            else "put the channels first: images.permute(0, 3, 1, 2)"
+            else f"put the channels first: images.{'permute' if is_tensor else 'transpose'}(0, 3, 1, 2)"
             if last
             else "bring them to the model's size and channels: pb.load_data(images, size=..., channels=...)",
         )
@@ -51,6 +53,20 @@ def network_images(images: Any, shape: ImageShape) -> Tensor:
     if images.numel():
         check_range(float(images.min()), float(images.max()), "images")
     return images.float() * 2 - 1
+
+
+def _tensor(images: Any) -> Tensor:
+    try:
+        several = isinstance(images, (list, tuple))
+        return torch.as_tensor(np.stack([plain_array(image) for image in images]) if several else images)
+    except (TypeError, ValueError, RuntimeError):
+        raise ParibusError(
+            "These are not images.",
+            where="images",
+            got=type(images).__name__,
+            expected="a tensor or an array (N, C, H, W), or a list of equal ones (C, H, W)",
+            fix="pb.load_data(images) reads what else images may lie in: encode its train.images",
+        ) from None
 
 
 def label_index(label: Any, classes: int, names: Sequence[str], where: str = "label") -> int:

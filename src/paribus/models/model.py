@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -129,7 +130,18 @@ class Model:
         """The images of `sample`, a batch at a time, so that memory does not grow with n.
 
         `rows` are where to begin and to end among them; all by default.
+
+        Raises:
+            ParibusError: n is no number of images.
         """
+        if isinstance(n, bool) or not isinstance(n, SupportsIndex) or index(n) < 1:
+            raise ParibusError(
+                "This is no number of images.",
+                where="n",
+                got=repr(n),
+                expected="a whole number from 1 on",
+                fix="give one",
+            )
         labels = self.sample_labels(n, label)
         z = self.latents(n, seed, labels)
         first, last = rows or (0, n)

@@ -9,7 +9,7 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_json
-from paribus.config import DataSettings, ImageShape
+from paribus.config import DataSettings, ImageShape, validated
 from paribus.config.overrides import leaves, merged
 from paribus.data import DATASETS, is_at_hand, load_data
 from paribus.evaluation.encoders import check_encoders
@@ -46,7 +46,7 @@ def replication_study(
     folder: Path | None = None,
     *,
     write_report: WriteReport,
-    seeds: int | list[int] = 1,
+    seeds: int | Sequence[int] = 1,
     workers: int | None = None,
 ) -> Study:
     """The study of what a paper compares, new or resumed; nothing is written yet.
@@ -56,7 +56,7 @@ def replication_study(
         scale: How large its rows are.
         folder: Where; by default runs/NAME-SCALE.
         write_report: Writes the study's page.
-        seeds: How many, or which.
+        seeds: A number: how many, from 0 on; a list: which.
         workers: Runs at a time; by default as many as there are cores.
 
     Raises:
@@ -81,12 +81,12 @@ def replication_study(
     )
 
 
-def plan_of(read: Paper, scale: ScaleName, seeds: int | list[int] = 1) -> StudyPlan:
+def plan_of(read: Paper, scale: ScaleName, seeds: int | Sequence[int] = 1) -> StudyPlan:
     """The study of a paper at a scale."""
     found = _settings(read, scale)
-    return StudyPlan(
-        name=f"{read.name}-{scale}", settings={name: found[name] for name in _same(found).values()}, seeds=seeds
-    )
+    settings = {name: found[name] for name in _same(found).values()}
+    plan: StudyPlan = validated(StudyPlan, {"name": f"{read.name}-{scale}", "settings": settings, "seeds": seeds})
+    return plan
 
 
 def labels(read: Paper, scale: ScaleName) -> dict[str, str]:

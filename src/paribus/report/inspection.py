@@ -20,7 +20,8 @@ SHEET_BYTES = 900_000
 _CLASSES_SHOWN = 30
 _CAUTIONS = {
     "unreadable_files", "few_images", "plain_images", "equal_to_training", "repeated_images", "narrow_range",
-    "flat_images", "uneven_training_classes", "loose_files", "labels_missing", "labels_missing_in_training",
+    "flat_images", "uneven_training_classes", "loose_files", "label_file_unread", "labels_missing",
+    "labels_missing_in_training",
 }  # fmt: skip
 """Remarks that somebody should act on."""
 

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_value
+from paribus.config.seeds import Seeds, seed_list
 from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 
@@ -58,8 +59,8 @@ class StudyPlan(Settings):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of values by path, side by side: {defaults: {}, large: {backbone.width: 64, data.size: 32}}; each may
     name its own `model`, and each or none its own `training.budget`, all of one unit."""
-    seeds: int | list[int] = 2
-    """How many (0, 1, ...), or which."""
+    seeds: Seeds = 2
+    """A number: how many, from 0 on; a list: which."""
     budget: str | float | None = None
     """The same for every run; left out where `axes.training.budget` names several of one unit."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
@@ -83,7 +84,7 @@ class StudyPlan(Settings):
     @property
     def seed_list(self) -> list[int]:
         """The seeds one by one."""
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+        return seed_list(self.seeds)
 
     @property
     def compares_models_alone(self) -> bool:
@@ -104,11 +105,6 @@ def check_plan(plan: StudyPlan) -> None:
     if sum(named) > 1:
         where = "axes.model" if named[1] else f"settings.{own[0]}.model"
         raise ParibusError("The study names its models twice.", where=where, fix="leave one of the two out")
-    if not plan.seed_list or min(plan.seed_list) < 0:
-        raise ParibusError(
-            "A study needs a seed.", where="seeds", got=plan.seeds, expected="how many, such as 3, or which, as [0, 1]"
-        )
-    _refuse_repeated(plan.seed_list, "seeds")
     for path, value in plan.overrides.items():
         _refuse_unfit(plan, path, value, f"overrides.{path}")
     for path, values in plan.axes.items():
@@ -357,7 +353,7 @@ def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
             where=path,
             got=present[0],
             expected=f"a value besides {', '.join(map(str, known[path]))}",
-            fix="name the new values alone",
+            fix="name the new seeds themselves" if path == "seeds" else "name the new values alone",
         )
     more = known[path] + values
     change: dict[str, Any]

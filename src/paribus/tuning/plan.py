@@ -13,8 +13,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.places import last_part
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_override
+from paribus.config.seeds import Seeds, seed_list
 from paribus.data import ImageData
 from paribus.evaluation import evaluate
 from paribus.evaluation.measures import metrics
@@ -62,8 +64,8 @@ class TuningPlan(Settings):
     """median: a trial that is worse than the median of earlier ones at the same share of the budget is given up."""
     seed: int = Field(0, ge=0)
     """Of every trial, and of the search."""
-    seeds: int | list[int] = 3
-    """Of the winners' runs: how many, or which; never that of the trials."""
+    seeds: Seeds = 3
+    """Of the winners' runs; a number: how many, from 0 on without that of the trials; a list: which."""
     final_budget: str | float | None = None
     """Of the winners' runs; by default that of the trials."""
     top: int = Field(3, ge=0)
@@ -98,9 +100,7 @@ class TuningPlan(Settings):
     @property
     def fresh_seeds(self) -> list[int]:
         """The seeds of the winners' runs."""
-        if isinstance(self.seeds, list):
-            return self.seeds
-        return [seed for seed in range(self.seeds + 1) if seed != self.seed][: self.seeds]
+        return seed_list(self.seeds, besides=self.seed)
 
     def trial(self, point: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial: scored by the one metric on images that were held out of the training split.
@@ -168,7 +168,7 @@ def tuning_plan(tree: dict[str, Any], overrides: Sequence[str]) -> TuningPlan:
     for override in overrides:
         tree = tree | {"overrides": with_override(tree.get("overrides") or {}, override)}
     plan: TuningPlan = validated(TuningPlan, tree)
-    name = f"tune-{plan.model}-{Path(plan.data.name).name}"
+    name = f"tune-{plan.model}-{last_part(plan.data.name)}"
     return plan if "name" in tree else plan.model_copy(update={"name": name})
 
 
@@ -188,7 +188,7 @@ def check_plan(plan: TuningPlan) -> None:
             fix="leave the number of trials out, or use --sampler random",
         )
     _check_metric(plan.metric)
-    if not plan.fresh_seeds or plan.seed in plan.fresh_seeds:
+    if plan.seed in plan.fresh_seeds:
         raise ParibusError(
             "The winners need seeds that the trials did not have: the best trial's score owes something to its seed.",
             where="seeds",

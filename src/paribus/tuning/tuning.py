@@ -18,7 +18,7 @@ from optuna import Trial, TrialPruned
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import AllFailed, Interrupted, ParibusError
 from paribus.base.files import check_output, locked_folder, read_json, write_json
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
@@ -239,7 +239,7 @@ class Tuning:
         """The best settings by name ("trial 7"), the best first; those of the defaults are left out.
 
         Raises:
-            ParibusError: No trial came to an end.
+            AllFailed: No trial came to an end.
         """
         trials = self.trials
         shortfall = self.plan.scored_by.shortfall
@@ -250,7 +250,7 @@ class Tuning:
         ]
         if not done:
             reasons = [trial.reason for trial in trials if trial.reason]
-            raise ParibusError(
+            raise AllFailed(
                 "No trial came to an end: there is nothing to choose from.",
                 where=str(self.folder / "tune.json"),
                 got=reasons[0].splitlines()[0] if reasons else f"{len(trials)} trials",
@@ -269,7 +269,8 @@ class Tuning:
         """The study of the winners and the defaults, on fresh seeds, at the full budget, against the test split.
 
         Raises:
-            ParibusError: No trial came to an end, or the folder holds another study.
+            AllFailed: No trial came to an end.
+            ParibusError: The folder holds another study.
         """
         plan = self.plan.winners(self.winners())
         return Study.of(plan, self.folder, write_report=self.write_report, workers=workers, images=self.data)

@@ -101,6 +101,8 @@ FINDINGS: dict[str, Callable[..., str]] = {
     "folders_left_out": _folders_left_out,
     "splits_left_out": lambda names: f"Of no known split, and so left out: {_named(names)}.",
     "runs_left_out": lambda names: f"Runs and studies of Paribus in the folder are left out: {_named(names)}.",
+    "splits_together": lambda names: f"Images of all splits are measured together: {listed(names)}.",
+    "label_file_unread": lambda name, reason: f"{name} gives no labels: {reason}.",
     "unlabelled_split": lambda split, n: (
         f"The {split} split ({plural(n, 'image')}) has no labels, and is left out: images held out take its place."
     ),
