@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from paribus.base.errors import ParibusError
-from paribus.base.wording import duration, size
+from paribus.base.wording import duration
 from paribus.cli.console import LINE_SECONDS, print_table, say
 
 if TYPE_CHECKING:
@@ -59,10 +59,9 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
             runs += " (not timed: this machine lacks a device that they name)"
         elif estimated:
             kinds = len({run.label for run in waiting})
-            say(f"timing a few steps of each of {kinds} kinds of run")
+            say(f"timing the start of a process, a few steps and a few scored images of each of {kinds} kinds of run")
             cost = study.estimate(waiting, lambda label, place, of: say(f"timing {label} ({place} of {of})"))
-            runs += f": about {duration(cost.training_seconds)} of training and "
-            runs += f"{duration(cost.sampling_seconds)} of sampling, {size(cost.disk_bytes)}"
+            runs += f": {cost}"
         say(f"{runs} in {study.folder}")
     else:
         say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections import Counter
@@ -20,7 +21,7 @@ from paribus.results.folder import RunFolder
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import is_scored, refuse_another
-from paribus.studies.estimate import Cost, estimate
+from paribus.studies.estimate import Cost, StudyCost, estimate, starting
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
@@ -155,16 +156,35 @@ class Study:
 
     def estimate(
         self, runs: Sequence[StudyRun], notice: Callable[[str, int, int], None] = lambda label, place, of: None
-    ) -> Cost:
-        """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
-        first = {run.label: run for run in reversed(runs)}
-        costs = []
-        for place, (label, count) in enumerate(Counter(run.label for run in runs).items(), 1):
-            notice(label, place, len(first))
-            costs.append((estimate(first[label].config, self.prepared.images_of(first[label])), count))
-        training, sampling, disk = (sum(cost[part] * count for cost, count in costs) for part in range(3))
-        busy = min(self.prepared.workers, len(runs)) or 1
-        return Cost(training / busy, sampling / busy, disk)
+    ) -> StudyCost:
+        """Expected cost of some runs: seconds of this machine with all workers busy, and bytes.
+
+        Args:
+            runs: Which.
+            notice: Told which kind of run is timed, its place among them, and how many there are.
+        """
+        first, counts = {run.label: run for run in reversed(runs)}, Counter(run.label for run in runs)
+        if not runs:
+            return StudyCost(0.0, 0.0, 0.0, 0.0, 0.0)
+        busy = min(self.prepared.workers, len(runs))
+        costs, prepared = dict[str, Cost](), dict[str, float]()
+        with starting(runs[0].config, busy - 1) as starts:
+            for place, label in enumerate(counts, 1):
+                notice(label, place, len(counts))
+                images = self.prepared.images_of(first[label])
+                costs[label] = estimate(first[label].config, images)
+                prepared.setdefault(images.fingerprint, costs[label].preparing_seconds)
+            start = starts.seconds + max(cost.first_seconds for cost in costs.values())
+        at_a_time = len(runs) / math.ceil(len(runs) / busy)  # the last ones may be fewer
+        training, scoring, disk = (sum(costs[label][part] * n for label, n in counts.items()) for part in range(3))
+        return StudyCost(
+            start_seconds=start * len(runs) / at_a_time,
+            preparing_seconds=sum(prepared.values()),
+            training_seconds=training / at_a_time,
+            scoring_seconds=scoring / at_a_time,
+            disk_bytes=disk,
+            by_label={label: start + cost.training_seconds + cost.scoring_seconds for label, cost in costs.items()},
+        )
 
     def run(
         self,
