@@ -113,6 +113,8 @@ def _timed(beginning: Beginning, data: ImageData, progress: StageProgress) -> Be
             out=Path(folder) / "study",
             start=False,
         )
-        cost = study.estimate(study.runs, lambda label, place, of: progress(f"timing {label}: model", place, of))
+        cost = study.estimate(
+            study.runs, lambda label, what, place, of: progress(f"timing {what} of {label}: model", place, of)
+        )
     ordered = {model: cost.by_label[model] for model in beginning.models}
     return beginning.model_copy(update={"seconds": cost.seconds, "seconds_by_model": ordered})

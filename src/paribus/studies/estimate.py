@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,16 +84,19 @@ class StudyCost:
         return f"about {duration(round(self.seconds))}{f' ({named})' if named else ''}, {size(self.disk_bytes)}"
 
 
-def estimate(config: RunConfig, data: ImageData, *, scored: bool = True) -> Cost:
+def estimate(
+    config: RunConfig, data: ImageData, notice: Callable[[str], None] = lambda what: None, *, scored: bool = True
+) -> Cost:
     """Times a few steps and a few samples of one run; nothing for one that diverges at once, as its run will say.
 
     Args:
         config: The run's.
         data: Its images.
+        notice: Told what is timed.
         scored: Whether scoring is timed, too.
     """
     try:
-        return _timed(config, data, scored)
+        return _timed(config, data, notice, scored)
     except TrainingDiverged:
         return Cost(0.0, 0.0, 0.0)
 
@@ -161,7 +164,8 @@ def starting(config: RunConfig, processes: int) -> Iterator[Starts]:
             thread.join()
 
 
-def _timed(config: RunConfig, data: ImageData, scored: bool) -> Cost:
+def _timed(config: RunConfig, data: ImageData, notice: Callable[[str], None], scored: bool) -> Cost:
+    notice("a few steps")
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder))
         before = fit(prepare(_short(config, WARM_UP_STEPS), data), run)
@@ -172,6 +176,8 @@ def _timed(config: RunConfig, data: ImageData, scored: bool) -> Cost:
     weights = 4 * sum(outcome.model.parameters.values())
     kept = len(config.training.snapshots) if isinstance(config.training.snapshots, list) else 10
     kept = min(kept, config.training.keep_snapshots or kept)
+    if scored:
+        notice("a few scored images")
     scoring = _scoring(outcome, config, data, kept) if scored else ScoringCost(0.0, 0.0, 0.0)
     return Cost(
         training_seconds=_training_seconds(config, data, outcome.flop_per_image, seconds_per_image),

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from paribus.studies.retrying import set_aside, with_stored_changes
 from paribus.studies.status import RunState, no_study
 from paribus.training.hardware import machine
 
+Timing = Callable[[str, str, int, int], None]
+"""Told what is timed: which kind of run, what of it, its place among the kinds, and how many kinds there are."""
 WriteReport = Callable[[Path, Path | None], Path]
 """Writes the page of a study's folder, into another file where one is named; returns its path."""
 
@@ -154,14 +157,12 @@ class Study:
             for run in self.runs
         ]
 
-    def estimate(
-        self, runs: Sequence[StudyRun], notice: Callable[[str, int, int], None] = lambda label, place, of: None
-    ) -> StudyCost:
+    def estimate(self, runs: Sequence[StudyRun], notice: Timing = lambda label, what, place, of: None) -> StudyCost:
         """Expected cost of some runs: seconds of this machine with all workers busy, and bytes.
 
         Args:
             runs: Which.
-            notice: Told which kind of run is timed, its place among them, and how many there are.
+            notice: Told which kind of run is timed, what of it, its place among the kinds, and how many there are.
         """
         first, counts = {run.label: run for run in reversed(runs)}, Counter(run.label for run in runs)
         if not runs:
@@ -170,10 +171,10 @@ class Study:
         costs, prepared = dict[str, Cost](), dict[str, float]()
         with starting(runs[0].config, busy - 1) as starts:
             for place, label in enumerate(counts, 1):
-                notice(label, place, len(counts))
                 images = self.prepared.images_of(first[label])
-                costs[label] = estimate(first[label].config, images)
+                costs[label] = estimate(first[label].config, images, partial(_tell, notice, label, place, len(counts)))
                 prepared.setdefault(images.fingerprint, costs[label].preparing_seconds)
+            notice(label, "the start of a process", len(counts), len(counts))
             start = starts.seconds + max(cost.first_seconds for cost in costs.values())
         at_a_time = len(runs) / math.ceil(len(runs) / busy)  # the last ones may be fewer
         training, scoring, disk = (sum(costs[label][part] * n for label, n in counts.items()) for part in range(3))
@@ -321,6 +322,10 @@ def stored_plan(folder: Path) -> StudyPlan:
 def _state(run: StudyRun, waits: bool) -> RunState:
     done = run.folder.ending
     return RunState(run.name, run, "waiting" if waits else done["status"], reason=done.get("reason") or "")
+
+
+def _tell(notice: Timing, label: str, place: int, of: int, what: str) -> None:
+    notice(label, what, place, of)
 
 
 def _command() -> str:
