@@ -13,7 +13,7 @@ from paribus.evaluation.encoders import rehearsed_encoders
 from paribus.evaluation.encoding import encoded
 from paribus.evaluation.scores import evaluate
 
-FEW, MORE = 32, 64
+FEW, MORE = 20, 48
 """Images of the timed evaluations: their difference tells the seconds an image from those that do not depend on it.
 Fewer would leave out measures that need more."""
 CODED = 64
