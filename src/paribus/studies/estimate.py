@@ -129,27 +129,32 @@ def starting(config: RunConfig, processes: int) -> Iterator[Starts]:
     environment = dict(os.environ)  # as it is now: what is timed may have another cache
 
     def start() -> None:
-        while not ended.is_set():
-            began = time.perf_counter()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "paribus.studies.rehearsal"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                text=True,
-                start_new_session=True,
-            )
-            running.add(process)
-            process.communicate(json.dumps(config.tree()))
-            running.discard(process)
-            if process.returncode >= 0:  # what cannot be read is said by the run itself
-                starts.taken.append(time.perf_counter() - began)
-            starts.first.set()
-            if processes == 0:
-                break
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "paribus.studies.rehearsal"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+            start_new_session=True,
+        )
+        running.add(process)
+        process.communicate(json.dumps(config.tree()))
+        running.discard(process)
+        if process.returncode >= 0:  # what cannot be read is said by the run itself
+            starts.taken.append(time.perf_counter() - began)
 
-    threads = [threading.Thread(target=start, daemon=True) for _ in range(max(1, processes))]
+    def go_on() -> None:
+        try:
+            start()
+            starts.first.set()
+            while processes and not ended.is_set():
+                start()
+        finally:
+            starts.first.set()
+
+    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(max(1, processes))]
     for thread in threads:
         thread.start()
     try:
