@@ -146,7 +146,7 @@ def _can_be_timed(study: Study) -> bool:
 
 
 @contextmanager
-def watching_study(left: Left) -> Iterator[Show]:
+def watching_study(left: Left = lambda states: None) -> Iterator[Show]:
     """Yields what is to be called with the states of all runs whenever one changed; shows them on stderr.
 
     Args:

@@ -221,8 +221,8 @@ def _classifier_at_hand(name: str, data: ImageData) -> bool:
     if data.train.labels is None or data.test.labels is None or data.shape.classes < 2:
         return True
     images, _ = _labelled(data.train, data)
-    kept = {"fingerprint": data.fingerprint, "seed": CLASSIFIERS[name], "cache": cache_folder()}
-    return is_at_hand(images, _classes(data), **kept)
+    seed = CLASSIFIERS[name]
+    return is_at_hand(images, _classes(data), fingerprint=data.fingerprint, seed=seed, cache=cache_folder())
 
 
 def _classes(data: ImageData) -> int:
