@@ -36,7 +36,7 @@ def test_the_example_of_the_docs(paribus: Paribus) -> None:
     (paribus.folder / "latents.yaml").write_text(example())
     planned = paribus("study", "run", "latents.yaml", "--dry-run")
     assert len(re.findall(r"^(?:vae|gan) latent_dim=\d+ seed \d +new", planned.stdout, re.MULTILINE)) == 8
-    assert "timing a few steps of each of 4 kinds of run\n" in planned.stderr
+    assert "timing a few steps of each of 4 kinds of run, and a few scored images\n" in planned.stderr
     assert "8 runs on digits, 5kimg each" in planned.stderr
     assert "Parameters: 72,776 for every model within 2%" in planned.stderr
     assert not (paribus.folder / "runs").exists()

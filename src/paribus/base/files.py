@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -332,6 +333,20 @@ def is_locked(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+@contextlib.contextmanager
+def temporary_cache() -> Iterator[Path]:
+    """Another cache for as long as it is open: what is tried out leaves nothing behind in the user's own."""
+    before = os.environ.get("PARIBUS_CACHE")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PARIBUS_CACHE"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            del os.environ["PARIBUS_CACHE"]
+            if before is not None:
+                os.environ["PARIBUS_CACHE"] = before
 
 
 def cache_folder() -> Path:

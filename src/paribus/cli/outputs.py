@@ -27,14 +27,18 @@ def sample(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's or a run's folder, finished or not.")],
-    out: Annotated[Path | None, typer.Option(help="The HTML file (DIR/report.html).")] = None,
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="A study's or a run's folder, finished or not; or several.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file (DIR/report.html; to be named for several folders).")
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="With sliders: decoders that work in the page itself.")] = False,
 ) -> None:
-    """Write the report of a study or a run: one HTML file that needs nothing else."""
+    """Write the report of a study or a run, or of several side by side: one HTML file that needs nothing else."""
     from paribus.commands.outputs import report as write
 
-    print(write(folder, out, live=live))
+    print(write(folders, out, live=live))
 
 
 def export(

@@ -47,6 +47,7 @@ def run(
     """Run a study: what is finished stays, what was interrupted is resumed from its checkpoint."""
     from paribus.commands.studies import run_study
 
+    say("reading the images")
     run_watched(run_study(study, out=out, workers=workers, engine=engine, start=False), dry_run=dry_run)
 
 
@@ -134,6 +135,7 @@ def compare(
     """
     from paribus.commands.studies import compare as study_of
 
+    say("reading the images")
     study = study_of(
         None if models is None else names(models),
         "digits" if data is None else data,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from paribus.base.errors import ParibusError
-from paribus.base.wording import duration, size
+from paribus.base.wording import duration
 from paribus.cli.console import LINE_SECONDS, print_table, say
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from paribus.studies.study import Study
 
 Show = Callable[[Sequence["RunState"]], None]
+Left = Callable[[Sequence["RunState"]], "float | None"]
 
 FIRST: tuple[Status, ...] = ("running", "failed", "stopped", "waiting", "done")
 """Which runs a table that is too long for the terminal shows first."""
@@ -47,12 +48,14 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
     from paribus.base.processes import stop_on_signal
     from paribus.commands.studies import refuse_where_all_failed
     from paribus.results.words import statement
+    from paribus.studies.remaining import Remaining
     from paribus.studies.results import equal_parameters
 
     check_output(study.folder)
     for fact in equal_parameters(study.prepared.matches):
         say(str(statement(fact)))
     waiting = study.waiting(retry)
+    expected: dict[str, float] = {}
     if dry_run:
         print_table(study.listing(waiting))
     if waiting:
@@ -61,16 +64,17 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
             runs += " (not timed: this machine lacks a device that they name)"
         elif estimated:
             kinds = len({run.label for run in waiting})
-            say(f"timing a few steps of each of {kinds} kinds of run")
-            cost = study.estimate(waiting, lambda label, place, of: say(f"timing {label} ({place} of {of})"))
-            runs += f": about {duration(cost.training_seconds)} of training and "
-            runs += f"{duration(cost.sampling_seconds)} of sampling, {size(cost.disk_bytes)}"
+            say(f"timing a few steps of each of {kinds} kinds of run, and a few scored images")
+            cost = study.estimate(waiting, _say_timing)
+            expected = cost.by_label
+            runs += f": {cost}"
         say(f"{runs} in {study.folder}")
     else:
         say(f"nothing to do: {len(study.runs)} runs are over in {study.folder}")
     if dry_run:
         return
-    with watching_study() as changed, stop_on_signal() as stop_requested:
+    remaining = Remaining(study.prepared.workers, expected)
+    with watching_study(remaining) as changed, stop_on_signal() as stop_requested:
         finished = study.run(changed, stop_requested, retry=retry)
     results = study.results
     failed = [run for run in results.runs if run.status == "failed"]
@@ -92,6 +96,10 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         raise typer.Exit(130)
     _print_ending(study)
     refuse_where_all_failed(study)
+
+
+def _say_timing(label: str, what: str, place: int, of: int) -> None:
+    say(f"timing {label} ({place} of {of}): {what}")
 
 
 def _print_ending(study: Study) -> None:
@@ -144,30 +152,41 @@ def _can_be_timed(study: Study) -> bool:
 
 
 @contextmanager
-def watching_study() -> Iterator[Show]:
-    """Yields what is to be called with the states of all runs whenever one changed; shows them on stderr."""
+def watching_study(left: Left = lambda states: None) -> Iterator[Show]:
+    """Yields what is to be called with the states of all runs whenever one changed; shows them on stderr.
+
+    Args:
+        left: Says by the states how many seconds all runs will still take.
+    """
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield StudyLines(left)
         return
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
     with Live(console=console, refresh_per_second=4) as live:
-        yield lambda states: live.update(live_table(states, console.height - 4))
+        yield lambda states: live.update(live_table(states, console.height - 4, left(states)))
 
 
-class _Lines:
-    """A line for every change of state, and every few seconds one for each run at work."""
+class StudyLines:
+    """A line for every change of state, and every few seconds one for each run at work and one for all of them.
 
-    def __init__(self) -> None:
+    Args:
+        left: Says by the states how many seconds all runs will still take.
+    """
+
+    def __init__(self, left: Left) -> None:
+        self._left = left
         self._shown: dict[str, str] = {}
         self._last = float("-inf")
 
     def __call__(self, states: Sequence[RunState]) -> None:
+        """Says what changed."""
+        left = self._left(states)
         if not self._shown:
             self._shown = {state.name: state.status for state in states}
-            say(totals(states))
+            say(totals(states, left))
         due = time.monotonic() - self._last >= LINE_SECONDS
         width = max(len(state.name) for state in states)
         for state in states:
@@ -176,15 +195,17 @@ class _Lines:
                 words = "  ".join(part for part in progress_words(state) if part)
                 say(f"{state.name:<{width}}  {state.status:<8}  {words}".rstrip())
         if due:
+            if any(state.status == "running" for state in states):
+                say(totals(states, left))
             self._last = time.monotonic()
 
 
-def live_table(states: Sequence[RunState], rows: int) -> Table:
+def live_table(states: Sequence[RunState], rows: int, left: float | None = None) -> Table:
     """The runs as a table of at most so many rows, those at work first where not all have room."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*COLUMNS, box=None, caption=totals(states), caption_justify="left")
+    table = Table(*COLUMNS, box=None, caption=totals(states, left), caption_justify="left")
     shown = states
     if len(states) > rows:
         chosen = {state.name for state in sorted(states, key=lambda state: FIRST.index(state.status))[: max(rows, 1)]}
@@ -194,10 +215,11 @@ def live_table(states: Sequence[RunState], rows: int) -> Table:
     return table
 
 
-def totals(states: Sequence[RunState]) -> str:
-    """How many runs there are of each status."""
+def totals(states: Sequence[RunState], left: float | None = None) -> str:
+    """How many runs there are of each status, and how many seconds all of them will still take."""
     counts = Counter(state.status for state in states)
-    return f"{len(states)} runs: " + ", ".join(f"{counts[status]} {status}" for status in FIRST if counts[status])
+    words = f"{len(states)} runs: " + ", ".join(f"{counts[status]} {status}" for status in FIRST if counts[status])
+    return f"{words}; about {duration(round(left))} left" if left and left >= 1 else words
 
 
 def progress_words(state: RunState) -> tuple[str, str, str, str]:

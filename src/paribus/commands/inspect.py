@@ -113,12 +113,8 @@ def _timed(beginning: Beginning, data: ImageData, progress: StageProgress) -> Be
             out=Path(folder) / "study",
             start=False,
         )
-        seconds = {}
-        for place, run in enumerate({run.label: run for run in reversed(study.runs)}.values(), 1):
-            progress("timing models", place, len(beginning.models))
-            cost = study.estimate([run])
-            seconds[run.label] = cost.training_seconds + cost.sampling_seconds
-        workers = min(study.prepared.workers, len(study.runs))
-    ordered = {model: seconds[model] for model in beginning.models}
-    total = beginning.seeds * sum(seconds.values()) / workers
-    return beginning.model_copy(update={"seconds": total, "seconds_by_model": ordered})
+        cost = study.estimate(
+            study.runs, lambda label, what, place, of: progress(f"timing {what} of {label}: model", place, of)
+        )
+    ordered = {model: cost.by_label[model] for model in beginning.models}
+    return beginning.model_copy(update={"seconds": cost.seconds, "seconds_by_model": ordered})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +15,10 @@ from paribus.exports.source import TrainedModel
 from paribus.models import Model, load_model
 from paribus.models.grids import write_class_change, write_samples
 from paribus.models.hub import uploaded
-from paribus.report import write_report
+from paribus.report import write_page, write_report
+from paribus.results.joining import read_folders
 from paribus.runs.run import Run
+from paribus.studies.results import side_by_side
 
 
 def sample(
@@ -55,20 +58,33 @@ def sample(
     return place
 
 
-def report(folder: str | Path, out: str | Path | None = None, *, live: bool = False) -> Path:
-    """Writes the report of a study or a run: one HTML file that needs nothing else.
+def report(folder: str | Path | Sequence[str | Path], out: str | Path | None = None, *, live: bool = False) -> Path:
+    """Writes the report of a study or a run, or of several side by side: one HTML file that needs nothing else.
 
     Args:
-        folder: A study's or a run's, finished or not.
-        out: The file; report.html in the folder by default.
+        folder: A study's or a run's, finished or not; or several of either, whose models are compared as those of one
+            study, and not ranked where they were not measured alike.
+        out: The file; report.html in the folder by default, to be named for several.
         live: With sliders: decoders that work in the page itself.
 
     Raises:
-        ParibusError: There is neither in the folder, or the file cannot be written.
+        ParibusError: There is neither in a folder, or the file cannot be written.
     """
+    folders = [Path(each) for each in ([folder] if isinstance(folder, str | Path) else folder)]
+    if len(folders) != 1 and out is None:
+        raise ParibusError(
+            "A report on several folders needs a place of its own.",
+            where="--out",
+            got=f"{len(folders)} folders, and no file",
+            expected="the name of a file",
+            fix="add --out page.html",
+        )
     if live:
-        write_live(Path(folder))
-    return write_report(Path(folder), None if out is None else Path(out), live=live)
+        for each in folders:
+            write_live(each)
+    if len(folders) == 1:
+        return write_report(folders[0], None if out is None else Path(out), live=live)
+    return write_page(side_by_side(read_folders(folders)), Path(out or ""), live=live)
 
 
 FORMS = ("onnx", "hub-folder")

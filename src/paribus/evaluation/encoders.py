@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
@@ -9,13 +10,21 @@ from torch import Tensor
 from paribus.base.errors import ParibusError
 from paribus.base.files import cache_folder
 from paribus.config import EvaluationSettings
-from paribus.data import ImageData
-from paribus.evaluation.encoding import StageProgress, check_known
-from paribus.metrics.classifier import ChannelClassifier, channel_labels, dataset_classifier, single_channels
+from paribus.data import ImageData, Split
+from paribus.evaluation.encoding import StageProgress, check_known, silent
+from paribus.metrics.classifier import (
+    ChannelClassifier,
+    channel_labels,
+    dataset_classifier,
+    is_at_hand,
+    rehearsed,
+    single_channels,
+)
 from paribus.metrics.efficientnet import EfficientNetEncoder
 from paribus.metrics.encoders import Encoder, PixelEncoder
 from paribus.metrics.inception import InceptionNetwork
 from paribus.metrics.inception_layers import STAGES
+from paribus.metrics.inception_weights import is_at_hand as inception_at_hand
 from paribus.metrics.inception_weights import read_weights, weights_file, widest_tap
 from paribus.metrics.self_trained import SelfTrainedEncoder
 from paribus.results.score import LEAST_FITTED
@@ -53,6 +62,31 @@ def encoder_names(data: ImageData, settings: EvaluationSettings) -> list[str]:
 def encoders_for(data: ImageData, settings: EvaluationSettings, progress: StageProgress) -> list[Encoder]:
     """The encoders that the settings name, trained, fitted or downloaded where the cache does not hold them."""
     return _for_data(encoder_names(data, settings), data, settings, progress)
+
+
+def rehearsed_encoders(data: ImageData, settings: EvaluationSettings) -> tuple[list[Encoder], float]:
+    """Encoders as fast as those of `encoders_for`, and the seconds that preparing them would take.
+
+    What the cache does not hold is trained for a few updates only, and kept nowhere. Layers of Inception whose weights
+    would have to be downloaded are left out.
+    """
+    names, seconds = encoder_names(data, settings), 0.0
+    if not inception_at_hand(settings.inception_weights, cache_folder()):
+        names = [name for name in names if not _taps_among([name])]
+    found: dict[str, Encoder] = {}
+    for name in names:
+        if name in CLASSIFIERS and not _classifier_at_hand(name, data):
+            images, labels = _labelled(data.train, data)
+            network, taken = rehearsed(images, labels, _classes(data), seed=CLASSIFIERS[name])
+            found[name] = ChannelClassifier(network, data.shape.channels) if data.channel_classes else network
+            seconds += taken
+        elif name in UNLABELLED:
+            start = time.perf_counter()
+            found[name] = UNLABELLED[name](data.train.images, fingerprint=data.fingerprint, cache=None)
+            seconds += time.perf_counter() - start
+    others = [name for name in names if name not in found]
+    made = dict(zip(others, _for_data(others, data, settings, silent), strict=True))
+    return [(found | made)[name] for name in names], seconds
 
 
 def main_encoder(data: ImageData, settings: EvaluationSettings, progress: StageProgress) -> Encoder:
@@ -161,20 +195,34 @@ def _classifier(name: str, data: ImageData, progress: StageProgress) -> Encoder:
             fix="use -o evaluation.encoder=self or pixels",
         )
     progress(f"preparing the encoder '{name}' (trained once for a data set)", 0, 1)
-    splits = [(train.images, train.labels), (test.images, test.labels)]
     channels = data.shape.channels
-    if data.channel_classes:
-        of_one = data.channel_classes
-        splits = [(single_channels(x), channel_labels(y, of_one, channels)) for x, y in splits]
     encoder = dataset_classifier(
-        *splits[0],
-        *splits[1],
+        *_labelled(train, data),
+        *_labelled(test, data),
         _classes(data),
         seed=CLASSIFIERS[name],
         cache=cache_folder(),
         fingerprint=data.fingerprint,
     )
     return ChannelClassifier(encoder, channels) if data.channel_classes else encoder
+
+
+def _labelled(split: Split, data: ImageData) -> tuple[Tensor, Tensor]:
+    """Images and classes that a classifier learns: where each channel has a class of its own, channels."""
+    assert split.labels is not None
+    if not data.channel_classes:
+        return split.images, split.labels
+    labels = channel_labels(split.labels, data.channel_classes, data.shape.channels)
+    return single_channels(split.images), labels
+
+
+def _classifier_at_hand(name: str, data: ImageData) -> bool:
+    """Whether a classifier need not be trained: it is in the cache, or cannot be, which making it says."""
+    if data.train.labels is None or data.test.labels is None or data.shape.classes < 2:
+        return True
+    images, _ = _labelled(data.train, data)
+    seed = CLASSIFIERS[name]
+    return is_at_hand(images, _classes(data), fingerprint=data.fingerprint, seed=seed, cache=cache_folder())
 
 
 def _classes(data: ImageData) -> int:

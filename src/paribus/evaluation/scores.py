@@ -20,6 +20,7 @@ from paribus.evaluation.encoding import StageProgress, choice, encoded, referenc
 from paribus.evaluation.measures import all_measures, wanted_metrics
 from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
 from paribus.metrics.distances import kernel_distance
+from paribus.metrics.encoders import Encoder
 from paribus.results.protocol import ImageSet, Protocol, Resized
 from paribus.results.score import Fact, Score
 
@@ -32,6 +33,7 @@ def evaluate(
     weights: Literal["last", "best"] = "last",
     progress: StageProgress = silent,
     shared: bool = False,
+    encoders: list[Encoder] | None = None,
 ) -> list[Score]:
     """Scores a model against the test split, or against that which `settings.split` names in its place.
 
@@ -46,6 +48,7 @@ def evaluate(
         progress: Called during long work.
         shared: Whether all processes of a run call this, each with the same model: samples are generated and encoded
             by all of them, and scored by the first one. The others get no scores.
+        encoders: What the images are seen through; by default what the settings name.
 
     Raises:
         ParibusError: A metric or encoder is unknown, or does not fit the data.
@@ -57,7 +60,7 @@ def evaluate(
         settings=settings,
         wanted=wanted_metrics(settings),
         n=n,
-        encoders=encoders_for(data, settings, progress),  # the same for every split
+        encoders=encoders or encoders_for(data, settings, progress),  # the same for every split
         images=lambda start, stop: model.sample_batches(n, seed=settings.seed, rows=(start, stop)),
         protocol=samples_protocol(n, scored, model.sample_labels(n), settings.seed),
         split=settings.split,

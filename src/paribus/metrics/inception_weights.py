@@ -52,6 +52,11 @@ def weights_file(
     return path
 
 
+def is_at_hand(given: str | Path | None, cache: Path) -> bool:
+    """Whether `weights_file` needs no download."""
+    return bool(given or os.environ.get(VARIABLE)) or (cache / "weights" / Path(URL).name).is_file()
+
+
 def _download(path: Path, cache: Path, progress: Callable[[int, int], None]) -> None:
     if not is_reachable(URL, _CONNECT_SECONDS):
         what = "Inception's weights are not on this machine, and cannot be downloaded."

@@ -51,7 +51,12 @@ def cached_weights(
     """`make()`, or what it returned under the same key before: CACHE/encoders/<sha256 of the key>.safetensors."""
     if cache is None:
         return make()
-    return _kept_tensors(cache / "encoders" / f"{key_hash(*key)}.safetensors", make)
+    return _kept_tensors(weights_path(key, cache), make)
+
+
+def weights_path(key: tuple[int | str | list[int], ...], cache: Path) -> Path:
+    """Where weights under a key are kept."""
+    return cache / "encoders" / f"{key_hash(*key)}.safetensors"
 
 
 def cached_features(

@@ -1,5 +1,5 @@
-"""One self-contained HTML file about a study or a run."""
+"""One self-contained HTML file about a study or a run, or about several of them."""
 
-from paribus.report.html import write_report
+from paribus.report.html import write_page, write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_page", "write_report"]

@@ -54,8 +54,11 @@ def write_report(folder: Path, out: Path | None = None, *, live: bool = False) -
             written.
     """
     folder = Path(folder)
-    target = Path(out) if out is not None else folder / "report.html"
-    study = read_folder(folder)
+    return write_page(read_folder(folder), Path(out) if out is not None else folder / "report.html", live=live)
+
+
+def write_page(study: StudyResult, target: Path, *, live: bool = False) -> Path:
+    """Writes the report on what was read already; the rest as `write_report`."""
     check_output_file(target)
     write_atomically(target, rendered(study, live=live))
     return target

@@ -26,8 +26,8 @@ class Obstacle:
 
     Attributes:
         metric: What they would be ranked by.
-        field: "encoder", "n", "split", "size" (of the images), or a field of the protocol; "fitted" where the encoder
-            was fitted to so few images that nothing can be ranked by it.
+        field: "encoder", "n", "split", "size" (of the images), "data" (of runs of several studies), or a field of the
+            protocol; "fitted" where the encoder was fitted to so few images that nothing can be ranked by it.
         groups: The runs of each of its values.
     """
 
@@ -46,6 +46,8 @@ def obstacles(study: StudyResult, metric: str) -> list[Obstacle]:
     fields = own if own or len(sizes) > 1 else list(found)
     against = [Obstacle(metric, name, _groups(scored, _agreeing(metric, name))) for name in fields]
     against += [Obstacle(metric, "size", sizes)] if len(sizes) > 1 else []
+    sets = _groups(scored, lambda a, b: a.fingerprint == b.fingerprint)
+    against = against or ([Obstacle(metric, "data", sets)] if len(sets) > 1 else [])
     seen = (run.scores[metric].encoder for run in scored)
     return (
         against

@@ -85,8 +85,8 @@ class Beginning(Settings):
         seeds: Runs of each model.
         reasons: Why.
         command: One that does it.
-        seconds: What it takes on this machine with all workers busy, training and sampling; None where not estimated.
-        seconds_by_model: Training and sampling of one run.
+        seconds: What it takes on this machine with all workers busy, with start-up and scoring; None if not estimated.
+        seconds_by_model: Of one run, the same.
     """
 
     size: int

@@ -172,8 +172,11 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
 def wall_seconds(study: StudyResult) -> float | None:
     """Seconds that the finished runs took side by side, with their start and scoring.
 
-    By the clock, from each run's start to its end; where a run was interrupted, its pause is in it.
+    By the clock, from each run's start to its end; where a run was interrupted, its pause is in it. None where they
+    belong to several studies.
     """
+    if study.path is None:
+        return None
     spans = _spans(study.done)
     return max(end for _, end in spans) - min(start for start, _ in spans) if spans else None
 

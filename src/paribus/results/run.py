@@ -95,6 +95,7 @@ class RunResult:
         command: What trains the run again by itself.
         machine: What it was trained on.
         folder: Where it lies, if that is known.
+        fingerprint: Of its data, where it stands beside runs of other studies.
     """
 
     model: str
@@ -123,6 +124,7 @@ class RunResult:
     command: str = ""
     machine: Machine = field(default_factory=Machine)
     folder: RunFolder | None = None
+    fingerprint: str | None = None
 
     @property
     def label(self) -> str:

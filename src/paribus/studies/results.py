@@ -17,7 +17,7 @@ from paribus.results.run import RunResult, read_run
 from paribus.results.score import Fact
 from paribus.results.study import StudyResult, models_of
 from paribus.results.words import value_words
-from paribus.runs.identity import is_scored
+from paribus.runs.identity import is_scored, stored_config
 from paribus.studies.matching import TOLERANCE, Match
 from paribus.studies.plan import StudyRun
 from paribus.studies.preparation import Preparation
@@ -44,6 +44,17 @@ def study_result(name: str, prepared: Preparation) -> StudyResult:
     machines = {key: folder.record["machine"] for key, folder in begun.items()}
     varied = (*what_varied(configs), *different_machines(machines))
     return StudyResult(name, found, models_of(found), metrics(), equal=equal, varied=varied)
+
+
+def side_by_side(study: StudyResult) -> StudyResult:
+    """Runs of several studies that were joined, with what they hold equal and what varies, as their folders say it."""
+    begun = {(run.model, run.seed): run.folder for run in study.runs if run.folder is not None and run.folder.exists}
+    configs = {key: stored_config(folder) for key, folder in begun.items()}
+    if not configs:
+        return study
+    machines = {key: folder.record["machine"] for key, folder in begun.items()}
+    varied = (*what_varied(configs), *different_machines(machines))
+    return replace(study, equal=tuple(what_was_equal(configs)), varied=varied)
 
 
 def _run_result(planned: StudyRun) -> RunResult:

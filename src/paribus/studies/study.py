@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from paribus.results.folder import RunFolder
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import is_scored, refuse_another
-from paribus.studies.estimate import Cost, estimate
+from paribus.studies.estimate import Cost, StudyCost, estimate, starting
 from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.matching import total_parameters
 from paribus.studies.plan import StudyPlan, StudyRun
@@ -30,6 +32,8 @@ from paribus.studies.retrying import set_aside, with_stored_changes
 from paribus.studies.status import RunState, no_study
 from paribus.training.hardware import machine
 
+Timing = Callable[[str, str, int, int], None]
+"""Told what is timed: which kind of run, what of it, its place among the kinds, and how many kinds there are."""
 WriteReport = Callable[[Path, Path | None], Path]
 """Writes the page of a study's folder, into another file where one is named; returns its path."""
 
@@ -153,18 +157,35 @@ class Study:
             for run in self.runs
         ]
 
-    def estimate(
-        self, runs: Sequence[StudyRun], notice: Callable[[str, int, int], None] = lambda label, place, of: None
-    ) -> Cost:
-        """Expected cost of some runs: seconds of this machine with all workers busy, and bytes."""
-        first = {run.label: run for run in reversed(runs)}
-        costs = []
-        for place, (label, count) in enumerate(Counter(run.label for run in runs).items(), 1):
-            notice(label, place, len(first))
-            costs.append((estimate(first[label].config, self.prepared.images_of(first[label])), count))
-        training, sampling, disk = (sum(cost[part] * count for cost, count in costs) for part in range(3))
-        busy = min(self.prepared.workers, len(runs)) or 1
-        return Cost(training / busy, sampling / busy, disk)
+    def estimate(self, runs: Sequence[StudyRun], notice: Timing = lambda label, what, place, of: None) -> StudyCost:
+        """Expected cost of some runs: seconds of this machine with all workers busy, and bytes.
+
+        Args:
+            runs: Which.
+            notice: Told which kind of run is timed, what of it, its place among the kinds, and how many there are.
+        """
+        first, counts = {run.label: run for run in reversed(runs)}, Counter(run.label for run in runs)
+        if not runs:
+            return StudyCost(0.0, 0.0, 0.0, 0.0, 0.0)
+        busy = min(self.prepared.workers, len(runs))
+        costs, prepared = dict[str, Cost](), dict[str, float]()
+        with starting(runs[0].config, busy - 1) as starts:
+            for place, label in enumerate(counts, 1):
+                images = self.prepared.images_of(first[label])
+                costs[label] = estimate(first[label].config, images, partial(_tell, notice, label, place, len(counts)))
+                prepared.setdefault(images.fingerprint, costs[label].preparing_seconds)
+            notice(label, "the start of a process", len(counts), len(counts))
+            start = starts.seconds + max(cost.first_seconds for cost in costs.values())
+        at_a_time = len(runs) / math.ceil(len(runs) / busy)  # the last ones may be fewer
+        training, scoring, disk = (sum(costs[label][part] * n for label, n in counts.items()) for part in range(3))
+        return StudyCost(
+            start_seconds=start * len(runs) / at_a_time,
+            preparing_seconds=sum(prepared.values()),
+            training_seconds=training / at_a_time,
+            scoring_seconds=scoring / at_a_time,
+            disk_bytes=disk,
+            by_label={label: start + cost.training_seconds + cost.scoring_seconds for label, cost in costs.items()},
+        )
 
     def run(
         self,
@@ -301,6 +322,10 @@ def stored_plan(folder: Path) -> StudyPlan:
 def _state(run: StudyRun, waits: bool) -> RunState:
     done = run.folder.ending
     return RunState(run.name, run, "waiting" if waits else done["status"], reason=done.get("reason") or "")
+
+
+def _tell(notice: Timing, label: str, place: int, of: int, what: str) -> None:
+    notice(label, what, place, of)
 
 
 def _command() -> str:

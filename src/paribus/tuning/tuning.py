@@ -179,7 +179,7 @@ class Tuning:
 
     def seconds(self) -> float:
         """Expected seconds of training of the trials that are left, on this machine alone."""
-        return estimate(self.config({}), self.data).training_seconds * self.left / self.workers
+        return estimate(self.config({}), self.data, scored=False).training_seconds * self.left / self.workers
 
     def config(self, point: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial, with its thread count."""

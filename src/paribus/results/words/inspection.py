@@ -84,7 +84,7 @@ def time_words(beginning: Beginning) -> str:
     if beginning.seconds is None:
         return "not estimated"
     each = (f"{model} {duration(seconds)} a run" for model, seconds in beginning.seconds_by_model.items())
-    return f"about {duration(beginning.seconds)} of training and sampling on this machine ({', '.join(each)})"
+    return f"about {duration(beginning.seconds)} with start-up and scoring on this machine ({', '.join(each)})"
 
 
 def size_bins(files: FilesFound) -> list[tuple[str, int]]:

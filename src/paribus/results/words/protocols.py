@@ -24,6 +24,7 @@ FIELDS = {
     "n": "the numbers of images compared",
     "split": "the reference splits",
     "size": "the resolutions",
+    "data": "the data",
     "protocol.images": "the measured images",
     "protocol.reference": "the images that they are held against",
     "protocol.form": "the forms of the images",
@@ -204,6 +205,8 @@ def _value(obstacle: Obstacle, run: RunResult) -> str:
     """What a run has in the field."""
     if obstacle.field == "size":
         return f"{run.size} × {run.size} pixels" if run.size else NOT_RECORDED
+    if obstacle.field == "data":
+        return (run.fingerprint or NOT_RECORDED).removeprefix("sha256:")[:12]
     score = run.scores[obstacle.metric]
     if obstacle.field == "encoder":
         return score.encoder.id if score.encoder else NOT_RECORDED
