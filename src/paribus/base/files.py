@@ -233,23 +233,26 @@ def _is_ours(path: Path) -> bool:
     return not content or _WRITTEN_BY_US.match(content) is not None
 
 
-def refuse_foreign(folder: Path, what: str, record: str, remains: Collection[str]) -> None:
-    """Keeps a run or a study out of a folder that holds something else; changes nothing.
+def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: Collection[str] = ()) -> None:
+    """Keeps a run, a study or a tuning out of a folder that holds something else; changes nothing.
 
     Args:
         folder: It need not exist.
         what: What the folder is for, in words.
-        record: The file that tells the folder of such a thing.
+        records: Files each of which tells the folder of such a thing; one in JSON carries its digest.
         remains: What such a thing may leave there without its record.
 
     Raises:
         ParibusError: The folder is somebody else's.
     """
-    if not folder.is_dir() or (folder / record).is_file():
+
+    def is_own(path: Path) -> bool:
+        return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
+
+    if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):
-        own = path.name in remains and path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
-        if not own and path.name != ".lock" and not is_partial(path):
+        if not (path.name in remains and is_own(path)) and path.name != ".lock" and not is_partial(path):
             raise ParibusError(
                 f"A {what} needs a folder of its own.",
                 where=f"--out {folder}",
