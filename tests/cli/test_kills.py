@@ -156,3 +156,21 @@ def test_ctrl_c_stops_a_study_with_checkpoints(paribus: Paribus) -> None:
         assert not (runs / run / "done.json").exists()
     rows = json.loads((paribus.folder / "study" / "results.json").read_text())["runs"]
     assert [row["status"] for row in rows] == ["unfinished", "unfinished"]
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_what_a_killed_run_leaves_can_be_sampled(how: signal.Signals, paribus: Paribus) -> None:
+    snapshots = paribus.folder / "run" / "snapshots"
+    process = paribus.start("train", "vae", "--data", "digits", "--size", "12", "--budget", "50000kimg", "--out", "run",
+                            "--no-score", *QUICK, "-o", "training.snapshots=every 2000img")  # fmt: skip
+    while not list(snapshots.glob("*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert not (paribus.folder / "run" / "done.json").exists()
+    said = paribus("sample", "run", "--out", "grid.png")
+    assert said.stderr.startswith("run: the run is unfinished: its weights after ")
+    assert (paribus.folder / "grid.png").is_file()

@@ -188,36 +188,72 @@ def check_output(folder: Path) -> None:
     raise ParibusError("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
 
 
+PROGRAM = "Paribus"
+"""What a picture, a page or a file of arrays says that it was written by."""
+_WRITTEN_BY_US = re.compile(
+    rb"\A\x89PNG.{0,4096}tEXtSoftware\0Paribus"
+    rb"|\AGIF8.{0,4096}!\xfe\x07Paribus\0"
+    rb"|\ARIFF.{4}WEBP.*Paribus\0{1,2}\Z"
+    rb"|\APK.*\x07\0Paribus\Z"
+    rb'|\A<!doctype html>.{0,4096}<meta name="generator" content="Paribus">',
+    re.DOTALL | re.IGNORECASE,
+)
+
+
 def check_output_file(path: Path) -> None:
-    """Finds out before any work that a file cannot be written; makes nothing.
+    """Finds out before any work that a file may not be written; makes nothing.
+
+    What is there is overwritten only if it says that Paribus wrote it (see `PROGRAM`), or is empty.
 
     Raises:
-        ParibusError: A folder is in its place, or its own cannot be written to.
+        ParibusError: Something else is in its place, or its folder cannot be written to.
     """
     check_output(path.parent)
     if path.is_dir():
         raise ParibusError(
             "This file cannot be written.", where=str(path), got="a folder of that name", fix="choose another --out"
         )
+    if os.path.lexists(path) and not _is_ours(path):
+        raise ParibusError(
+            "Only what Paribus wrote is overwritten.",
+            where=f"--out {path}",
+            got="a file that does not say that Paribus wrote it",
+            expected="a new name, or a file that Paribus wrote",
+            fix="choose another --out",
+        )
 
 
-def refuse_foreign(folder: Path, what: str, record: str, remains: Collection[str]) -> None:
-    """Keeps a run or a study out of a folder that holds something else; changes nothing.
+def _is_ours(path: Path) -> bool:
+    """Whether a file is empty or says that Paribus wrote it."""
+    if not path.is_file():
+        return False
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return not content or _WRITTEN_BY_US.match(content) is not None
+
+
+def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: Collection[str] = ()) -> None:
+    """Keeps a run, a study or a tuning out of a folder that holds something else; changes nothing.
 
     Args:
         folder: It need not exist.
         what: What the folder is for, in words.
-        record: The file that tells the folder of such a thing.
+        records: Files each of which tells the folder of such a thing; one in JSON carries its digest.
         remains: What such a thing may leave there without its record.
 
     Raises:
         ParibusError: The folder is somebody else's.
     """
-    if not folder.is_dir() or (folder / record).is_file():
+
+    def is_own(path: Path) -> bool:
+        return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
+
+    if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):
-        own = path.name in remains and path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
-        if not own and path.name != ".lock" and not is_partial(path):
+        if not (path.name in remains and is_own(path)) and path.name != ".lock" and not is_partial(path):
             raise ParibusError(
                 f"A {what} needs a folder of its own.",
                 where=f"--out {folder}",
@@ -231,6 +267,16 @@ MANIFEST = ".paribus.json"
 """Names the files that Paribus wrote into a folder, with the sha256 of each."""
 
 
+def check_output_folder(folder: Path) -> None:
+    """Finds out before any work that `output_folder` cannot write a folder; makes nothing.
+
+    Raises:
+        ParibusError: The folder holds something else, or cannot be written to.
+    """
+    check_output(folder)
+    _refuse_changed(folder)
+
+
 @contextlib.contextmanager
 def output_folder(folder: Path) -> Iterator[Path]:
     """Yields a temporary folder to fill, which then takes the name, whole, if no exception was raised.
@@ -240,8 +286,7 @@ def output_folder(folder: Path) -> Iterator[Path]:
     Raises:
         ParibusError: The folder holds something else, or cannot be written to.
     """
-    check_output(folder)
-    _refuse_changed(folder)
+    check_output_folder(folder)
     target = folder.resolve()
     make_folder(target.parent)
     sweep(target.parent, f".*.{glob.escape(target.name)}.partial")

@@ -27,7 +27,7 @@ def say(text: str) -> None:
 
 
 class _Shown(logging.Handler):
-    """Says what is logged, as plain lines, and nothing twice: a command may load its data again."""
+    """Says what is logged, as plain lines, and nothing twice: a command may load its data or a model again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,11 +41,12 @@ class _Shown(logging.Handler):
 
 
 def show_findings(wanted: bool) -> None:
-    """From now on says what is found in the data that are loaded, or keeps silent about it."""
-    logger = logging.getLogger("paribus.data")
-    logger.handlers = [_Shown() if wanted else logging.NullHandler()]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    """From now on says which models are unfinished and, if wanted, what is found in the data that are loaded."""
+    for name, handler in (("data", _Shown() if wanted else logging.NullHandler()), ("models", _Shown())):
+        logger = logging.getLogger(f"paribus.{name}")
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
 @dataclass

@@ -29,9 +29,11 @@ def inspect(
 ) -> None:
     """Look at images before training: sizes, classes, copies, odd files; what to begin with, and how long it takes."""
     from paribus.cli.console import watching
+    from paribus.commands.inspect import check_inspection, write_inspection
     from paribus.commands.inspect import inspect as look_at
-    from paribus.commands.inspect import write_inspection
 
+    if out is not None:
+        check_inspection(out)
     with watching("inspect") as watcher:
         found = look_at(data, size=size, channels=channels, estimate=estimate, progress=watcher.stage)
     if out is not None:

@@ -21,6 +21,7 @@ from paribus.evaluation.encoding import StageProgress, silent
 from paribus.evaluation.measures import metrics
 from paribus.evaluation.usual_names import in_own_names
 from paribus.models import Model, load_model
+from paribus.models.files import unfinished
 from paribus.models.hub import is_ours
 from paribus.results.folder import RunFolder
 from paribus.results.protocol import Resized
@@ -171,15 +172,15 @@ def _equal(images: Tensor, reference: Tensor) -> Fact | None:
     return Fact(code="equal_images", figures={"equal": equal, "n": len(images)}) if equal else None
 
 
-def _with_facts(scores: list[Score], usual: dict[str, tuple[str, str]], equal: Fact | None = None) -> list[Score]:
-    """The scores with what their names mean, where they were asked for by a usual one."""
+def _with_facts(scores: list[Score], usual: dict[str, tuple[str, str]], of_all: Fact | None = None) -> list[Score]:
+    """The scores with what their names mean, where they were asked for by a usual one, and what is said of all."""
 
     def facts(score: Score) -> tuple[Fact, ...]:
         name, meaning = usual.get(score.metric, ("", ""))
         inception = score.encoder is not None and score.encoder.name == "inception-2048"
         said = name and not (name == "kid" and inception)
         own = (Fact(code="usual_name", figures={"name": name, "meaning": meaning}),) if said else ()
-        return (*score.warnings, *own, *((equal,) if equal else ()))
+        return (*score.warnings, *own, *((of_all,) if of_all else ()))
 
     return [score.model_copy(update={"warnings": facts(score)}) for score in scores]
 
@@ -217,7 +218,8 @@ def _score_model(
         data = load_data(validated(DataSettings, wanted, where="data"))
     if run is not None:
         check_unseen(run, data, asked.split, chosen=chosen)
-    return _with_facts(evaluate_model(model, data, asked, progress=progress), usual)
+    state = None if model.unfinished_after is None else unfinished(model.unfinished_after)
+    return _with_facts(evaluate_model(model, data, asked, progress=progress), usual, state)
 
 
 def _refuse_against(against: ImageSource | None, model: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import tempfile
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import check_output_file, write_atomically
+from paribus.base.pictures import picture_content
 from paribus.commands.studies import compare
 from paribus.config import DataSettings, validated
 from paribus.data import ImageData, data_settings, load_data
@@ -58,11 +58,23 @@ def inspect(
     beginning = _beginning(asked.name, data, files, pixels, why, bool(channels or asked.channels))
     if estimate:
         beginning = _timed(beginning, data, progress)
-    sheet = io.BytesIO()
-    contact_sheet(data.train).save(sheet, "PNG")
-    return Inspection(
-        name=asked.name, files=files, pixels=pixels, beginning=beginning, notes=data.notes, sheet=sheet.getvalue()
-    )
+    sheet = picture_content([contact_sheet(data.train)])
+    return Inspection(name=asked.name, files=files, pixels=pixels, beginning=beginning, notes=data.notes, sheet=sheet)
+
+
+def check_inspection(out: Path) -> None:
+    """Finds out before any work that an inspection cannot be written to a file.
+
+    Raises:
+        ParibusError: The ending is unknown, or the place cannot be written to.
+    """
+    if out.suffix not in (".html", ".png"):
+        raise ParibusError(
+            f"An inspection cannot be written as '{out.suffix}'.",
+            where=f"--out {out}",
+            expected="a name in .html (a page) or .png (the contact sheet)",
+        )
+    check_output_file(out)
 
 
 def write_inspection(found: Inspection, out: str | Path) -> Path:
@@ -72,13 +84,7 @@ def write_inspection(found: Inspection, out: str | Path) -> Path:
         ParibusError: The ending is another, or the file cannot be written.
     """
     out = Path(out)
-    if out.suffix not in (".html", ".png"):
-        raise ParibusError(
-            f"An inspection cannot be written as '{out.suffix}'.",
-            where=f"--out {out}",
-            expected="a name in .html (a page) or .png (the contact sheet)",
-        )
-    check_output_file(out)
+    check_inspection(out)
     write_atomically(out, found.sheet if out.suffix == ".png" else inspection_page(found))
     return out
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from paribus.base.errors import ParibusError, unknown
-from paribus.base.files import output_folder
+from paribus.base.files import check_output_file, check_output_folder, output_folder
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
 from paribus.exports.source import TrainedModel
 from paribus.models import Model, load_model
-from paribus.models.grids import write_class_change, write_samples
+from paribus.models.grids import check_samples, write_class_change, write_samples
 from paribus.models.hub import uploaded
 from paribus.report import write_page, write_report
 from paribus.results.joining import read_folders
@@ -50,7 +50,9 @@ def sample(
     """
     if to_label is not None and label is None:
         raise ParibusError("--to-label needs a class to begin with.", where="--to-label", fix="add --label")
-    model, place = load_model(source, sampler={"name": sampler} if sampler else None), Path(out)
+    place = Path(out)
+    check_samples(place, class_change=to_label is not None)
+    model = load_model(source, sampler={"name": sampler} if sampler else None)
     if label is None or to_label is None:
         write_samples(model, n, place, label=label, seed=seed)
     else:
@@ -79,6 +81,7 @@ def report(folder: str | Path | Sequence[str | Path], out: str | Path | None = N
             expected="the name of a file",
             fix="add --out page.html",
         )
+    check_output_file(Path(out) if out is not None else folders[0] / "report.html")
     if live:
         for each in folders:
             write_live(each)
@@ -116,6 +119,8 @@ def export(
     """
     if to not in FORMS:
         raise unknown(f"A model cannot be exported to '{to}'", to, FORMS, where="--to")
+    if out is not None:
+        check_output_folder(Path(out))
     found = TrainedModel.of(source)
     folder = Path(f"{found.name}-{to.removesuffix('-folder')}") if out is None else Path(out)
     with output_folder(folder) as new:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
+from collections import Counter
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
@@ -24,10 +26,12 @@ def unpacked(path: Path) -> Path:
     key = repr(("zip", str(path.resolve()), status.st_size, status.st_mtime_ns))
     entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     try:
-        with entry_being_written(entry) as folder:
+        with (
+            zipfile.ZipFile(path) as archive,
+            entry_being_written(entry, lambda: _is_whole(archive, entry)) as folder,
+        ):
             if folder is not None:
-                with zipfile.ZipFile(path) as archive:
-                    archive.extractall(folder)  # it keeps every member inside the folder
+                archive.extractall(folder)  # it keeps every member inside the folder
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise ParibusError(
             "The zip file cannot be unpacked.",
@@ -37,3 +41,17 @@ def unpacked(path: Path) -> Path:
             fix="unzip it, and give the folder",
         ) from None
     return entry
+
+
+def _is_whole(archive: zipfile.ZipFile, entry: Path) -> bool:
+    """Whether every file of an archive lies in a folder as it was packed."""
+    found: dict[int, int] = Counter()
+    for path in entry.rglob("*"):
+        if path.is_file():
+            found[zlib.crc32(path.read_bytes())] += 1
+    return found == Counter(member.CRC for member in _last_of_each_name(archive))
+
+
+def _last_of_each_name(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The members that are files, as unpacking leaves them: of one name the last."""
+    return list({member.filename: member for member in archive.infolist() if not member.is_dir()}.values())

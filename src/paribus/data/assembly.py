@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from paribus.base.files import cache_folder
+from paribus.base.files import cache_folder, read_json, write_json
 from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe
 from paribus.data.equality import equal_images
@@ -31,7 +31,7 @@ from paribus.data.survey import (
 )
 from paribus.results.score import Fact, Figure
 
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 _CHANGES = (
     "cut",
     "animated",
@@ -59,6 +59,14 @@ class _Outcome:
     skipped: tuple[tuple[str, str], ...]
 
 
+_Assembled = tuple[dict[str, Split], _Outcome, str]
+"""The splits, what else is known, and the fingerprint."""
+
+
+class _NotWhole(Exception):
+    """An entry of the cache is not there, or not as it was written."""
+
+
 def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, validation: float) -> ImageData:
     """Decodes a set and splits it.
 
@@ -77,18 +85,14 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
     shape = first_shape(raw, wanted)
     usable = wanted.size is not None or shape.size <= LARGEST_SIZE
     make = _on_disk if usable and belongs_on_disk(len(raw) * shape.pixels) else _in_memory
-    images, outcome = make(raw, shape, wanted, skip_bad, validation)
-    splits = {}
-    for split in SPLITS:
-        labels = outcome.labels[split]
-        splits[split] = Split(torch.from_numpy(images[split]), None if labels is None else torch.from_numpy(labels))
+    splits, outcome, fingerprint = make(raw, shape, wanted, skip_bad, validation)
     return ImageData(
         name,
         splits["train"],
         splits["validation"],
         splits["test"],
         class_names=raw.class_names,
-        fingerprint=content_fingerprint(splits, len(raw.class_names or ())),
+        fingerprint=fingerprint,
         notes=outcome.notes,
         skipped=outcome.skipped,
         channel_classes=raw.channel_classes,
@@ -96,24 +100,34 @@ def assembled(name: str, raw: RawData, wanted: Recipe, *, skip_bad: bool, valida
     )
 
 
-def _in_memory(
-    raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
-) -> tuple[dict[str, np.ndarray], _Outcome]:
+def _splits(images: dict[str, np.ndarray], outcome: _Outcome) -> dict[str, Split]:
+    splits = {}
+    for split in SPLITS:
+        labels = outcome.labels[split]
+        splits[split] = Split(torch.from_numpy(images[split]), None if labels is None else torch.from_numpy(labels))
+    return splits
+
+
+def _in_memory(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float) -> _Assembled:
     found = surveyed(raw, shape, wanted, skip_bad, None)
     parts, outcome = _split(raw, found, validation)
     images = {}
     for split, (source, indices) in parts.items():
         whole = found.stores[source].images
         images[split] = whole if len(indices) == len(whole) else whole[indices]
-    return images, replace(outcome, notes=(*outcome.notes, *equal_images(images)))
+    splits = _splits(images, outcome)
+    outcome = replace(outcome, notes=(*outcome.notes, *equal_images(images)))
+    return splits, outcome, content_fingerprint(splits, len(raw.class_names or ()))
 
 
-def _on_disk(
-    raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float
-) -> tuple[dict[str, np.ndarray], _Outcome]:
+def _on_disk(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, validation: float) -> _Assembled:
+    """Decoded images as a map of the cache's, from which an entry that is not as it was written is replaced."""
+    classes = len(raw.class_names or ())
     key = repr((_CACHE_VERSION, raw.key, wanted, skip_bad, validation))
     entry = cache_folder() / "data" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    with entry_being_written(entry) as folder:
+    with contextlib.suppress(_NotWhole):
+        return _read_entry(entry, classes)
+    with entry_being_written(entry, lambda: _is_whole(entry, classes)) as folder:
         if folder is not None:
             found = surveyed(raw, shape, wanted, skip_bad, folder)
             parts, outcome = _split(raw, found, validation)
@@ -128,10 +142,8 @@ def _on_disk(
             for store in found.stores.values():
                 if store.path is not None:
                     store.path.unlink(missing_ok=True)
-            _write_outcome(folder, outcome)
-    # private maps: pages are read when used, and writing changes only this process's copy
-    images = {split: np.load(entry / f"{split}.npy", mmap_mode="c", allow_pickle=False) for split in SPLITS}
-    return images, _read_outcome(entry)
+            _write_outcome(folder, outcome, content_fingerprint(_splits(images, outcome), classes))
+    return _read_entry(entry, classes)
 
 
 def surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
@@ -208,17 +220,39 @@ def _balance(labels: np.ndarray | None, names: tuple[str, ...]) -> list[Fact]:
     return [Fact(code="uneven_training_classes", figures={**figures, "classes": len(names)})]
 
 
-def _write_outcome(folder: Path, outcome: _Outcome) -> None:
+def _write_outcome(folder: Path, outcome: _Outcome, fingerprint: str) -> None:
     arrays = {split: labels for split, labels in outcome.labels.items() if labels is not None}
     np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
-    (folder / "outcome.json").write_text(
-        json.dumps({"notes": [note.model_dump() for note in outcome.notes], "skipped": outcome.skipped})
-    )
+    notes = [note.model_dump(mode="json") for note in outcome.notes]
+    write_json(folder / "outcome.json", {"fingerprint": fingerprint, "notes": notes, "skipped": outcome.skipped})
 
 
-def _read_outcome(entry: Path) -> _Outcome:
-    content = json.loads((entry / "outcome.json").read_text())
-    with np.load(entry / "labels.npz", allow_pickle=False) as arrays:
-        labels = {split: arrays[split] if split in arrays else None for split in SPLITS}
-    notes = tuple(Fact.model_validate(note) for note in content["notes"])
-    return _Outcome(labels, notes, tuple((file, reason) for file, reason in content["skipped"]))
+def _read_entry(entry: Path, classes: int) -> _Assembled:
+    """What the cache holds of a set.
+
+    Raises:
+        _NotWhole: It holds nothing, or something else than was written.
+    """
+    try:
+        # private maps: pages are read when used, and writing changes only this process's copy
+        images = {split: np.load(entry / f"{split}.npy", mmap_mode="c", allow_pickle=False) for split in SPLITS}
+        content = read_json(entry / "outcome.json")
+        with (entry / "labels.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            labels = {split: arrays[split] if split in arrays else None for split in SPLITS}
+        notes = tuple(Fact.model_validate(note) for note in content["notes"])
+        outcome = _Outcome(labels, notes, tuple((file, reason) for file, reason in content["skipped"]))
+        splits = _splits(images, outcome)
+        fingerprint = content_fingerprint(splits, classes)
+    except Exception as error:  # whatever a reader says of damaged bytes
+        raise _NotWhole from error
+    if fingerprint != content["fingerprint"]:
+        raise _NotWhole
+    return splits, outcome, fingerprint
+
+
+def _is_whole(entry: Path, classes: int) -> bool:
+    try:
+        _read_entry(entry, classes)
+    except _NotWhole:
+        return False
+    return True

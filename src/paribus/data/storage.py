@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -74,16 +74,21 @@ class Store:
 
 
 @contextlib.contextmanager
-def entry_being_written(entry: Path) -> Iterator[Path | None]:
+def entry_being_written(entry: Path, is_whole: Callable[[], bool]) -> Iterator[Path | None]:
     """Holds the lock of a cache folder; gives a temporary folder to fill, or None where the entry is already whole.
 
-    The temporary folder takes the entry's name when the block ends without an error, and is removed otherwise, so that
-    an entry that exists is complete.
+    The temporary folder takes the entry's name when the block ends without an error, and is removed otherwise.
+
+    Args:
+        entry: The folder.
+        is_whole: Whether it is as it was written; one that is not is replaced.
     """
     with locked(entry):
         if entry.is_dir():
-            yield None
-            return
+            if is_whole():
+                yield None
+                return
+            shutil.rmtree(entry)
         partial = entry.with_suffix(".partial")  # one of a killed process is overwritten: we hold the lock
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()

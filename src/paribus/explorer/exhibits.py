@@ -131,10 +131,10 @@ def _of_run(source: str) -> dict[str, str]:
 
 
 def _of_study(folder: Path) -> dict[str, str]:
-    runs = [run for run in read_folder(folder).runs if run.folder and run.folder.model.is_file()]
+    runs = [run for run in read_folder(folder).runs if run.folder and run.folder.has_weights]
     if not runs:
         raise ParibusError(
-            "No run of this study has come to an end.",
+            "No run of this study has weights yet.",
             where=str(folder),
             fix="let it go on: 'paribus study status' says how far it is",
         )

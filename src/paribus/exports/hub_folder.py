@@ -94,7 +94,7 @@ def _training(source: TrainedModel) -> list[tuple[str, str]]:
     parameters = ", ".join(f"{role} {count(n)}" for role, n in (record.get("parameters") or {}).items())
     rows = {
         "budget": record.get("config", {}).get("training", {}).get("budget"),
-        "training images seen": count(done["images"]) if "images" in done else None,
+        "training images seen": _images_seen(source.model, done),
         "images by split": ", ".join(f"{name} {count(n)}" for name, n in splits.items()),
         "updates": updates,
         "seconds of training": duration(done["seconds"]) if "seconds" in done else None,
@@ -107,6 +107,12 @@ def _training(source: TrainedModel) -> list[tuple[str, str]]:
         "run's identity": record.get("identity"),
     }
     return [(name, str(value)) for name, value in rows.items() if value]
+
+
+def _images_seen(model: Model, done: dict[str, Any]) -> str | None:
+    if model.unfinished_after is not None:
+        return f"{count(model.unfinished_after)}; training has not ended"
+    return count(done["images"]) if "images" in done else None
 
 
 def _scores(source: TrainedModel) -> tuple[list[tuple[str, str, str, str, int]], list[str]]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
@@ -35,7 +39,11 @@ from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
+from paribus.results.score import Fact
+from paribus.results.words import fact_words
 
+LOGGER = logging.getLogger("paribus.models")
+"""Told of a model that is not what its run is to become."""
 FORMAT = 1
 NO_IMAGES = "A sampler is fitted to the images that the model was trained on, and they are unavailable."
 NO_IMAGES_FIX = (
@@ -105,7 +113,11 @@ def load_model(
 ) -> Model:
     """The model of a run's folder, of an exported folder, or of a Hub repository ("org/name").
 
-    Nothing that the folder holds is executed: weights are safetensors, all else is JSON, and it is checked.
+    Of a run that has not ended these are its last averaged weights, which `Model.unfinished_after` and a line to the
+    logger "paribus.models" say.
+
+    Nothing that the folder holds is executed: weights are safetensors (in a checkpoint what torch reads with
+    `weights_only`), all else is JSON, and it is checked.
 
     Args:
         source: The folder or the Hub id.
@@ -117,23 +129,26 @@ def load_model(
         ParibusError: There is no model, its files do not fit each other, or it cannot have this sampler.
     """
     folder = _folder(source, revision)
-    weights = weights or folder / "model.safetensors"
-    if not weights.is_file():
-        raise ParibusError(
-            "There is no trained model here.",
-            where=str(folder),
-            got="no " + weights.name,
-            fix="let the training end ('paribus train --out FOLDER --resume'), or choose another folder",
-        )
+    found = (_weights_on_the_way(RunFolder(folder)) if weights is None else None) or _written_weights(
+        weights or folder / "model.safetensors"
+    )
     described = _described(folder / "config.json")
     config, image = described.config, described.image
     every_role = build_networks(config, image)
     nets = {role: every_role[role] for role in config.objective.averaged}
-    _load_weights(nets, weights)
+    found.load_into(nets)
     model = Model(config, nets, image, described.class_names or None)
-    if weights == folder / "model.safetensors" and config.sampler.name != "prior":
-        model.sampler = _own_sampler(folder, model)
+    model.unfinished_after = found.unfinished_after
+    if model.unfinished_after is not None:
+        LOGGER.warning("%s: %s", source, fact_words(unfinished(model.unfinished_after)))
+    if weights is None and config.sampler.name != "prior":
+        model.sampler = (_own_sampler if model.unfinished_after is None else _kept_or_fitted)(folder, model)
     return with_sampler(source, model, sampler) if sampler else model
+
+
+def unfinished(images: int) -> Fact:
+    """That a model's training has not ended."""
+    return Fact(code="unfinished", figures={"images": images})
 
 
 def with_sampler(source: str | Path, model: Model, settings: Mapping[str, Any]) -> Model:
@@ -150,23 +165,28 @@ def with_sampler(source: str | Path, model: Model, settings: Mapping[str, Any]) 
         ParibusError: The model has no encoder, there is no such sampler, or the run's images are unavailable.
     """
     config = validated(RunConfig, merged(model.config.tree(), {"sampler": dict(settings)}))
-    name = config.sampler.name
     if config.sampler == model.config.sampler:
         return model
     changed = Model(config, model.nets, model.data_shape, model.class_names)
-    if name == "prior":
-        return changed
-    key = _sampler_key(changed)
-    kept = Path(source) / "samplers" / f"{name}-{key[:16]}.safetensors"
-    changed.sampler = _load_sampler(kept, changed, key)
-    if changed.sampler is None:
-        data = images_of_run(Path(source), config, what=NO_IMAGES, fix=NO_IMAGES_FIX)
-        changed.sampler = fitted_sampler(changed, data.train)
-        assert changed.sampler is not None
-        if Path(source).is_dir():
-            with contextlib.suppress(OSError):  # a folder that cannot be written to: it is fitted again next time
-                _save_sampler(kept, changed.sampler, key)
+    changed.unfinished_after = model.unfinished_after
+    if config.sampler.name != "prior":
+        changed.sampler = _kept_or_fitted(Path(source), changed)
     return changed
+
+
+def _kept_or_fitted(folder: Path, model: Model) -> Sampler:
+    """The sampler of a model's configuration, fitted to these weights now if it was not before."""
+    key = _sampler_key(model)
+    kept = folder / "samplers" / f"{model.config.sampler.name}-{key[:16]}.safetensors"
+    sampler = _load_sampler(kept, model, key)
+    if sampler is None:
+        data = images_of_run(folder, model.config, what=NO_IMAGES, fix=NO_IMAGES_FIX)
+        sampler = fitted_sampler(model, data.train)
+        assert sampler is not None
+        if folder.is_dir():
+            with contextlib.suppress(OSError):  # a folder that cannot be written to: it is fitted again next time
+                _save_sampler(kept, sampler, key)
+    return sampler
 
 
 def images_of_run(folder: Path, config: RunConfig, *, what: str, fix: str) -> ImageData:
@@ -235,19 +255,81 @@ def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
     return sampler.requires_grad_(False)
 
 
-def _load_weights(nets: Nets, path: Path) -> None:
-    try:
-        tensors = load(check(path.read_bytes(), path, _mend(path)))
+@dataclass(frozen=True)
+class _Weights:
+    """Averaged weights as they were read.
+
+    Args:
+        path: The file that they are from.
+        tensors: By role.module.tensor.
+        unfinished_after: Training images seen where training has not ended; None for the weights of a file by itself.
+    """
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    unfinished_after: int | None = None
+
+    def load_into(self, nets: Nets) -> None:
+        """Gives them to networks by role.
+
+        Raises:
+            ParibusError: They are of other networks.
+        """
         for role, net in nets.items():
-            prefix = f"{role}."
-            net.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-    except (SafetensorError, RuntimeError) as error:
+            own = {
+                key.removeprefix(f"{role}."): value for key, value in self.tensors.items() if key.startswith(f"{role}.")
+            }
+            try:
+                net.load_state_dict(own)
+            except RuntimeError as error:
+                raise _unfit(self.path, error) from error
+
+
+def _unfit(path: Path, error: Exception) -> ParibusError:
+    return ParibusError(
+        "The weights do not fit the model's configuration.",
+        where=str(path),
+        got=str(error).splitlines()[0],
+        fix="the files are damaged or come from different runs: train again, or copy the whole folder",
+    )
+
+
+def _written_weights(path: Path) -> _Weights:
+    if not path.is_file():
         raise ParibusError(
-            "The weights do not fit the model's configuration.",
-            where=str(path),
-            got=str(error).splitlines()[0],
-            fix="the files are damaged or come from different runs: train again, or copy the whole folder",
-        ) from error
+            "There is no trained model here.",
+            where=str(path.parent),
+            got="no " + path.name,
+            fix="let the training end ('paribus train --out FOLDER --resume'), or choose another folder",
+        )
+    try:
+        return _Weights(path, load(check(path.read_bytes(), path, _mend(path))))
+    except SafetensorError as error:
+        raise _unfit(path, error) from error
+
+
+def _weights_on_the_way(run: RunFolder) -> _Weights | None:
+    """The last averaged weights of a run that has not ended: its checkpoint's, or those of a later snapshot.
+
+    None for another run, and for one that has neither yet.
+
+    Raises:
+        Damaged: What there is of them is damaged.
+    """
+    if not run.is_unfinished:
+        return None
+    kept, saved = max(run.snapshots(), default=None), run.read_checkpoint()
+    if saved is not None:
+        state = torch.load(io.BytesIO(saved.content), map_location="cpu", weights_only=True)
+        images = int(state["progress"][1])  # as `TrainingState.saved` writes it
+        if kept is None or images >= kept:
+            averages = state["averages"].items()
+            tensors = {f"{role}.{name}": tensor for role, own in averages for name, tensor in own.items()}
+            return _Weights(saved.path, tensors, images)
+    if kept is None:
+        return None
+    written = _written_weights(run.snapshot(kept))
+    return _Weights(written.path, written.tensors, kept)
 
 
 def _mend(weights: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,15 @@ from PIL import Image
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output, check_output_file, output_folder, replacing
+from paribus.base.files import (
+    PROGRAM,
+    check_output_file,
+    check_output_folder,
+    output_folder,
+    replacing,
+    write_atomically,
+)
+from paribus.base.pictures import picture_content
 from paribus.data import Split
 from paribus.models.model import Model
 
@@ -29,8 +38,7 @@ def image_grid(images: Tensor, columns: int = 8) -> Image.Image:
 
 def save_grid(path: Path, images: Tensor, columns: int = 8) -> None:
     """Writes `image_grid` as a PNG."""
-    with replacing(path) as partial:
-        image_grid(images, columns).save(partial, "PNG", optimize=True)
+    write_atomically(path, picture_content([image_grid(images, columns)]))
 
 
 def save_pictures(folder: Path, model: Model, real: Split) -> None:
@@ -44,6 +52,25 @@ def save_pictures(folder: Path, model: Model, real: Split) -> None:
         save_grid(folder / "reconstructions.png", pairs, columns=min(8, len(shown)))
 
 
+def check_samples(out: Path, *, class_change: bool = False) -> None:
+    """Finds out before any work that samples cannot be written to a place.
+
+    Raises:
+        ParibusError: The ending is unknown, or the place cannot be written to.
+    """
+    if class_change and out.suffix != ".png":
+        raise ParibusError(
+            "One class turning into another is a picture.", where=f"--out {out}", expected="a name in .png"
+        )
+    if out.suffix not in ("", ".png", ".npz"):
+        raise ParibusError(
+            f"Samples cannot be written as '{out.suffix}'.",
+            where=f"--out {out}",
+            expected="a name in .png (one grid), in .npz, or a folder",
+        )
+    (check_output_file if out.suffix else check_output_folder)(out)
+
+
 def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:
     """Draws n images and writes them, in the form that `out` asks for.
 
@@ -53,14 +80,8 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
     Raises:
         ParibusError: The ending is unknown, or the label is, or the place cannot be written to.
     """
+    check_samples(out)
     labels = model.sample_labels(n, label)
-    if out.suffix not in ("", ".png", ".npz"):
-        raise ParibusError(
-            f"Samples cannot be written as '{out.suffix}'.",
-            where=f"--out {out}",
-            expected="a name in .png (one grid), in .npz, or a folder",
-        )
-    (check_output_file if out.suffix else check_output)(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
         images = model.sample(n, label=label, seed=seed)
@@ -70,8 +91,10 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
         arrays = {"images": model.sample(n, label=label, seed=seed).permute(0, 2, 3, 1).numpy()}
         if labels is not None:
             arrays["labels"] = labels.numpy()
-        with replacing(out) as partial, partial.open("wb") as file:
+        with replacing(out) as partial, partial.open("w+b") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
+            with zipfile.ZipFile(file, "a") as archive:
+                archive.comment = PROGRAM.encode()
     else:
         _write_folder(model, n, out, label, labels, seed)
 
@@ -82,11 +105,7 @@ def write_class_change(model: Model, first: int | str, second: int | str, n: int
     Raises:
         ParibusError: A label is unknown, or `out` is not a name in .png or cannot be written.
     """
-    if out.suffix != ".png":
-        raise ParibusError(
-            "One class turning into another is a picture.", where=f"--out {out}", expected="a name in .png"
-        )
-    check_output_file(out)
+    check_samples(out, class_change=True)
     images = model.class_change(first, second, rows=max(1, n // 8), seed=seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_grid(out, images, columns=8)

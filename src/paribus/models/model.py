@@ -30,6 +30,7 @@ class Model:
         data_shape: The same with the data's classes, whether the model uses them or not.
         class_names: Names of the data's classes, or None.
         sampler: What latents are drawn from where `config.sampler` is fitted; None for the prior, and before the fit.
+        unfinished_after: Training images seen where training has not ended; None for a finished model.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Model:
         self.image = network_shape(config, image)
         self.class_names = class_names
         self.sampler = sampler
+        self.unfinished_after: int | None = None
         self.nets = {role: net.eval().requires_grad_(False) for role, net in nets.items()}
 
     @property

@@ -132,6 +132,16 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether a run was begun, or carried on, and has not ended."""
+        return self.exists and not (self.path / "done.json").is_file()
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are averaged weights: of the end, or of a moment on the way."""
+        return self.model.is_file() or (self.is_unfinished and (self.checkpoint.is_file() or bool(self.snapshots())))
+
+    @property
     def has_damaged_model(self) -> bool:
         """Whether the model is not as it was written, or not the one that done.json speaks of."""
         if not self.model.is_file():

@@ -123,7 +123,7 @@ def _checked(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
 
 def _check_before(config: RunConfig, run: RunFolder) -> None:
     """Finds out before anything is written what cannot be written or told."""
-    refuse_foreign(run.path, "run", "run.yaml", REMAINS)
+    refuse_foreign(run.path, "run", ("run.yaml",), REMAINS)
     check_trackers(config)
 
 

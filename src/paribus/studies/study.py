@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import locked_folder, read_yaml, write_json, write_yaml
+from paribus.base.files import check_output_file, locked_folder, read_yaml, refuse_foreign, write_json, write_yaml
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
@@ -34,6 +34,8 @@ from paribus.training.hardware import machine
 
 Timing = Callable[[str, str, int, int], None]
 """Told what is timed: which kind of run, what of it, its place among the kinds, and how many kinds there are."""
+RECORDS = ("study.yaml", "results.json")
+"""Each tells the folder of a study; the second is written first, and is left where the first one is removed."""
 WriteReport = Callable[[Path, Path | None], Path]
 """Writes the page of a study's folder, into another file where one is named; returns its path."""
 
@@ -76,6 +78,7 @@ class Study:
         beside: Mapping[str, Any] | None = None,
         after_runs: Callable[[Sequence[StudyRun]], None] = lambda runs: None,
         retried: frozenset[str] | None = None,
+        records: Collection[str] = RECORDS,
     ) -> Study:
         """The study of a plan, new or resumed; nothing is written yet.
 
@@ -90,11 +93,14 @@ class Study:
             beside: JSON files by name to write into the folder.
             after_runs: Called with the runs when they are over, before the report is written.
             retried: Labels whose runs may begin anew, where the plan's settings are others than they began with.
+            records: Files each of which tells that a folder is this study's.
 
         Raises:
-            ParibusError: The plan cannot be run, or the folder holds another study.
+            ParibusError: The plan cannot be run, or the folder holds another study or something else.
         """
         folder = Path("runs") / plan.name if folder is None else folder
+        refuse_foreign(folder, "study", records)
+        check_output_file(folder / "report.html")
         stored = stored_description(folder)
         plan = with_stored_changes(plan, stored)
         threads = stored.get("threads")

@@ -83,7 +83,7 @@ class TrainingState:
     image_weights: dict[int, Tensor] = field(default_factory=dict)
 
     def saved(self) -> bytes:
-        """The content of a checkpoint."""
+        """The content of a checkpoint; a run that has not ended is loaded from its averages and progress."""
         buffer = io.BytesIO()
         torch.save(
             {

@@ -19,7 +19,7 @@ from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import AllFailed, Interrupted, ParibusError
-from paribus.base.files import check_output, locked_folder, read_json, write_json
+from paribus.base.files import check_output, locked_folder, read_json, refuse_foreign, write_json
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
 from paribus.evaluation import evaluate
@@ -44,6 +44,8 @@ NOTE = (
     "These scores chose the settings, and the best of many is better than it should be: they are no results. Results "
     "stand in results.json, from other seeds and against the test split, which no trial has seen."
 )
+RECORDS = ("tune.json", "trials/trials.db", "trials/.lock")
+"""Each tells the folder of a tuning; the trials are there before the first."""
 OVER: dict[str, Status] = {"done": "done", "pruned": "stopped", "failed": "failed"}
 """States of a trial that is over, and what is shown for them."""
 
@@ -155,6 +157,7 @@ class Tuning:
         check_plan(plan)
         folder = Path("runs") / plan.name if folder is None else folder
         check_output(folder)
+        refuse_foreign(folder, "tuning", RECORDS)
         path = folder / "tune.json"
         stored = read_json(path) if path.is_file() else {}
         defaults = plan.trial({})
@@ -273,7 +276,9 @@ class Tuning:
             ParibusError: The folder holds another study.
         """
         plan = self.plan.winners(self.winners())
-        return Study.of(plan, self.folder, write_report=self.write_report, workers=workers, images=self.data)
+        return Study.of(
+            plan, self.folder, write_report=self.write_report, workers=workers, images=self.data, records=RECORDS
+        )
 
     def _shortfall(self, turn: Turn, show: Callable[[], None]) -> float:
         """Trains one trial in a process of its own, and says what it is worth."""
@@ -331,7 +336,8 @@ class Tuning:
 
     @cached_property
     def _trials(self) -> Trials:
-        (self.folder / "trials").mkdir(parents=True, exist_ok=True)
+        if self.storage is None:
+            (self.folder / "trials").mkdir(parents=True, exist_ok=True)
         return Trials(
             url=self.storage or f"sqlite:///{self.folder.resolve() / 'trials' / 'trials.db'}",
             name=self._name,

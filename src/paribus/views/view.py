@@ -13,7 +13,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output_file
+from paribus.base.files import check_output_file, write_atomically
+from paribus.base.pictures import picture_content
 from paribus.views.drawing import captioned, tile_sheet
 
 TIME = "Time stands for what goes from left to right in the picture."
@@ -102,18 +103,14 @@ class View:
             ParibusError: The ending is another, the place cannot be written to, or nothing moves.
         """
         check_out(out)
-        out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".png":
-            self.picture().save(out, optimize=True)
+            write_atomically(out, picture_content([self.picture()]))
             return
         frames = [captioned(frame, self.title, (*self.lines, TIME)) for frame in self.drawing.frames()]
         if len(frames) < 2:
             raise ParibusError("Nothing moves here.", where=f"--out {out}", expected="a name in .png")
-        # without loss: WebP's own default smears single pixels
-        options: dict[str, Any] = {"lossless": True} if out.suffix == ".webp" else {"optimize": True}
-        frames[0].save(
-            out, save_all=True, append_images=frames[1:], duration=self.drawing.frame_milliseconds, loop=0, **options
-        )
+        kind = out.suffix[1:].upper()
+        write_atomically(out, picture_content(frames, kind, duration=self.drawing.frame_milliseconds))
 
 
 def check_out(out: Path) -> None:

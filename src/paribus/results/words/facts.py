@@ -54,6 +54,7 @@ SENTENCES: dict[str, str | Callable[..., str]] = {
     "no_encoder": "the model reconstructs no images",
     "no_decoder": "needs a model: there is no decoder behind these images",
     "measured_over_a_study": "measured over a study's runs: see its results.json",
+    "unfinished": lambda images: f"the run is unfinished: its weights after {count(images)} images",
     "needs_training_images": (
         "needs a data set with training images (and validation images, for what real ones score)"
     ),
