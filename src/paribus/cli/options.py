@@ -10,7 +10,9 @@ from paribus.base.errors import ParibusError
 
 DataOption = Annotated[
     str | None,
-    typer.Option("--data", help="A built-in name, a folder or .zip of images, Parquet files, arrays, or a Hub id (digits)."),
+    typer.Option(
+        "--data", help="A built-in name, a folder or .zip of images, Parquet files, arrays, or a Hub id (digits)."
+    ),
 ]
 SizeOption = Annotated[int | None, typer.Option(help="Bring images to this height and width (8 to 128).")]
 ChannelsOption = Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")]
