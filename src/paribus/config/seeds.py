@@ -46,7 +46,7 @@ def _from_text(text: str) -> int | list[int]:
 
 
 def _from_value(value: Any) -> int | list[int]:
-    several = isinstance(value, Sequence) or bool(getattr(value, "shape", False))
+    several = isinstance(value, Sequence) or bool(getattr(value, "shape", None))
     return [_whole(seed) for seed in value] if several else _whole(value)
 
 
