@@ -177,8 +177,8 @@ MISTAKES = [
     (["evaluate", "nowhere"], "There is no trained model here."),
     (["list", "modles"], "There is no list of 'modles'. Did you mean 'models'?"),
     (["replicate", "guo-2032"], "Unknown paper 'guo-2032'. Did you mean 'guo-2023'?"),
-    (["compare", "--models", ","], "A study needs a model and a seed."),
-    (["compare", "--models", ""], "A study needs a model and a seed."),
+    (["compare", "--models", ","], "A study needs a model."),
+    (["compare", "--models", ""], "A study needs a model."),
     (["compare", "--models", "vae,gam"], "Unknown model 'gam'. Did you mean 'gan'?"),
     (["compare", "--budget", "3s", "--workers", "2"], "one worker at a time"),
 ]  # fmt: skip

@@ -272,7 +272,7 @@ def test_a_study_shows_its_trained_runs(folders: list[Path], tmp_path: Path) -> 
     assert both[2].name == f"gan, seed 0 ({folders[0]})"
     for row in rows[:2]:
         shutil.rmtree(tmp_path / row["folder"])
-    with pytest.raises(ParibusError, match="No run of this study has come to an end"):
+    with pytest.raises(ParibusError, match="No run of this study has weights yet"):
         exhibits([str(tmp_path)])
     with pytest.raises(ParibusError, match="There is no trained model here"):
         exhibits([str(tmp_path / "nowhere")])
