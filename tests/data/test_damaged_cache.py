@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from paribus.base.files import clean_cache
 from paribus.data import ImageData, load_data
 
 
@@ -91,3 +92,27 @@ def test_a_damaged_copy_of_an_archive_is_replaced(
     [file] = (pictures.parent / "cache").rglob("7.png")
     damage(file)  # type: ignore[operator]
     assert same(load_data(packed), whole)
+
+
+@pytest.mark.parametrize("damage", [cut, flip, empty])
+def test_images_that_were_in_memory_are_kept_again_where_the_file_is_damaged(
+    damage: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(damage)
+    monkeypatch.setenv("PARIBUS_CACHE", str(tmp_path))
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    first = load_data(images)
+    [file] = (tmp_path / "memory").glob("*.npz")
+    damage(file)
+    again = load_data(images)
+    assert again.name == first.name and same(load_data(first.name), first)
+
+
+def test_everything_that_is_kept_of_images_goes_from_the_cache(pictures: Path) -> None:
+    cache = pictures.parent / "cache"
+    archive = Path(shutil.make_archive(str(pictures.parent / "set"), "zip", pictures))
+    load_data(archive)
+    load_data(np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8))
+    assert any(cache.rglob("0.png")) and any(cache.rglob("memory/*.npz"))
+    assert clean_cache(cache) > 0
+    assert not cache.exists()

@@ -427,9 +427,11 @@ def check_cache() -> None:
         ) from None
 
 
-CACHE_PARTS = ("reference", "encoders", "weights", "data")
-_OF_A_KEY = re.compile(r"[0-9a-f]{32,64}(\.(npz|json|safetensors|partial))?")
-_OF_AN_ENTRY = re.compile(r"(source-)?[a-z]+\.npy|labels\.npz|outcome\.json|fingerprint")
+CACHE_PARTS = ("reference", "encoders", "weights", "data", "memory")
+UNPACKED = "unpacked"
+"""Folder of an entry of the cache that holds what an archive held, under its own names."""
+_OF_A_KEY = re.compile(r"[0-9a-f]{32,64}(\.(npz|json|safetensors|partial))?|.+-[0-9a-f]{12}\.npz")
+_OF_AN_ENTRY = re.compile(rf"(source-)?[a-z]+\.npy|labels\.npz|outcome\.json|fingerprint|{UNPACKED}")
 
 
 def clean_cache(root: Path, known: Collection[str] = ()) -> int:
@@ -451,8 +453,9 @@ def clean_cache(root: Path, known: Collection[str] = ()) -> int:
                 [file for file in path.iterdir() if _OF_AN_ENTRY.fullmatch(file.name)] if path.is_dir() else [path]
             )
             for file in entries:
-                removed += file.lstat().st_size
-                file.unlink()
+                below = [file, *file.rglob("*")] if file.is_dir() else [file]
+                removed += sum(each.lstat().st_size for each in below if not each.is_dir())
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
             if path.is_dir():
                 _remove_empty(path)
         _remove_empty(root / part)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
@@ -13,6 +14,7 @@ from paribus.base.places import is_hub_id
 from paribus.config import DataSettings, EvaluationSettings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.data import ImageData, data_settings, load_data
+from paribus.data.equality import image_hashes
 from paribus.data.given import GivenImages, given_images
 from paribus.data.memory import InMemory, in_memory
 from paribus.evaluation import compare_images, evaluate_images
@@ -167,8 +169,7 @@ def _own_names(settings: EvaluationSettings) -> tuple[EvaluationSettings, dict[s
 
 def _equal(images: Tensor, reference: Tensor) -> Fact | None:
     """That some of the images are among those that they are compared with."""
-    known = {image.numpy().tobytes() for image in reference}
-    equal = sum(image.numpy().tobytes() in known for image in images)
+    equal = int(np.isin(image_hashes(images.numpy()), image_hashes(reference.numpy())).sum())
     return Fact(code="equal_images", figures={"equal": equal, "n": len(images)}) if equal else None
 
 

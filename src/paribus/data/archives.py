@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import cache_folder
+from paribus.base.files import UNPACKED, cache_folder
 from paribus.data.storage import entry_being_written
 
 OTHER_ARCHIVES = frozenset({".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
@@ -31,7 +31,8 @@ def unpacked(path: Path) -> Path:
             entry_being_written(entry, lambda: _is_whole(archive, entry)) as folder,
         ):
             if folder is not None:
-                archive.extractall(folder)  # it keeps every member inside the folder
+                (folder / UNPACKED).mkdir()
+                archive.extractall(folder / UNPACKED)  # it keeps every member inside the folder
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise ParibusError(
             "The zip file cannot be unpacked.",
@@ -40,13 +41,13 @@ def unpacked(path: Path) -> Path:
             expected=f"a whole, unencrypted zip file, and room for its content under {cache_folder()}",
             fix="unzip it, and give the folder",
         ) from None
-    return entry
+    return entry / UNPACKED
 
 
 def _is_whole(archive: zipfile.ZipFile, entry: Path) -> bool:
     """Whether every file of an archive lies in a folder as it was packed."""
     found: dict[int, int] = Counter()
-    for path in entry.rglob("*"):
+    for path in (entry / UNPACKED).rglob("*"):
         if path.is_file():
             found[zlib.crc32(path.read_bytes())] += 1
     return found == Counter(member.CRC for member in _last_of_each_name(archive))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 
 from paribus.data.decoding import BadImage, opened, strict_decoding, unreadable_reason
+from paribus.data.equality import image_hashes
 from paribus.data.images import SPLITS, ImageData, Split
 from paribus.data.raw import Encoded, RawData, RawSplit
 from paribus.data.sources import raw_data
@@ -93,8 +93,7 @@ def look_at_pixels(data: ImageData) -> PixelsFound:
     """Brightness, classes and copies of a loaded set."""
     splits = {name: getattr(data, name) for name in SPLITS}
     means, plain, low, high = [], 0, 255, 0
-    digests: dict[str, list[bytes]] = {name: [] for name in SPLITS}
-    for name, split in splits.items():
+    for split in splits.values():
         for images in _chunks(split):
             flat = images.reshape(len(images), -1)
             means.append(flat.mean(1))
@@ -102,8 +101,7 @@ def look_at_pixels(data: ImageData) -> PixelsFound:
             by_channel = images.reshape(*images.shape[:2], -1)
             plain += int((by_channel.min(2) == by_channel.max(2)).all(1).sum())
             low, high = min(low, int(lows.min())), max(high, int(highs.max()))
-            digests[name] += [hashlib.blake2b(np.ascontiguousarray(i).data, digest_size=16).digest() for i in images]
-    known = {name: set(of) for name, of in digests.items()}
+    hashes = {name: image_hashes(split.images.numpy()) for name, split in splits.items()}
     quantiles = np.quantile(np.concatenate(means), (0, 0.05, 0.5, 0.95, 1)).tolist()
     return PixelsFound(
         size=data.shape.size,
@@ -113,8 +111,8 @@ def look_at_pixels(data: ImageData) -> PixelsFound:
         brightness=tuple(quantiles),
         values=(low, high),
         plain=plain,
-        repeated={name: len(of) - len(known[name]) for name, of in digests.items()},
-        shared=tuple((a, b, sum(digest in known[a] for digest in digests[b])) for a, b in combinations(SPLITS, 2)),
+        repeated={name: len(of) - len(np.unique(of)) for name, of in hashes.items()},
+        shared=tuple((a, b, int(np.isin(hashes[b], hashes[a]).sum())) for a, b in combinations(SPLITS, 2)),
     )
 
 

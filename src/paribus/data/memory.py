@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def kept(images: ImageData) -> ImageData:
     """The same images under a name by which every process finds them: they are kept in the cache."""
     name = re.sub(r"[^\w.-]+", "-", images.name) + f"-{images.fingerprint[:_HASH]}"
     file = _file(name)
-    if not file.is_file():
+    if not _is_whole(file):
         arrays: dict[str, np.ndarray] = {}
         for split in SPLITS:
             of, (x, y) = getattr(images, split), _FILE_NAMES[split]
@@ -91,6 +92,14 @@ def kept(images: ImageData) -> ImageData:
         form["validation"] = 0.0
     asked = images.settings or DataSettings()
     return replace(images, name=name, settings=DataSettings(**(asked.model_dump() | form)))
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError, ValueError):
+        return False
 
 
 def kept_file(name: str) -> Path | None:

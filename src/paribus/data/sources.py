@@ -47,10 +47,10 @@ def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> 
     Raises:
         ParibusError: Anything about the source or the settings that needs the user.
     """
-    if in_memory(source):
-        return _load_from_memory(source, settings)
-    asked = validated(DataSettings, data_settings(source).model_dump() | settings, where="data")
-    raw = raw_data(asked.name, asked.float_range)
+    given = in_memory(source)
+    known = {"name": UNNAMED} if given else data_settings(source).model_dump()
+    asked = validated(DataSettings, known | settings, where="data")
+    raw = memory_data(source, float_range=asked.float_range) if given else raw_data(asked.name, asked.float_range)
     if raw.channel_classes and asked.channels == 1:
         raise ParibusError(
             "The channels of these images are images of their own.",
@@ -62,7 +62,8 @@ def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> 
     recipe = Recipe(asked.size, asked.channels, asked.background, raw.cut)
     images = assembled(asked.name, raw, recipe, skip_bad=asked.on_bad == "skip", validation=asked.validation)
     tell(asked.name, images.notes)
-    return replace(images, settings=asked)
+    images = replace(images, settings=asked)
+    return kept(images) if given else images
 
 
 def data_settings(source: ImageData | DataSettings | str | Path) -> DataSettings:
@@ -87,15 +88,6 @@ def is_at_hand(name: str | Path) -> bool:
     if known is not None and known.hub_id is None:
         return known.stacks is None or is_at_hand(known.stacks)
     return Path(name).expanduser().exists() or _stored_folder(str(name)) is not None
-
-
-def _load_from_memory(source: InMemory, settings: dict[str, Any]) -> ImageData:
-    asked = validated(DataSettings, {"name": UNNAMED} | settings, where="data")
-    raw = memory_data(source, float_range=asked.float_range)
-    recipe = Recipe(asked.size, asked.channels, asked.background)
-    images = assembled(asked.name, raw, recipe, skip_bad=asked.on_bad == "skip", validation=asked.validation)
-    tell(asked.name, images.notes)
-    return kept(replace(images, settings=asked))
 
 
 def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:

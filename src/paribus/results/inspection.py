@@ -8,7 +8,8 @@ from paribus.config import Settings
 from paribus.results.score import Fact
 
 FEW_IMAGES = 1000
-"""Below this, models learn the images by heart and scores are uncertain."""
+"""Training images below which it is said that they are few: models may learn them by heart, and scores are uncertain.
+How many are enough depends on the data."""
 
 
 class FilesFound(Settings):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paribus.results.inspection import FEW_IMAGES
 from paribus.results.run import RunResult
 from paribus.results.score import Fact, Score
 from paribus.results.statistics import Summary, summary
@@ -21,8 +22,6 @@ MOST_REACHED = 0.5
 measure's 5 neighbours reach 1 - 2^-5."""
 NORMAL = 1.96
 """Standard errors of a two-sided 95 % interval."""
-FEW_IMAGES = 1000
-"""Training images below which a report says that they are few; how many are enough depends on the data."""
 LONGER = 4
 """Times the budget of a longer run: two doublings, which the improvement of the last one lets hope for."""
 SEEDS = 5
