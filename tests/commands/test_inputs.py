@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,24 @@ def test_what_is_compared_with_what_is_said_once(runs: Callable[..., Path]) -> N
     for model in (runs("vae"), pb.load(runs("vae"))):
         with pytest.raises(ParibusError, match="A model is compared with the test images of a data set"):
             pb.evaluate(model, settings=SETTINGS, against=IMAGES)
+
+
+def test_images_in_memory_are_inspected() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    found = pb.inspect(images, size=16, estimate=False)
+    assert found.files.count == 60 and found.beginning.size == 16
+    assert found.beginning.command.startswith("paribus compare --data memory-")
+
+
+@pytest.mark.parametrize(
+    ("metric", "way"),
+    [("fid", "metrics=[frechet] -o evaluation.encoder=inception-2048"), ("LPIPS", "ssim"), ("kjd", "Did you mean")],
+)
+def test_a_metric_that_has_another_name_is_found_before_any_training(metric: str, way: str, tmp_path: Path) -> None:
+    asked = [f"evaluation.metrics=[{metric}]"]
+    with pytest.raises(ParibusError, match=re.escape(way)):
+        pb.train("gan", "digits", budget="64img", out=tmp_path / "run", overrides=asked)
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+    with pytest.raises(ParibusError, match=re.escape(way)):
+        pb.compare(["gan"], "digits", budget="64img", out=tmp_path / "study", overrides=asked)
+    assert not (tmp_path / "study" / "runs").exists()

@@ -364,3 +364,12 @@ def test_a_model_that_beats_real_images_is_called_chance_or_copies() -> None:
     )
     notes = " ".join(verdict(replace(study(TWO), runs=runs)).notes)
     assert "no model is expected to beat that. dcgan did, which is chance, or copies of training images." in notes
+
+
+def test_what_a_linear_model_scores_is_said_beside_the_floor() -> None:
+    runs = tuple(
+        replace(run, scores={"kid": run.scores["kid"], "linear_kid": scored("linear_kid", 0.6)})
+        for run in study(TWO).runs
+    )
+    notes = " ".join(verdict(replace(study(TWO), runs=runs)).notes)
+    assert "Draws from a normal distribution of pixels score 0.6" in notes

@@ -9,10 +9,12 @@ from pathlib import Path
 from paribus.base.errors import ParibusError
 from paribus.base.files import check_output_file, write_atomically
 from paribus.base.pictures import picture_content
+from paribus.commands.images import in_hand
 from paribus.commands.studies import compare
 from paribus.config import DataSettings, validated
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.inspection import contact_sheet, files_of, look_at_files, look_at_pixels
+from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import StageProgress, silent
 from paribus.recipes.recommendation import recommended, recommended_size
 from paribus.report.inspection import inspection_page
@@ -21,7 +23,7 @@ from paribus.results.score import Fact
 
 
 def inspect(
-    source: ImageData | DataSettings | str | Path,
+    source: ImageData | DataSettings | str | Path | InMemory,
     *,
     size: int | None = None,
     channels: int | None = None,
@@ -40,6 +42,8 @@ def inspect(
     Raises:
         ParibusError: There is no such data, or too few images in it.
     """
+    form = {name: value for name, value in (("size", size), ("channels", channels)) if value is not None}
+    source = in_hand(source, {"data": form})
     asked = data_settings(source)
     size = size or asked.size
     progress("reading the files", 0, 1)

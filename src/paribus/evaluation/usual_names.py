@@ -77,9 +77,7 @@ def in_own_names(
         if name in known:
             metrics.append(name)
         elif plain in NOT_HERE:
-            raise ParibusError(
-                f"There is no metric '{name}' here.", where="evaluation.metrics", got=name, expected=NOT_HERE[plain]
-            )
+            raise _not_here(name)
         elif (usual := USUAL.get(plain)) is not None:
             metrics += usual.metrics
             asked |= dict.fromkeys(usual.metrics, (name, usual.meaning))
@@ -93,3 +91,28 @@ def in_own_names(
         own = [settings.encoder] if isinstance(settings.encoder, str) else list(settings.encoder)
         change["encoder"] = list(dict.fromkeys([*(own if own != ["auto"] else []), *encoders]))
     return settings.model_copy(update=change), asked
+
+
+def refuse_usual_name(name: str) -> None:
+    """Says what a usual name is here, where own names alone are taken: in a configuration, which is kept and compared.
+
+    Raises:
+        ParibusError: The name is a usual one, or one of a metric that Paribus does not have.
+    """
+    plain = plain_name(name)
+    if plain in NOT_HERE:
+        raise _not_here(name)
+    if (usual := USUAL.get(plain)) is not None:
+        encoder = f" -o evaluation.encoder={usual.encoder}" if usual.encoder else ""
+        raise ParibusError(
+            f"The metric '{name}' has another name here.",
+            where="evaluation.metrics",
+            got=name,
+            expected=usual.meaning,
+            fix=f"-o evaluation.metrics=[{','.join(usual.metrics)}]{encoder}; paribus evaluate takes '{name}', too",
+        )
+
+
+def _not_here(name: str) -> ParibusError:
+    expected = NOT_HERE[plain_name(name)]
+    return ParibusError(f"There is no metric '{name}' here.", where="evaluation.metrics", got=name, expected=expected)

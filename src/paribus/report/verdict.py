@@ -154,6 +154,10 @@ def _notes(study: StudyResult, metric: str, found: Comparison) -> list[str]:
         beyond = f" {listed(below)} did, which is chance, or copies of training images." if below else ""
         expected = "no model is expected to beat that"
         notes.append(f"Real images measured against other real images score {span}: {expected}.{beyond}")
+    linear = [value for run in study.done if metric == "kid" and (value := run.value("linear_kid")) is not None]
+    if linear:
+        mark = number(max(linear))
+        notes.append(f"Draws from a normal distribution of pixels score {mark}: what is not below that shows no more.")
     for model in study.models:
         if failed := _failed(study, model):
             notes.append(_about_failures(model, failed, model in found.order))

@@ -19,7 +19,7 @@ from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
 from paribus.evaluation.encoders import check_encoders
 from paribus.evaluation.encoding import StageProgress, silent
-from paribus.evaluation.measures import metrics
+from paribus.evaluation.measures import metrics, wanted_metrics
 from paribus.models import Model, load_model, save_model
 from paribus.models.files import description
 from paribus.models.grids import save_pictures
@@ -93,8 +93,7 @@ def complete_run(
         prepared = prepare(config, data)
         if score:
             with raise_together():
-                check_cache()
-                check_encoders(config.evaluation, data, notice)
+                _check_scoring(config, data, notice)
         on_first_process(lambda: _begin(prepared, run))
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}", 0, 1)
         with tracked(config, run, report) as tracking_report:
@@ -125,6 +124,13 @@ def _check_before(config: RunConfig, run: RunFolder) -> None:
     """Finds out before anything is written what cannot be written or told."""
     refuse_foreign(run.path, "run", ("run.yaml",), REMAINS)
     check_trackers(config)
+
+
+def _check_scoring(config: RunConfig, data: ImageData, notice: StageProgress) -> None:
+    """Finds out before the training, not after it, that a run cannot be scored as it is asked for."""
+    check_cache()
+    wanted_metrics(config.evaluation)
+    check_encoders(config.evaluation, data, notice)
 
 
 def _begin(prepared: Prepared, run: RunFolder) -> None:
@@ -233,8 +239,7 @@ def _score_finished(config: RunConfig, data: ImageData, run: RunFolder, notice: 
         _write_record(run.record | _configuration(config, data, numerics), config, data, run)
     if is_scored(run):
         return
-    check_cache()
-    check_encoders(config.evaluation, data, notice)
+    _check_scoring(config, data, notice)
     if config.training.threads:  # as they are scored that come from training
         torch.set_num_threads(config.training.threads)
     model = load_model(run.path)

@@ -11,6 +11,8 @@ from pathlib import Path
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Augmentation, DataSettings
 from paribus.data import ImageData, load_data
+from paribus.evaluation.encoders import encoder_names
+from paribus.evaluation.measures import wanted_metrics
 from paribus.recipes import RunConfig
 from paribus.runs.identity import identity
 from paribus.studies.matching import Match, match_width, total_parameters, with_width
@@ -80,6 +82,9 @@ def prepare(
             loaded[source] = images if images is not None else load_data(run.config.data)
     runs, matches = _with_matched_widths(plan, runs, loaded)
     configs = [run.config for run in runs]
+    for run in runs:  # names that nothing has are found before any training, and at once
+        wanted_metrics(run.config.evaluation)
+        encoder_names(loaded[_source(run.config)], run.config.evaluation)
     if engine != LOCAL:
         _refuse_on_a_cluster(configs, workers)
         threads = threads or 1  # its nodes may have fewer cores than this machine

@@ -10,6 +10,7 @@ from paribus.config import EvaluationSettings
 from paribus.evaluation.context import DEFAULT
 from paribus.evaluation.encoding import check_known
 from paribus.evaluation.measures.base import Measure
+from paribus.evaluation.usual_names import refuse_usual_name
 from paribus.results.metric import Metric
 
 _LAST = {"floor": 1, "latents": 2}  # sections whose metrics stand after all others
@@ -41,6 +42,9 @@ def wanted_metrics(settings: EvaluationSettings) -> tuple[str, ...]:
         ParibusError: One is unknown.
     """
     known = metrics()
+    for name in settings.metrics or ():
+        if name not in known:
+            refuse_usual_name(name)
     aliases = {alias: name for measure in all_measures().values() for alias, name in measure.aliases.items()}
     wanted: dict[str, None] = {}
     for name in settings.metrics or [DEFAULT]:
