@@ -373,3 +373,10 @@ def test_what_a_linear_model_scores_is_said_beside_the_floor() -> None:
     )
     notes = " ".join(verdict(replace(study(TWO), runs=runs)).notes)
     assert "Draws from a normal distribution of pixels score 0.6" in notes
+
+
+def test_unequal_budgets_are_said_beside_the_verdict() -> None:
+    figures = {"path": "training.budget", "values": ("10kimg", "40kimg"), "models": (("vae",), ("dcgan",))}
+    given = replace(study(TWO), varied=(Fact(code="setting", figures=figures),))
+    assert "Budget: 10kimg (vae); 40kimg (dcgan): what trained longer" in " ".join(verdict(given).notes)
+    assert "trained longer" not in " ".join(verdict(study(TWO)).notes)

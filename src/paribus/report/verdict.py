@@ -21,6 +21,7 @@ from paribus.results.words import (
     nothing_resembles_words,
     obstacle_words,
     runs_words,
+    statement,
 )
 
 
@@ -49,7 +50,8 @@ def verdict(study: StudyResult) -> Verdict:
     if study.single:
         return _single_verdict(study)
     metric, why = primary_metric(study), _lacking_words(study)
-    notes = (why + (f" {study.metric(metric).label} decides instead." if metric else ""),) if why else ()
+    instead = (why + (f" {study.metric(metric).label} decides instead." if metric else ""),) if why else ()
+    notes = (*instead, *_unequal_budgets(study))
     if metric is None:
         if study.done:
             text = "No winner can be named: no Fréchet distance or KID was measured."
@@ -72,6 +74,15 @@ def verdict(study: StudyResult) -> Verdict:
         return Verdict(text, False, metric, notes)
     text, ranked = _comparison(study, metric, found)
     return Verdict(text, ranked, metric, (*notes, *_notes(study, metric, found)))
+
+
+def _unequal_budgets(study: StudyResult) -> tuple[str, ...]:
+    """That the models were not trained alike long, where their budgets differ."""
+    for fact in study.varied:
+        if fact.code == "setting" and fact.figures.get("path") == "training.budget":
+            said = str(statement(fact)).rstrip(".")
+            return (f"{said}: what trained longer may be better for that alone.",)
+    return ()
 
 
 def what_next(study: StudyResult, said: Verdict | None = None) -> list[NextStep]:
