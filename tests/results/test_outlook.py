@@ -127,3 +127,16 @@ def test_ten_scores_say_most() -> None:
     assert len(shown) == 10
     assert shown[0].metric == "frechet"
     assert not any(score.metric.startswith("floor") for score in shown)
+
+
+def test_what_got_worse_is_not_to_be_trained_longer() -> None:
+    rising = {50: 0.5, 100: 0.2, 200: 0.4}
+    worse = study(*(run("a", seed, rising, told=1.0, coverage=0.02) for seed in (0, 1)), images=432)
+    assert nothing_resembles(worse) and improvements(worse)[0].is_worse
+    step, more = what_next(worse)
+    assert step.text.startswith("a got worse towards the end, by 100\u202f% a doubling") and not step.command
+    assert "get worse" in more.text
+    mixed = study(run("a", 0, rising), run("b", 0, FALLING))
+    assert [fact.code for fact in next_steps(mixed)] == ["got_worse", "train_longer"]
+    unsure = study(run("a", 0, rising), run("a", 1, FLAT))
+    assert not improvements(unsure)[0].is_worse and next_steps(unsure) == []

@@ -37,12 +37,14 @@ class Improvement:
         metric: Of the snapshots, on the validation split.
         gain: Share by which the metric falls with a doubling, over seeds: 0.2 is a fifth.
         is_sure: Whether every seed's last step down is more than its scores' errors explain, at 95 %.
+        is_worse: Whether every seed's last step is up, and by more than that.
     """
 
     model: str
     metric: str
     gain: Summary
     is_sure: bool
+    is_worse: bool
 
 
 def improvements(study: StudyResult) -> list[Improvement]:
@@ -52,7 +54,8 @@ def improvements(study: StudyResult) -> list[Improvement]:
         pairs = [pair for run in study.of(model) if run.status == "done" and (pair := _last_doubling(run))]
         if pairs:
             gains = summary([_gain(*pair) for pair in pairs])
-            found.append(Improvement(model, pairs[0][0].metric, gains, all(_falls(*pair) for pair in pairs)))
+            sure, worse = (all(_falls(*pair) for pair in each) for each in (pairs, [pair[::-1] for pair in pairs]))
+            found.append(Improvement(model, pairs[0][0].metric, gains, sure, worse))
     return found
 
 
@@ -133,9 +136,13 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
     if not study.done:
         return []
     steps = []
-    sure = [found for found in improvements(study) if found.is_sure and found.gain.mean > 0]
+    ends = improvements(study)
+    sure, worse = [found for found in ends if found.is_sure], [found for found in ends if found.is_worse]
+    if worse:
+        models, rises = zip(*((found.model, -found.gain.mean) for found in worse), strict=True)
+        steps.append(Fact(code="got_worse", figures={"models": models, "rises": rises}))
     lost = nothing_resembles(study)
-    if sure or lost:
+    if sure or (lost and not worse):
         gains = tuple(found.gain.mean for found in sure)
         steps.append(
             Fact(
@@ -150,7 +157,7 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
                 },
             )
         )
-    elif is_open and not study.single and len(study.models) > 1 and len(study.seeds) < SEEDS:
+    elif is_open and not lost and not study.single and len(study.models) > 1 and len(study.seeds) < SEEDS:
         added = [seed for seed in range(SEEDS + max(study.seeds, default=0)) if seed not in study.seeds]
         added = added[: SEEDS - len(study.seeds)]
         share = len(added) / max(1, len(study.seeds))

@@ -48,13 +48,23 @@ look at the samples in the report"
     return f"{who} by {share} a doubling of the images: train {times} times longer"
 
 
+def _got_worse(models: Sequence[str], rises: Sequence[float]) -> str:
+    low, high = (number(100 * value, 2) for value in (min(rises), max(rises)))
+    share = f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
+    return (
+        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train longer, "
+        "but take the best snapshot, which the report shows, or a budget of about its images"
+    )
+
+
 STEPS: dict[str, Callable[..., str]] = {
     "finish": lambda: "Not every run has finished: resume them",
     "train_longer": _train_longer,
+    "got_worse": _got_worse,
     "more_seeds": lambda seeds, total: f"{plural(seeds, 'seed')} leave the order open: run {total}",
     "more_images": lambda images, few: (
-        f"{count(images)} training images are few (under {count(few)}): add images, or enlarge them with what leaves "
-        "them as likely as before, such as -o data.augment.flip=true where left and right do not matter"
+        f"{count(images)} training images are few (under {count(few)}): add images, which helps more than any setting. "
+        "A model that trains longer may learn them by heart and get worse: the report shows its best snapshot, too"
     ),
 }
 """By code; called with the fact's figures, without command and seconds."""
