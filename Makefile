@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := .make/installed
 
-.PHONY: demo test test-processes test-slow replicate-smoke browser-test check format benchmark browser clean
+.PHONY: demo test test-processes torture test-slow replicate-smoke browser-test check format benchmark browser clean
 
 demo: $(INSTALLED)  ## Compare four models on handwritten digits; writes demo/report.html
 	$(BIN)/paribus compare --data digits --models vae,conv-vae,gan,dcgan --seeds 2 --budget 300kimg --out demo
@@ -14,6 +14,9 @@ test: $(INSTALLED)  ## The default tests: no network, no GPU, no data sets
 
 test-processes: $(INSTALLED)  ## Kills, Ray, PostgreSQL, the wheel: what the default tests leave out and CI runs
 	$(BIN)/python -m pytest -n auto --dist worksteal -m processes
+
+torture: $(INSTALLED)  ## Kills, damage, nonsense and hostile requests by the thousand; prints a table of how they ended
+	$(BIN)/python -m tests.torture --document docs/reliability.md
 
 test-slow: $(INSTALLED)  ## Tests on real data sets (PARIBUS_DATA) and long ones
 	$(BIN)/python -m pytest -m slow
