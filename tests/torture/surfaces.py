@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.torture.harness import Surface
-from tests.torture.settings import Overrides
+from tests.torture.settings import Budgets, Configs, Overrides, Studies
 
-SURFACES: tuple[Surface, ...] = (Overrides(),)
+SURFACES: tuple[Surface, ...] = (Overrides(), Configs(), Studies(), Budgets())
