@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tests.torture.harness import Surface
+from tests.torture.pictures import Arrays, Images, Names, Parquet
 from tests.torture.settings import Budgets, Configs, Overrides, Studies
 
-SURFACES: tuple[Surface, ...] = (Overrides(), Configs(), Studies(), Budgets())
+SURFACES: tuple[Surface, ...] = (
+    Overrides(), Configs(), Studies(), Budgets(), Names(), Images(), Arrays(), Parquet(),
+)  # fmt: skip
