@@ -86,7 +86,11 @@ class Names(Surface):
 
 def _picture(draw: random.Random, size: tuple[int, int], mode: str) -> Image.Image:
     bands = len(Image.new(mode, (1, 1)).tobytes())
-    return Image.frombytes(mode, size, draw.randbytes(size[0] * size[1] * bands)) if mode not in ("1", "I;16") else Image.new(mode, size)
+    return (
+        Image.frombytes(mode, size, draw.randbytes(size[0] * size[1] * bands))
+        if mode not in ("1", "I;16")
+        else Image.new(mode, size)
+    )
 
 
 def picture_file(draw: random.Random, like: bool) -> tuple[bytes, str]:
@@ -120,7 +124,9 @@ class Images(Surface):
             content, ending = draw.choice(files)
             if draw.random() < draw.choice((0.0, 0.05, 0.5)):
                 content = nonsense.damaged(draw, content)
-            file = place / draw.choice(classes) / f"{draw.choice((number, number, f'n {number}', f'é{number}'))}.{ending}"
+            file = (
+                place / draw.choice(classes) / f"{draw.choice((number, number, f'n {number}', f'é{number}'))}.{ending}"
+            )
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         if draw.random() < 0.3:
@@ -130,7 +136,9 @@ class Images(Surface):
             content = json.dumps(draw.choice((labels, nonsense.changed(draw, labels), nonsense.value(draw)))).encode()
             (place / beside).write_bytes(draw.choice((content, nonsense.damaged(draw, content))))
         if draw.random() < 0.2:
-            (place / draw.choice(("link.png", "a"))).symlink_to(draw.choice(("..", "link.png", "/nowhere", "/dev/zero"))) if not (place / "a").exists() else None
+            (place / draw.choice(("link.png", "a"))).symlink_to(
+                draw.choice(("..", "link.png", "/nowhere", "/dev/zero"))
+            ) if not (place / "a").exists() else None
         if draw.random() < 0.2:
             file = Path(shutil.make_archive(str(folder / "images"), "zip", place))
             if draw.random() < 0.6:
@@ -143,7 +151,23 @@ _DTYPES = ("u1", "u1", "u1", "u1", "i4", "u2", "f4", "f2", "f8", "?", "c8", "U3"
 
 
 def _array(draw: random.Random, n: int) -> np.ndarray:
-    shape = draw.choice(((n, 8, 8), (n, 8, 8), (n, 8, 8, 3), (n, 3, 8, 8), (n,), (n, 1), (), (0, 8, 8), (n, 0, 8), (n, 8, 8, 2), (n, 64), (n, 9, 8), (n, 1, 1)))
+    shape = draw.choice(
+        (
+            (n, 8, 8),
+            (n, 8, 8),
+            (n, 8, 8, 3),
+            (n, 3, 8, 8),
+            (n,),
+            (n, 1),
+            (),
+            (0, 8, 8),
+            (n, 0, 8),
+            (n, 8, 8, 2),
+            (n, 64),
+            (n, 9, 8),
+            (n, 1, 1),
+        )
+    )
     kind = draw.choice(_DTYPES)
     count = int(np.prod(shape, dtype=int))
     if kind == "O":
@@ -176,7 +200,10 @@ class Arrays(Surface):
         if draw.random() < 0.3:
             arrays["class_names"] = draw.choice((np.array(["a", "b", "c"]), np.array(["a", "a", "b"]), np.array(["a"]), np.array([]), np.array("a"),
                                                  np.array([b"a", b"b", b"\xff"]), np.array([1, 2, 3]), np.array(["a", "b"] * 50), _array(draw, 3)))  # fmt: skip
-        for name in draw.sample(("images", "labels", "x_train", "x_test", "y_train", "arr_0", "arr_1", "samples", "mu", "é", ""), draw.choice((0, 0, 0, 1, 2))):
+        for name in draw.sample(
+            ("images", "labels", "x_train", "x_test", "y_train", "arr_0", "arr_1", "samples", "mu", "é", ""),
+            draw.choice((0, 0, 0, 1, 2)),
+        ):
             arrays[name] = _array(draw, n)
         kind = draw.choice(("npz", "npz", "npz", "npy", "pt", "safetensors"))
         buffer = io.BytesIO()
@@ -186,8 +213,21 @@ class Arrays(Surface):
             elif kind == "npy":
                 np.save(buffer, draw.choice(list(arrays.values())))
             elif kind == "pt":
-                tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if array.dtype.kind in "iufb"}
-                torch.save(draw.choice((tensors, list(tensors.values()), tuple(tensors.values()), nonsense.value(draw), tensors.get("images"))), buffer)
+                tensors = {
+                    name: torch.from_numpy(array.copy()) for name, array in arrays.items() if array.dtype.kind in "iufb"
+                }
+                torch.save(
+                    draw.choice(
+                        (
+                            tensors,
+                            list(tensors.values()),
+                            tuple(tensors.values()),
+                            nonsense.value(draw),
+                            tensors.get("images"),
+                        )
+                    ),
+                    buffer,
+                )
             else:
                 buffer.write(save({name: array for name, array in arrays.items() if array.dtype.kind in "iufb"}))
         except (ValueError, TypeError, KeyError):  # it cannot even be written
@@ -205,7 +245,9 @@ class Arrays(Surface):
 def _archive(draw: random.Random, content: bytes) -> bytes:
     """A zip that is no npz, or one whose members are packed in other ways."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))) as archive:
+    with zipfile.ZipFile(
+        buffer, "w", draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+    ) as archive:
         archive.writestr("images.npy", draw.choice((content, b"\x93NUMPY", b"")))
         archive.writestr(draw.choice(("labels.npy", "../x", "a/b.npy", "x")), content[:100])
     return buffer.getvalue()
@@ -242,8 +284,23 @@ class Parquet(Surface):
             columns[draw.choice(("label", "labels", "y", "category"))] = labels
         table = pa.table(columns)
         if draw.random() < 0.4:
-            names = draw.choice((["a", "b", "c"], ["a", "a", "b"], ["a"], [], [1, 2, 3], None, "abc", {"a": 1}, ["a", None, "b"], [["a"]] * 3))
-            features = {name: {"_type": draw.choice(("Image", "ClassLabel", 3, None)), "names": names} for name in columns}
+            names = draw.choice(
+                (
+                    ["a", "b", "c"],
+                    ["a", "a", "b"],
+                    ["a"],
+                    [],
+                    [1, 2, 3],
+                    None,
+                    "abc",
+                    {"a": 1},
+                    ["a", None, "b"],
+                    [["a"]] * 3,
+                )
+            )
+            features = {
+                name: {"_type": draw.choice(("Image", "ClassLabel", 3, None)), "names": names} for name in columns
+            }
             info: Any = {"info": {"features": draw.choice((features, features, nonsense.changed(draw, features)))}}
             text = json.dumps(draw.choice((info, info, nonsense.changed(draw, info))))
             table = table.replace_schema_metadata({"huggingface": text.encode(errors="replace")})

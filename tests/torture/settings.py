@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import Interrupted
 from paribus.commands.studies import run_study
 from paribus.commands.train import train
 from paribus.config import Budget
@@ -20,7 +20,9 @@ from paribus.recipes.settings import Setting, described
 from tests.torture import nonsense
 from tests.torture.harness import Ending, Outcome, Surface, command
 
-TINY = ("backbone.width=4", "training.batch_size=4", "training.threads=1", "evaluation.samples=64",
+COSTLY = ("updates", "samples", "images", "steps", "starts")
+"""Ends of the paths whose largest allowed values are honest work, and long."""
+TINY = ("sampler.updates=3", "backbone.width=4", "training.batch_size=4", "training.threads=1", "evaluation.samples=64",
         "evaluation.encoder=pixels", "evaluation.metrics=[frechet]")  # fmt: skip
 STEPS = 2
 
@@ -71,7 +73,10 @@ class Overrides(Surface):
             case "text":
                 return f"{path}={draw.choice(nonsense.TEXTS)}"
             case "number":
-                return f"{path}={nonsense.number(draw)}"
+                number = nonsense.number(draw)
+                if path.endswith(COSTLY) and 70 < number < 1e11:
+                    number = -number
+                return f"{path}={number}"
             case "allowed":
                 return f"{path}={draw.choice(setting.allowed.split(' | '))}"
         return f"{path}={yaml.safe_dump(nonsense.value(draw), default_flow_style=True).strip()}"
@@ -112,7 +117,7 @@ class Configs(Surface):
         file = folder / "config.yaml"
         file.write_bytes(text_of(draw, tree))
         out = folder / f"run-{draw.randrange(1 << 62)}"
-        tiny = [word for setting in TINY[:3] for word in ("-o", setting)]
+        tiny = [word for setting in TINY[:4] for word in ("-o", setting)]
         return command("train", model, "--config", str(file), "--out", str(out), "--budget", "2updates", "--no-score", *tiny)  # fmt: skip
 
 
@@ -137,10 +142,13 @@ class Studies(Surface):
         for _ in range(draw.choice((0, 1, 1, 2, 4))):
             tree = nonsense.changed(draw, tree)
         if draw.random() < 0.1:
-            seeds = draw.choice((200_000_000, 100_000, 10**18, list(range(100_000)), "0,0", [1.0], [True], "1-3"))
+            seeds = draw.choice((200_000_000, 100_000, 10**18, "0,0", [1.0], [True], "1-3", [0, 2**63], [10**30]))
             tree = _STUDY | {"seeds": seeds}
+        text = text_of(draw, tree)
+        if draw.random() < 0.01:
+            text = f"model: vae\nbudget: 1kimg\nseeds: {list(range(100_000))}\n".encode()
         file = folder / draw.choice(("study.yaml", "STUDY", "a b.yml", ".yaml", "x" * 200))
-        file.write_bytes(text_of(draw, tree))
+        file.write_bytes(text)
         study = run_study(file, out=folder / "study" if draw.random() < 0.8 else None, workers=1, start=False)
         study.listing(study.waiting())
         return Outcome(Ending.DONE, f"{len(study.runs)} runs")
@@ -159,7 +167,9 @@ class Budgets(Surface):
             str(nonsense.number(draw)), draw.choice(nonsense.TEXTS), "9" * draw.choice((1, 30, 31, 32, 308, 309, 400)),
             f"{draw.random()}e{draw.randint(-400, 400)}", f"{draw.randint(0, 99)}.{draw.randint(0, 99)}", ".", "1..2", "1e",
         ))  # fmt: skip
-        unit = draw.choice(("s", "kimg", "img", "epoch", "epochs", "update", "updates", "flop", "", "S", "Kimg", " img", "km"))
+        unit = draw.choice(
+            ("s", "kimg", "img", "epoch", "epochs", "update", "updates", "flop", "", "S", "Kimg", " img", "km")
+        )
         text = amount + unit
         budget = Budget.parse(text)
         assert 0 < budget.amount < float("inf"), budget

@@ -156,5 +156,9 @@ def unknown(what: str, name: object, known: Iterable[str], *, where: str, fix: s
     names = list(known)
     near = did_you_mean(name, names) if isinstance(name, str) else ""
     return ParibusError(
-        f"{what}.{near}", where=where, got=name if isinstance(name, str) else shown(name), expected=", ".join(names), fix=fix
+        f"{what}.{near}",
+        where=where,
+        got=name if isinstance(name, str) else shown(name),
+        expected=", ".join(names),
+        fix=fix,
     )

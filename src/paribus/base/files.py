@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.places import checked_path
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
@@ -176,10 +177,12 @@ def check_output(folder: Path) -> None:
     Raises:
         ParibusError: A file is in its place or above it, or nothing may be written there.
     """
-    absolute = folder.absolute()
+    absolute = checked_path(folder, "--out").absolute()
     # unlike Path.exists, false for what may not be looked at
     there = next(place for place in (absolute, *absolute.parents) if os.access(place, os.F_OK))
-    if not there.is_dir():
+    if there != absolute and absolute.is_symlink():
+        reason = "a link to nothing"
+    elif not there.is_dir():
         reason = f"{there} is a file"
     elif not os.access(there, os.W_OK | os.X_OK):
         reason = f"nothing may be written to {there}"
@@ -208,6 +211,7 @@ def check_output_file(path: Path) -> None:
     Raises:
         ParibusError: Something else is in its place, or its folder cannot be written to.
     """
+    checked_path(path, "--out")
     check_output(path.parent)
     if path.is_dir():
         raise ParibusError(

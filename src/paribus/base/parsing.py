@@ -16,11 +16,13 @@ MOST_VALUES = 1_000_000
 """Values of a document, one that is named by an alias counted as often as it is."""
 DEEPEST = 50
 """Levels of a document: far fewer than Python's own limit, which whoever walks the values would meet."""
+LONGEST = 1 << 20
+"""Bytes of a file that is written by hand."""
 LARGEST = 1 << 63
 """Whole numbers stay below this, on both sides of 0; longer ones can be read, and then not even be printed."""
 
 # by the parser in C where there is one: a study may have hundreds of files
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, yaml.YAMLError)
 
 
@@ -31,7 +33,7 @@ def from_yaml(content: bytes | str) -> Any:
         ValueError: It is none, or has too many values, too many levels, or a whole number of more than 64 bits.
     """
     try:
-        value = yaml.load(content, Loader=_Loader)
+        value = yaml.load(content, Loader=LOADER)
     except _UNREADABLE as error:
         raise ValueError(_reason(error)) from None
     _check(value)
@@ -53,13 +55,17 @@ def from_json(content: bytes | str) -> Any:
 
 
 def text_of(path: Path) -> str:
-    """The content of a text file.
+    """The content of a file that somebody wrote by hand.
 
     Raises:
-        ValueError: It cannot be read, or is not UTF-8.
+        ValueError: It cannot be read, is not UTF-8, or is too long for that.
     """
     try:
-        return path.read_bytes().decode()
+        with path.open("rb") as file:  # not of its size: /dev/stdin has none, and /dev/zero no end
+            content = file.read(LONGEST + 1)
+        if len(content) > LONGEST:
+            raise ValueError(f"more than {LONGEST:,} bytes")
+        return content.decode()
     except (OSError, ValueError) as error:
         raise ValueError(_reason(error)) from None
 

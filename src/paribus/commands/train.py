@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.places import last_part
+from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings
 from paribus.config.overrides import merged
@@ -89,7 +89,7 @@ def _configured(
     resume: bool,
 ) -> tuple[RunConfig, RunFolder]:
     """The configuration of a run, and its folder."""
-    existing = None if out is None else RunFolder(Path(out))
+    existing = None if out is None else RunFolder(checked_path(out, "--out"))
     begun = existing is not None and existing.exists
     if existing is not None and not resume:
         refuse_existing(existing)

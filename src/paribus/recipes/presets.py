@@ -60,8 +60,12 @@ def resolve(model: str, *changes: dict[str, Any], overrides: Sequence[str] = ())
     return validated(RunConfig, tree)
 
 
-def _check_groups(change: dict[str, Any]) -> None:
-    """Refuses one value in the place of a group of settings, before its parts are merged with the preset's."""
+def check_groups(change: dict[str, Any]) -> None:
+    """Refuses one value in the place of a group of settings, before its parts are merged with others.
+
+    Raises:
+        ParibusError: There is one.
+    """
     for part, value in change.items():
         field = RunConfig.model_fields.get(part)
         if field is not None and part not in _SINGLE and not isinstance(value, dict):
@@ -82,7 +86,7 @@ def _recipe(model: str) -> dict[str, Any]:
 
 
 def _without_replaced(tree: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    _check_groups(change)
+    check_groups(change)
     for part in ("objective", "backbone"):
         group = change.get(part)
         if isinstance(group, dict) and group.get("name", tree[part]["name"]) != tree[part]["name"]:

@@ -137,7 +137,7 @@ def _begin(prepared: Prepared, run: RunFolder) -> None:
     """Writes a run's record, in the place of what earlier weights left."""
     config, data = prepared.config, prepared.data
     check_sampler(config, len(data.train))
-    started = run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
+    started = run.recorded("started") if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
     for name in ("done.json", "evaluation.json", "snapshots.json"):
         (run.path / name).unlink(missing_ok=True)
     record = {
@@ -262,7 +262,7 @@ def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
         "spent": {
             "seconds": state.seconds,
             "images": state.images,
-            "epochs": state.images / run.record["data"]["counts"]["train"],
+            "epochs": state.images / run.recorded("data", "counts", "train"),
             "updates": first,
             "flop": state.images * outcome.flop_per_image,
         },

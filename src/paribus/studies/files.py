@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import yaml
 
 from paribus.base.errors import ParibusError, shown
-from paribus.base.parsing import from_yaml, text_of
+from paribus.base.parsing import LOADER, from_yaml, text_of
 from paribus.config import Settings, validated
 from paribus.studies.plan import StudyPlan
 
@@ -34,7 +34,7 @@ class StudyFile(Generic[S]):
             raise ParibusError(
                 "The study's file cannot be read.", where=str(path), got=error, expected="YAML in UTF-8"
             ) from None
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
         if not isinstance(self._tree, dict) or root is None:
             raise ParibusError(
                 "A study's file must hold named settings.",
