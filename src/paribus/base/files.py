@@ -137,6 +137,18 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def remove(path: Path) -> None:
+    """Removes a file, if it is there.
+
+    Raises:
+        NotWritten: Something else is in its place, or nothing may be changed there.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotWritten(path, error) from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON atomically and, where it is a mapping or a list of them, with its digest."""
     write_atomically(path, json_content(value))

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import locked_folder, read_json, read_yaml, sweep, sync, write_atomically, write_json
+from paribus.base.files import locked_folder, read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
 from paribus.base.places import checked_path
 from paribus.base.seals import KEY, ZEROS, check, sealed
 from paribus.results import records
@@ -188,7 +188,7 @@ class RunFolder:
         for pattern in ("snapshots/*.safetensors", "samples/*.png"):
             for path in self.path.glob(pattern):
                 if path.stem.isdecimal() and int(path.stem) > images:
-                    path.unlink()
+                    remove(path)
 
     @property
     def snapshot_scores(self) -> list[Score]:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from paribus.base.errors import Interrupted, TrainingDiverged
-from paribus.base.files import check_cache, refuse_foreign, write_json, write_yaml
+from paribus.base.files import check_cache, refuse_foreign, remove, write_json, write_yaml
 from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
@@ -109,7 +109,7 @@ def complete_run(
                 _score(model, data, config, run, notice, shared=True)
         if place().is_first:
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
-            run.checkpoint_before.unlink(missing_ok=True)
+            remove(run.checkpoint_before)
     return Run(run)
 
 
@@ -139,7 +139,7 @@ def _begin(prepared: Prepared, run: RunFolder) -> None:
     check_sampler(config, len(data.train))
     started = run.recorded("started") if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
     for name in ("done.json", "evaluation.json", "snapshots.json"):
-        (run.path / name).unlink(missing_ok=True)
+        remove(run.path / name)
     record = {
         "model": config.model,
         "seed": config.seed,
