@@ -27,7 +27,9 @@ def spoiled(draw: random.Random, folder: Path, share: float = 0.8) -> str:
     records = [path for path in files if path.suffix in RECORDS]
     path = draw.choice(records if draw.random() < share else files)
     content = path.read_bytes()
-    match draw.choice(("values", "values", "values", "values", "damaged", "damaged", "snippet", "gone", "folder", "loop")):
+    match draw.choice(
+        ("values", "values", "values", "values", "damaged", "damaged", "snippet", "gone", "folder", "loop")
+    ):
         case "values" if path.suffix in RECORDS:
             path.write_bytes(edited(draw, path.suffix, content))
         case "snippet" if path.suffix in RECORDS:
@@ -48,7 +50,9 @@ def spoiled(draw: random.Random, folder: Path, share: float = 0.8) -> str:
 def edited(draw: random.Random, suffix: str, content: bytes) -> bytes:
     """A record with other values, as an editor or another version may leave it: its digest right, or none."""
     try:
-        value = (yaml.safe_load if suffix == ".yaml" else json.loads)(content.splitlines()[0] if suffix == ".jsonl" else content)
+        value = (yaml.safe_load if suffix == ".yaml" else json.loads)(
+            content.splitlines()[0] if suffix == ".jsonl" else content
+        )
     except (ValueError, IndexError, yaml.YAMLError):  # it was damaged before
         return nonsense.damaged(draw, content)
     if suffix == ".jsonl":
@@ -62,7 +66,11 @@ def edited(draw: random.Random, suffix: str, content: bytes) -> bytes:
     for _ in range(draw.choice((1, 1, 2, 5))):
         value = nonsense.changed(draw, value)
     if suffix == ".json":
-        return json_content(value) if draw.random() < 0.5 and _is_sealable(value) else json.dumps(value).encode(errors="replace")
+        return (
+            json_content(value)
+            if draw.random() < 0.5 and _is_sealable(value)
+            else json.dumps(value).encode(errors="replace")
+        )
     if draw.random() < 0.5 and isinstance(value, dict) and value:
         return yaml_content(value)
     return yaml.safe_dump(value, allow_unicode=True).encode(errors="surrogatepass")
@@ -92,14 +100,24 @@ class Runs(Surface):
         shutil.copytree(folder / "made", run)
         what = [spoiled(draw, run) for _ in range(draw.choice((1, 1, 1, 2)))]
         shutil.rmtree(folder / "out", ignore_errors=True)
-        arguments = draw.choice((
-            ("report", "run"), ("report", "run"), ("report", "run", "made", "--out", "page.html"), ("report", "run", "--live"),
-            ("sample", "run", "-n", "4", "--out", "x.png"), ("sample", "run", "-n", "4", "--sampler", "gmm", "--out", "x.npz"),
-            ("export", "run", "--to", "hub-folder", "--out", "out"), ("latent", "manifold", "run", "--out", "x.png"),
-            ("latent", "clusters", "run", "--out", "x.png"), ("train", "vae", "--out", "run", "--resume"),
-            ("train", "vae", "--out", "run", "--resume", "--budget", "3updates"), ("study", "status", "run"),
-            ("evaluate", "run", "-o", "evaluation.metrics=[frechet]"), ("train", "vae", "--out", "run", "--resume", "--no-score"),
-        ))  # fmt: skip
+        arguments = draw.choice(
+            (
+                ("report", "run"),
+                ("report", "run"),
+                ("report", "run", "made", "--out", "page.html"),
+                ("report", "run", "--live"),
+                ("sample", "run", "-n", "4", "--out", "x.png"),
+                ("sample", "run", "-n", "4", "--sampler", "gmm", "--out", "x.npz"),
+                ("export", "run", "--to", "hub-folder", "--out", "out"),
+                ("latent", "manifold", "run", "--out", "x.png"),
+                ("latent", "clusters", "run", "--out", "x.png"),
+                ("train", "vae", "--out", "run", "--resume"),
+                ("train", "vae", "--out", "run", "--resume", "--budget", "3updates"),
+                ("study", "status", "run"),
+                ("evaluate", "run", "-o", "evaluation.metrics=[frechet]"),
+                ("train", "vae", "--out", "run", "--resume", "--no-score"),
+            )
+        )
         for file in ("x.png", "x.npz", "page.html"):
             Path(file).unlink(missing_ok=True)
         outcome = command(*arguments)
@@ -113,7 +131,9 @@ class StudyFolders(Surface):
 
     def prepare(self, folder: Path) -> None:
         in_memory()
-        study = compare(["vae", "gan"], "digits", seeds=1, budget="64img", out=folder / "made", overrides=TINY, start=False)
+        study = compare(
+            ["vae", "gan"], "digits", seeds=1, budget="64img", out=folder / "made", overrides=TINY, start=False
+        )
         for run in study.runs:
             complete_run(run.config, load_data(run.config.data), run.folder)
         study.run()
@@ -128,16 +148,30 @@ class StudyFolders(Surface):
         what = [spoiled_of_study(draw, study, share) for _ in range(draw.choice((1, 1, 1, 2)))]
         Path("page.html").unlink(missing_ok=True)
         # without the estimate of a dry run, which starts processes and takes seconds
-        planned = draw.choice((None, None, lambda: run_study(study, start=False), lambda: retry_study(study, start=False),
-                               lambda: add_to_study(study, ["seeds=3"], start=False)))  # fmt: skip
+        planned = draw.choice(
+            (
+                None,
+                None,
+                lambda: run_study(study, start=False),
+                lambda: retry_study(study, start=False),
+                lambda: add_to_study(study, ["seeds=3"], start=False),
+            )
+        )
         if planned is not None:
             found = planned()
             found.listing(found.waiting())
             return Outcome(Ending.DONE, ", ".join(what))
-        outcome = command(*draw.choice((
-            ("report", "study"), ("report", "study"), ("report", "study", "made", "--out", "page.html"),
-            ("study", "status", "study"), ("study", "status", "study", "--json"),
-        )))  # fmt: skip
+        outcome = command(
+            *draw.choice(
+                (
+                    ("report", "study"),
+                    ("report", "study"),
+                    ("report", "study", "made", "--out", "page.html"),
+                    ("study", "status", "study"),
+                    ("study", "status", "study", "--json"),
+                )
+            )
+        )
         return Outcome(outcome.ending, f"{', '.join(what)}\n{outcome.what}")
 
 
@@ -147,5 +181,9 @@ def spoiled_of_study(draw: random.Random, study: Path, share: float) -> str:
         return spoiled(draw, study, share)
     path = draw.choice([study / "study.yaml", study / "results.json"])
     if path.is_file():
-        path.write_bytes(draw.choice((edited, edited, edited, lambda d, _, c: nonsense.damaged(d, c)))(draw, path.suffix, path.read_bytes()))
+        path.write_bytes(
+            draw.choice((edited, edited, edited, lambda d, _, c: nonsense.damaged(d, c)))(
+                draw, path.suffix, path.read_bytes()
+            )
+        )
     return path.name

@@ -55,30 +55,104 @@ class Names(Surface):
         (folder / "nowhere").symlink_to("not there")
         (folder / "up").symlink_to("..")
         self.names = (
-            *nonsense.TEXTS, "/dev/null", "/dev/zero", "/dev/full", "/dev/stdin", "/proc/self/mem", "/proc/self", "empty", "a file", "a file/x",
-            "loop", "nowhere", "up/up", "a" * 256, "a/" * 3000, "b" * 256 + "/x.npz", "x.npz", "x.zip", "x.parquet", "x.pt", "org/name",
-            "org/name/x", "https://127.0.0.1/x", "file:///etc/passwd", "hf://x", "C:\\x", "--", "-", "-x", "--out", "*.png", "[", "$HOME",
-            "mnist", "cifar10", "digits/../x", "con", "nul.npz", "\udcff", "\u202egnp", "frechet", "fid", "inception-64", "ray://x", "a,b", ",",
-            "memory-0123456789ab", "x-0123456789ab", "~root", "./digits", "", ".", "😀" * 100,
-        )  # fmt: skip
+            *nonsense.TEXTS,
+            "/dev/null",
+            "/dev/zero",
+            "/dev/full",
+            "/dev/stdin",
+            "/proc/self/mem",
+            "/proc/self",
+            "empty",
+            "a file",
+            "a file/x",
+            "loop",
+            "nowhere",
+            "up/up",
+            "a" * 256,
+            "a/" * 3000,
+            "b" * 256 + "/x.npz",
+            "x.npz",
+            "x.zip",
+            "x.parquet",
+            "x.pt",
+            "org/name",
+            "org/name/x",
+            "https://127.0.0.1/x",
+            "file:///etc/passwd",
+            "hf://x",
+            "C:\\x",
+            "--",
+            "-",
+            "-x",
+            "--out",
+            "*.png",
+            "[",
+            "$HOME",
+            "mnist",
+            "cifar10",
+            "digits/../x",
+            "con",
+            "nul.npz",
+            "\udcff",
+            "\u202egnp",
+            "frechet",
+            "fid",
+            "inception-64",
+            "ray://x",
+            "a,b",
+            ",",
+            "memory-0123456789ab",
+            "x-0123456789ab",
+            "~root",
+            "./digits",
+            "",
+            ".",
+            "😀" * 100,
+        )
 
     def run(self, draw: random.Random, folder: Path) -> Outcome:
         name, other = draw.choice(self.names), draw.choice(self.names)
         tiny = ("--budget", "1updates", "--no-score", "-o", "backbone.width=4", "-o", "training.batch_size=4")
         made = str(folder / f"out-{draw.randrange(1 << 62)}")
-        arguments = draw.choice((
-            ("train", name, *tiny), ("train", "vae", "--data", name, "--out", made, *tiny), ("train", "vae", "--out", f"{name}/x/y", *tiny),
-            ("train", "vae", "--config", name, *tiny), ("train", "vae", "--out", name, "--resume", *tiny), ("inspect", name),
-            ("inspect", "digits", "--out", name), ("sample", name), ("sample", name, "--out", other), ("evaluate", name),
-            ("evaluate", "empty", "--against", name), ("evaluate", name, "--inception-weights", other), ("latent", "manifold", name),
-            ("latent", name, other), ("report", name), ("report", name, other, "--out", "page.html"), ("study", "status", name),
-            ("study", "run", name, "--dry-run"), ("study", "add", name, other), ("study", "retry", name), ("show", name),
-            ("show", "gan", "--kind", name), ("list", name), ("export", name, "--to", other), ("replicate", name, "--dry-run"),
-            ("compare", "--models", name, "--dry-run", "--data", "empty"), ("compare", "--data", name, "--dry-run", "--models", other),
-            ("compare", "--engine", name, "--dry-run", "--data", "empty"), ("compare", "--seeds", name, "--data", "empty", "--dry-run"),
-            ("tune", name, "--dry-run"), ("tune", "vae", "--metric", name, "--dry-run"), ("tune", "vae", "--search", name, "--dry-run"),
-            ("explore", name), (name, other), ("doctor", name),
-        ))  # fmt: skip
+        arguments = draw.choice(
+            (
+                ("train", name, *tiny),
+                ("train", "vae", "--data", name, "--out", made, *tiny),
+                ("train", "vae", "--out", f"{name}/x/y", *tiny),
+                ("train", "vae", "--config", name, *tiny),
+                ("train", "vae", "--out", name, "--resume", *tiny),
+                ("inspect", name),
+                ("inspect", "digits", "--out", name),
+                ("sample", name),
+                ("sample", name, "--out", other),
+                ("evaluate", name),
+                ("evaluate", "empty", "--against", name),
+                ("evaluate", name, "--inception-weights", other),
+                ("latent", "manifold", name),
+                ("latent", name, other),
+                ("report", name),
+                ("report", name, other, "--out", "page.html"),
+                ("study", "status", name),
+                ("study", "run", name, "--dry-run"),
+                ("study", "add", name, other),
+                ("study", "retry", name),
+                ("show", name),
+                ("show", "gan", "--kind", name),
+                ("list", name),
+                ("export", name, "--to", other),
+                ("replicate", name, "--dry-run"),
+                ("compare", "--models", name, "--dry-run", "--data", "empty"),
+                ("compare", "--data", name, "--dry-run", "--models", other),
+                ("compare", "--engine", name, "--dry-run", "--data", "empty"),
+                ("compare", "--seeds", name, "--data", "empty", "--dry-run"),
+                ("tune", name, "--dry-run"),
+                ("tune", "vae", "--metric", name, "--dry-run"),
+                ("tune", "vae", "--search", name, "--dry-run"),
+                ("explore", name),
+                (name, other),
+                ("doctor", name),
+            )
+        )
         if "\0" in "".join(arguments):  # no shell hands it on
             arguments = tuple(argument.replace("\0", "") for argument in arguments)
         return command(*arguments)
@@ -96,8 +170,13 @@ def _picture(draw: random.Random, size: tuple[int, int], mode: str) -> Image.Ima
 def picture_file(draw: random.Random, like: bool) -> tuple[bytes, str]:
     """A file of an image that is whole, and its ending."""
     kind = draw.choice(("png", "png", "jpeg", "gif", "bmp", "webp", "tiff", "ppm"))
-    mode = {"png": draw.choice(("L", "RGB", "RGBA", "LA", "P", "1", "I;16")), "jpeg": draw.choice(("L", "RGB", "CMYK")),
-            "gif": "P", "webp": draw.choice(("RGB", "RGBA")), "tiff": draw.choice(("L", "RGB", "F", "I;16"))}.get(kind, "RGB")  # fmt: skip
+    mode = {
+        "png": draw.choice(("L", "RGB", "RGBA", "LA", "P", "1", "I;16")),
+        "jpeg": draw.choice(("L", "RGB", "CMYK")),
+        "gif": "P",
+        "webp": draw.choice(("RGB", "RGBA")),
+        "tiff": draw.choice(("L", "RGB", "F", "I;16")),
+    }.get(kind, "RGB")
     size = (8, 8) if like else draw.choice(((8, 8), (1, 1), (2, 2), (1, 300), (13, 9)))
     buffer = io.BytesIO()
     _picture(draw, size, mode).save(buffer, kind)
@@ -117,8 +196,23 @@ class Images(Surface):
     def run(self, draw: random.Random, folder: Path) -> Outcome:
         place = folder / "images"
         shutil.rmtree(place, ignore_errors=True)
-        classes = draw.choice(([""], ["", "x"], ["a", "b"], ["train/a", "train/b", "test/a"], ["train", "test"], ["é", "e\u0301"], ["1", "01"],
-                               ["A", "a"], [".hidden"], ["a" * 200, "b"], ["train"], ["a\nb", "c"], ["val", "test"]))  # fmt: skip
+        classes = draw.choice(
+            (
+                [""],
+                ["", "x"],
+                ["a", "b"],
+                ["train/a", "train/b", "test/a"],
+                ["train", "test"],
+                ["é", "e\u0301"],
+                ["1", "01"],
+                ["A", "a"],
+                [".hidden"],
+                ["a" * 200, "b"],
+                ["train"],
+                ["a\nb", "c"],
+                ["val", "test"],
+            )
+        )
         files = self.files if draw.random() < 0.2 else self.files[:100]
         for number in range(draw.choice((3, 20, 20, 40))):
             content, ending = draw.choice(files)
@@ -130,7 +224,19 @@ class Images(Surface):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         if draw.random() < 0.3:
-            beside = draw.choice(("x.txt", "dataset.json", ".DS_Store", "run.yaml", "a/study.yaml", "train/x.parquet", "x.npz", "dataset_info.json", "state.json"))  # fmt: skip
+            beside = draw.choice(
+                (
+                    "x.txt",
+                    "dataset.json",
+                    ".DS_Store",
+                    "run.yaml",
+                    "a/study.yaml",
+                    "train/x.parquet",
+                    "x.npz",
+                    "dataset_info.json",
+                    "state.json",
+                )
+            )
             (place / beside).parent.mkdir(parents=True, exist_ok=True)
             labels = {"labels": [[str(file.relative_to(place)), nonsense.value(draw)] for file in place.rglob("*.png")]}
             content = json.dumps(draw.choice((labels, nonsense.changed(draw, labels), nonsense.value(draw)))).encode()
@@ -195,11 +301,32 @@ class Arrays(Surface):
         n = draw.choice((1, 15, 16, 40, 40, 40))
         arrays = {"images": np.frombuffer(draw.randbytes(n * 64), np.uint8).reshape(n, 8, 8)}
         if draw.random() < 0.5:
-            arrays["labels"] = draw.choice((np.arange(n) % 3, np.arange(n) % 3 - 1, np.array([f"c{k % 3}" for k in range(n)]), np.zeros(n, int),
-                                            (np.arange(n) % 3).astype(float), (np.arange(n) % 3)[:-1], np.arange(n) * 10**17, _array(draw, n)))  # fmt: skip
+            arrays["labels"] = draw.choice(
+                (
+                    np.arange(n) % 3,
+                    np.arange(n) % 3 - 1,
+                    np.array([f"c{k % 3}" for k in range(n)]),
+                    np.zeros(n, int),
+                    (np.arange(n) % 3).astype(float),
+                    (np.arange(n) % 3)[:-1],
+                    np.arange(n) * 10**17,
+                    _array(draw, n),
+                )
+            )
         if draw.random() < 0.3:
-            arrays["class_names"] = draw.choice((np.array(["a", "b", "c"]), np.array(["a", "a", "b"]), np.array(["a"]), np.array([]), np.array("a"),
-                                                 np.array([b"a", b"b", b"\xff"]), np.array([1, 2, 3]), np.array(["a", "b"] * 50), _array(draw, 3)))  # fmt: skip
+            arrays["class_names"] = draw.choice(
+                (
+                    np.array(["a", "b", "c"]),
+                    np.array(["a", "a", "b"]),
+                    np.array(["a"]),
+                    np.array([]),
+                    np.array("a"),
+                    np.array([b"a", b"b", b"\xff"]),
+                    np.array([1, 2, 3]),
+                    np.array(["a", "b"] * 50),
+                    _array(draw, 3),
+                )
+            )
         for name in draw.sample(
             ("images", "labels", "x_train", "x_test", "y_train", "arr_0", "arr_1", "samples", "mu", "é", ""),
             draw.choice((0, 0, 0, 1, 2)),
@@ -279,8 +406,21 @@ class Parquet(Surface):
         structs = [{"bytes": b, "path": draw.choice((None, "x.png", "/dev/zero", "../x"))} for b in bytes_]
         columns: dict[str, Any] = {draw.choice(("image", "image", "img", "x")): draw.choice((bytes_, structs, structs))}
         if draw.random() < 0.6:
-            labels = draw.choice(([k % 3 for k in range(n)], [f"c{k % 3}" for k in range(n)], [k % 3 - 1 for k in range(n)], [0.5] * n, [None] * n, [[k % 3] for k in range(n)],
-                                  [float(k % 3) for k in range(n)], [float("nan")] * n, [{"a": 1}] * n, [k % 2 == 0 for k in range(n)], [b"a"] * n))  # fmt: skip
+            labels = draw.choice(
+                (
+                    [k % 3 for k in range(n)],
+                    [f"c{k % 3}" for k in range(n)],
+                    [k % 3 - 1 for k in range(n)],
+                    [0.5] * n,
+                    [None] * n,
+                    [[k % 3] for k in range(n)],
+                    [float(k % 3) for k in range(n)],
+                    [float("nan")] * n,
+                    [{"a": 1}] * n,
+                    [k % 2 == 0 for k in range(n)],
+                    [b"a"] * n,
+                )
+            )
             columns[draw.choice(("label", "labels", "y", "category"))] = labels
         table = pa.table(columns)
         if draw.random() < 0.4:

@@ -118,7 +118,9 @@ class Configs(Surface):
         file.write_bytes(text_of(draw, tree))
         out = folder / f"run-{draw.randrange(1 << 62)}"
         tiny = [word for setting in TINY[:4] for word in ("-o", setting)]
-        return command("train", model, "--config", str(file), "--out", str(out), "--budget", "2updates", "--no-score", *tiny)  # fmt: skip
+        return command(
+            "train", model, "--config", str(file), "--out", str(out), "--budget", "2updates", "--no-score", *tiny
+        )
 
 
 _STUDY = {

@@ -9,5 +9,15 @@ from tests.torture.pictures import Arrays, Images, Names, Parquet
 from tests.torture.settings import Budgets, Configs, Overrides, Studies
 
 SURFACES: tuple[Surface, ...] = (
-    Overrides(), Configs(), Studies(), Budgets(), Names(), Images(), Arrays(), Parquet(), Runs(), StudyFolders(), Arguments(),
-)  # fmt: skip
+    Overrides(),
+    Configs(),
+    Studies(),
+    Budgets(),
+    Names(),
+    Images(),
+    Arrays(),
+    Parquet(),
+    Runs(),
+    StudyFolders(),
+    Arguments(),
+)

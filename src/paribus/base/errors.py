@@ -118,6 +118,17 @@ class Interrupted(Exception):
         self.folder = folder
 
 
+def check_kind(value: object, kinds: type | tuple[type, ...], where: str, expected: str) -> None:
+    """Refuses an argument of another type than its function can do anything with.
+
+    Raises:
+        ParibusError: It is none of `kinds`.
+    """
+    if not isinstance(value, kinds):
+        got = f"{shown(value)} ({type(value).__name__})"
+        raise ParibusError("An argument has a wrong type.", where=where, got=got, expected=expected)
+
+
 _LONGEST = 600
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from paribus.base.errors import ParibusError, shown
+from paribus.base.errors import ParibusError, check_kind, shown
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
@@ -39,6 +39,7 @@ def checked_path(name: str | Path, where: str) -> Path:
         ParibusError: Nothing can have this name (it is too long, a loop of links, or holds what no name may), or it
             may not be looked at.
     """
+    check_kind(name, (str, Path), where, "a text or a path")
     try:
         path = Path(name).expanduser()
         path.stat()

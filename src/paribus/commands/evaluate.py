@@ -12,7 +12,7 @@ from torch import Tensor
 from paribus.base.errors import ParibusError
 from paribus.base.places import checked_path, is_hub_id
 from paribus.config import DataSettings, EvaluationSettings, validated
-from paribus.config.overrides import merged, with_override
+from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.equality import image_hashes
 from paribus.data.given import GivenImages, given_images
@@ -71,7 +71,7 @@ def evaluate(
         ParibusError: There is nothing to compare with, or the images do not fit each other.
     """
     change: dict[str, Any] = {"evaluation": settings.given()} if settings is not None else {}
-    for override in overrides:
+    for override in checked_overrides(overrides):
         change = with_override(change, override)
     if sampler is not None:
         change = merged(change, {"sampler": {"name": sampler}})

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import AllFailed, ParibusError
+from paribus.base.errors import AllFailed, ParibusError, check_kind
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings, validated
-from paribus.config.overrides import merged, with_override
+from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.config.seeds import read_seeds
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
@@ -58,8 +58,11 @@ def compare(
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
-    seeds = _given_seeds(seeds)
+    seeds, overrides = _given_seeds(seeds), checked_overrides(overrides)
     models = [models] if isinstance(models, str) else models
+    check_kind(models, (list, tuple, type(None)), "--models", "a list of names")
+    for model in models or ():
+        check_kind(model, str, "--models", "names")
     data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:

@@ -7,11 +7,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, check_kind
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings
-from paribus.config.overrides import merged
+from paribus.config.overrides import checked_overrides, merged
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import silent
@@ -65,6 +65,8 @@ def train(
     """
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
+    overrides = checked_overrides(overrides)
+    check_kind(config, (Mapping, type(None)), "config", "a mapping, part of the configuration's tree")
     change = dict(config or {})
     if seed is not None:
         change["seed"] = seed

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from paribus.base.errors import ParibusError, shown
+from paribus.base.errors import ParibusError, check_kind, shown
 from paribus.base.parsing import from_yaml
 
 SCHEDULE = {"start", "end", "images"}
 """The fields of a schedule."""
+
+
+def checked_overrides(overrides: Sequence[str]) -> Sequence[str]:
+    """The overrides, if they are texts; one alone is meant as a list of it.
+
+    Raises:
+        ParibusError: They are something else.
+    """
+    if isinstance(overrides, str):
+        return [overrides]
+    check_kind(overrides, (list, tuple), "overrides", "a list of texts such as 'objective.latent_dim=16'")
+    for override in overrides:
+        check_kind(override, str, "overrides", "a text such as 'objective.latent_dim=16'")
+    return overrides
 
 
 def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Model:
         Raises:
             ParibusError: n is no number of images.
         """
-        if isinstance(n, bool) or not isinstance(n, SupportsIndex) or index(n) < 1:
+        if isinstance(n, bool | type) or not isinstance(n, SupportsIndex) or index(n) < 1:
             raise ParibusError(
                 "This is no number of images.",
                 where="n",

@@ -79,9 +79,9 @@ def check_groups(change: dict[str, Any]) -> None:
 
 
 def _recipe(model: str) -> dict[str, Any]:
-    if model not in _recipes():
+    if not isinstance(model, str) or model not in _recipes():
         fix = "'paribus list models' explains each"
-        raise unknown(f"Unknown model '{model}'", model, _recipes(), where="MODEL", fix=fix)
+        raise unknown(f"Unknown model {shown(model)}", model, _recipes(), where="MODEL", fix=fix)
     return _recipes()[model]
 
 
