@@ -35,7 +35,7 @@ YAML = (
     "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c], e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d], f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e], "
     "g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f], h: [*g,*g,*g,*g,*g,*g,*g,*g,*g]}",
 )  # fmt: skip
-"""Texts that YAML reads as something else than they seem, or cannot read, or reads in a way that its parsers fail at."""
+"""Texts that YAML reads as something else than they seem, cannot read, or fails at in its own way."""
 
 
 def number(draw: random.Random) -> Any:

@@ -18,8 +18,8 @@ DEEPEST = 50
 """Levels of a document: far fewer than Python's own limit, which whoever walks the values would meet."""
 LONGEST = 1 << 20
 """Bytes of a file that is written by hand."""
-LARGEST = 1 << 63
-"""Whole numbers stay below this, on both sides of 0; longer ones can be read, and then not even be printed."""
+LARGEST = 1 << 512
+"""Whole numbers stay below this, on both sides of 0: no float holds much longer ones, and Python does not print them."""
 
 # by the parser in C where there is one: a study may have hundreds of files
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -30,7 +30,7 @@ def from_yaml(content: bytes | str) -> Any:
     """The values of a YAML document.
 
     Raises:
-        ValueError: It is none, or has too many values, too many levels, or a whole number of more than 64 bits.
+        ValueError: It is none, or has too many values, too many levels, or a whole number of more than 512 bits.
     """
     try:
         value = yaml.load(content, Loader=LOADER)
@@ -93,7 +93,7 @@ def _check(document: Any) -> None:
             elif isinstance(value, (list, tuple, set)):
                 below += value
             elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
-                raise ValueError("a whole number of more than 64 bits")
+                raise ValueError("a whole number of more than 512 bits")
             if count + len(below) > MOST_VALUES:
                 raise ValueError(f"more than {MOST_VALUES:,} values")
         values = below

@@ -46,10 +46,10 @@ class Budget:
         match = _FORM.match(str(text)) if isinstance(text, (str, float, int)) else None
         if match is None or not LEAST <= float(match[1]) <= MOST:
             raise ParibusError(
-                "A budget must be a number from 1e-9 to 1e30 with a unit.",
+                "A budget must be a positive number with a unit.",
                 where=where,
                 got=shown(text),
-                expected="60s, 200kimg, 5000img, 20epochs, 5000updates or 3e15flop",
+                expected=f"60s, 200kimg, 5000img, 20epochs, 5000updates or 3e15flop, from {LEAST:g} to {MOST:g} of them",
                 fix="write the number and the unit without a space, for example --budget 60s",
             )
         amount = float(match[1]) * (1000 if match[2] == "kimg" else 1)
