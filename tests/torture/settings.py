@@ -167,7 +167,8 @@ class Budgets(Surface):
     def run(self, draw: random.Random, folder: Path) -> Outcome:
         amount = draw.choice((
             str(nonsense.number(draw)), draw.choice(nonsense.TEXTS), "9" * draw.choice((1, 30, 31, 32, 308, 309, 400)),
-            f"{draw.random()}e{draw.randint(-400, 400)}", f"{draw.randint(0, 99)}.{draw.randint(0, 99)}", ".", "1..2", "1e",
+            f"{draw.random()}e{draw.randint(-400, 400)}", f"{draw.randint(0, 99)}.{draw.randint(0, 99)}",
+            ".", "1..2", "1e",
         ))  # fmt: skip
         unit = draw.choice(
             ("s", "kimg", "img", "epoch", "epochs", "update", "updates", "flop", "", "S", "Kimg", " img", "km")

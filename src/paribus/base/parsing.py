@@ -19,7 +19,7 @@ DEEPEST = 50
 LONGEST = 1 << 20
 """Bytes of a file that is written by hand."""
 LARGEST = 1 << 512
-"""Whole numbers stay below this, on both sides of 0: no float holds much longer ones, and Python does not print them."""
+"""Whole numbers stay below this, on both sides of 0: no float holds much longer ones, nor does Python print them."""
 
 # by the parser in C where there is one: a study may have hundreds of files
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

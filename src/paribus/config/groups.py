@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.config.budget import Budget
 from paribus.config.seeds import Seed
@@ -13,6 +13,7 @@ from paribus.config.settings import Settings
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
+LARGEST_BATCH = 1 << 20
 GradientNorm = Annotated[float, Field(gt=0, le=1e30)]
 
 
@@ -73,8 +74,10 @@ def _ends(value: float | Schedule) -> tuple[float, ...]:
 
 
 def _not_negative(value: float | Schedule) -> float | Schedule:
-    if not all(0 <= end <= 1e12 for end in _ends(value)):
-        raise ValueError("must be from 0 to 1e12")
+    if min(_ends(value)) < 0:
+        raise ValueError("must not be negative")
+    if max(_ends(value)) > LARGEST_WEIGHT:
+        raise ValueError(f"must be at most {LARGEST_WEIGHT:g}")
     return value
 
 
@@ -90,6 +93,8 @@ def _decay(value: float | Schedule) -> float | Schedule:
     return value
 
 
+LARGEST_WEIGHT = 1e12
+"""Of a term of a loss: its product with the term stays far from where single precision ends."""
 LARGEST_STEP = 1e6
 """Of an optimiser's updates; the weights that they move are near 1."""
 NotNegative = Annotated[float | Schedule, AfterValidator(_not_negative)]
@@ -125,9 +130,9 @@ class TrainingSettings(Settings):
 
     budget: BudgetField = Budget(20, "epochs")
     """How long: an amount of seconds, images, epochs, updates or operations."""
-    batch_size: Annotated[int, Field(ge=2, le=1 << 20)] | Literal["full"] = 128
+    batch_size: int | Literal["full"] = 128
     """Images of one update, at least 2; `full` is the whole training split."""
-    micro_batch: int | None = Field(None, ge=1, le=1 << 20)
+    micro_batch: int | None = Field(None, ge=1, le=LARGEST_BATCH)
     """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
     optimizer: dict[str, Optimizer] = {}
     """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
@@ -163,6 +168,15 @@ class TrainingSettings(Settings):
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
     track: list[Literal["tensorboard", "wandb"]] = []
     """Where the logged lines go besides metrics.jsonl (extra `track`)."""
+
+    @field_validator("batch_size")
+    @classmethod
+    def _positive(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 2:
+            raise ValueError("at least 2 images are needed in a batch")
+        if isinstance(value, int) and value > LARGEST_BATCH:
+            raise ValueError(f"at most {LARGEST_BATCH:,} images are a batch")
+        return value
 
 
 class EvaluationSettings(Settings):

@@ -26,14 +26,16 @@ def read_seeds(given: Any) -> int | list[int]:
     except (TypeError, ValueError):
         raise _neither("Seeds are counted by a number or named by a list.", given) from None
     if isinstance(found, int):
-        if not 1 <= found <= MOST_SEEDS:
-            raise _neither(f"A number of seeds is from 1 to {MOST_SEEDS:,}.", given)
-    elif not found or len(found) > MOST_SEEDS:
-        raise _neither(f"A list of seeds names at least one, and at most {MOST_SEEDS:,}.", given)
-    elif min(found) < 0 or max(found) > LARGEST_SEED:
-        raise _neither(f"A seed is from 0 to {LARGEST_SEED}.", given)
+        if found < 1:
+            raise _neither("A number of seeds is at least 1.", given)
+    elif not found or min(found) < 0:
+        raise _neither("A list of seeds names at least one, and none below 0.", given)
+    elif max(found) > LARGEST_SEED:
+        raise _neither(f"A seed is at most {LARGEST_SEED}.", given)
     elif len(set(found)) < len(found):
         raise _neither("A seed is named twice.", given)
+    if (found if isinstance(found, int) else len(found)) > MOST_SEEDS:
+        raise _neither(f"These are more than {MOST_SEEDS:,} seeds.", given)
     return found
 
 

@@ -71,7 +71,7 @@ def _is_branch(part: Any) -> bool:
     # pydantic names the branch of a union ("Schedule", "float", "list[str]") as a step of the path
     return (
         isinstance(part, str)
-        and (part in {"float", "int", "str"} or part[:1].isupper() or "[" in part)
+        and (part in {"float", "int", "str"} or part.startswith("constrained-") or part[:1].isupper() or "[" in part)
         and (part not in {"G", "D", "E", "C", "Q", "T"})
     )
 

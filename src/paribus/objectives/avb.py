@@ -43,7 +43,7 @@ class AVB(PixelObjective, LikelihoodObjective):
     """Length of E's noise."""
     adaptive_contrast: bool = True
     """Whether T sees z relative to the posterior's own mean and deviation."""
-    moment_draws: int = Field(4, ge=2, le=1000)
+    moment_draws: int = Field(4, ge=2, le=100_000)
     """Draws of E from which those are estimated."""
 
     @property

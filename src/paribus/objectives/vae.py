@@ -33,7 +33,7 @@ class VAE(VariationalObjective):
     """Images over which the KL's weight rises linearly to beta."""
     free_nats: float = Field(0.0, ge=0, le=1e12)
     """Nats that each latent dimension may hold at no cost."""
-    posterior_samples: int = Field(1, ge=1, le=1000)
+    posterior_samples: int = Field(1, ge=1, le=100_000)
     """Draws of z for each training image."""
     combination: Literal["sum", "product"] = "sum"
     """How reconstruction and KL become one number: their sum is the bound, their product is a published slip."""
