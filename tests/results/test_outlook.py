@@ -142,7 +142,7 @@ def test_gans_of_few_images_train_longer_with_augmentation(tmp_path: Path) -> No
     assert more.text.startswith("432 training images are few")
     rising = replace(run("dcgan", 0, {50: 0.5, 100: 0.2, 200: 0.4}), diff_augment="none")
     [worse, again, _] = what_next(replace(study(rising, images=432, command=typed), path=Path("runs/faces")))
-    assert worse.text.startswith("dcgan got worse") and "--budget 200kimg" in again.command
+    assert worse.text.startswith("dcgan got worse") and "--budget 800kimg" in again.command
     for other in (replace(few, data=study(images=5000).data), study(run("vae", 0, FALLING), images=432)):
         assert next(fact.code for fact in next_steps(other)) == "train_longer"
     augmented = [replace(each, diff_augment="translation-cutout") for each in plain]

@@ -148,12 +148,11 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
     is_few = images is not None and images < FEW_IMAGES
     plain = tuple(model for model in study.models if any(run.diff_augment == "none" for run in study.of(model)))
     if is_few and plain:
-        times = 1 if {found.model for found in worse} & set(plain) else LONGER
         figures = {
             "models": plain,
-            "times": times,
-            "command": _augmented(study, plain, times),
-            "seconds": expected_seconds(study, times, plain) or 0.0,
+            "times": LONGER,
+            "command": _augmented(study, plain),
+            "seconds": expected_seconds(study, LONGER, plain) or 0.0,
         }
         steps.append(Fact(code="augment", figures=figures))
     elif sure or (lost and not worse):
@@ -249,9 +248,9 @@ def _longer(study: StudyResult) -> str:
     return shlex.join([*kept, "--budget", budget, "--out", f"{study.path}-{budget}"])
 
 
-def _augmented(study: StudyResult, models: Sequence[str], times: int) -> str:
+def _augmented(study: StudyResult, models: Sequence[str]) -> str:
     """The command that trains these models longer with DiffAugment; empty as that of `_longer` is."""
-    words, budget = _words_typed(study), _times(study.budget, times)
+    words, budget = _words_typed(study), _times(study.budget, LONGER)
     if not budget or study.path is None or words[1:2] not in (["compare"], ["train"]):
         return ""
     kept = _without(words, "--budget", "--out", "--models")

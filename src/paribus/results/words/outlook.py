@@ -52,16 +52,16 @@ def _got_worse(models: Sequence[str], rises: Sequence[float]) -> str:
     low, high = (number(100 * value, 2) for value in (min(rises), max(rises)))
     share = f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
     return (
-        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train longer, "
-        "but take the best snapshot, which the report shows, or a budget of about its images"
+        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train "
+        "longer as it is, but take the best snapshot, which the report shows, or a budget of about its images"
     )
 
 
 def _augment(models: Sequence[str], times: int) -> str:
-    longer = f"{times} times longer" if times > 1 else "again"
     return (
-        f"{listed(list(models))} may learn so few images by heart: train {longer} with DiffAugment, which changes what "
-        "a discriminator sees ('paribus report DIR DIR --out both.html' puts both side by side)"
+        f"{listed(list(models))} may learn so few images by heart: train {times} times longer with "
+        "DiffAugment, which changes what a discriminator sees "
+        "('paribus report DIR DIR --out both.html' puts both side by side)"
     )
 
 
