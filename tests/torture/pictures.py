@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import shutil
 import zipfile
@@ -49,11 +50,6 @@ class Names(Surface):
 
     def prepare(self, folder: Path) -> None:
         in_memory()
-        (folder / "empty").mkdir()
-        (folder / "a file").write_text("x")
-        (folder / "loop").symlink_to("loop")
-        (folder / "nowhere").symlink_to("not there")
-        (folder / "up").symlink_to("..")
         self.names = (
             *nonsense.TEXTS,
             "/dev/null",
@@ -111,6 +107,14 @@ class Names(Surface):
         )
 
     def run(self, draw: random.Random, folder: Path) -> Outcome:
+        here = folder / "case"  # anew: a command may make what it was given as a name
+        shutil.rmtree(here, ignore_errors=True)
+        (here / "empty").mkdir(parents=True)
+        (here / "a file").write_text("x")
+        (here / "loop").symlink_to("loop")
+        (here / "nowhere").symlink_to("not there")
+        (here / "up").symlink_to("..")
+        os.chdir(here)
         name, other = draw.choice(self.names), draw.choice(self.names)
         tiny = ("--budget", "1updates", "--no-score", "-o", "backbone.width=4", "-o", "training.batch_size=4")
         made = str(folder / f"out-{draw.randrange(1 << 62)}")
@@ -282,7 +286,7 @@ def _array(draw: random.Random, n: int) -> np.ndarray:
     if kind.endswith(("f4", "f2", "f8")):
         scale = draw.choice((1 / 255, 1 / 255, 1.0, -1.0, float("nan"), 1e30))
         with np.errstate(all="ignore"):
-            return (values * scale).astype(kind)
+            return np.asarray(values * scale).astype(kind)
     return values.astype(kind)
 
 

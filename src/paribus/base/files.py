@@ -266,6 +266,7 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
     def is_own(path: Path) -> bool:
         return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
 
+    folder = checked_path(folder, "--out")
     if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):

@@ -63,6 +63,7 @@ def train(
         TrainingDiverged: A loss diverged.
         Interrupted: `stop_requested` became true.
     """
+    check_kind(resume, bool, "resume", "True or False")
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
     overrides = checked_overrides(overrides)

@@ -226,7 +226,11 @@ def _label_column(schema: Any) -> str | None:
     for name in LABEL_COLUMNS:
         if name in schema.names:
             return name
-    marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
+    marked = [
+        name
+        for name, feature in _features(schema).items()
+        if feature.get("_type") == "ClassLabel" and name in schema.names
+    ]
     return marked[0] if len(marked) == 1 else None
 
 
