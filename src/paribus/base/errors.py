@@ -122,9 +122,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def unknown(what: str, name: str, known: Iterable[str], *, where: str, fix: str | None = None) -> ParibusError:
+def unknown(what: str, name: object, known: Iterable[str], *, where: str, fix: str | None = None) -> ParibusError:
     """The error for a name that is none of the known ones; `what` says so, without its full stop."""
     names = list(known)
-    return ParibusError(
-        f"{what}.{did_you_mean(name, names)}", where=where, got=name, expected=", ".join(names), fix=fix
-    )
+    near = did_you_mean(name, names) if isinstance(name, str) else ""
+    return ParibusError(f"{what}.{near}", where=where, got=name, expected=", ".join(names), fix=fix)

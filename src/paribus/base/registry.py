@@ -36,7 +36,7 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         self._import_all()
-        if name not in self._classes:
+        if not isinstance(name, str) or name not in self._classes:  # a name may be whatever a file says
             fix = f"choose one of them ('paribus list {self.kind}s' explains each)"
             raise unknown(f"Unknown {self.kind} '{name}'", name, self.names(), where=f"{self.kind}.name", fix=fix)
         return self._classes[name]

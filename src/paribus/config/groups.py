@@ -67,14 +67,38 @@ def value_at(value: float | Schedule, images_seen: float) -> float:
     return value.at(images_seen) if isinstance(value, Schedule) else value
 
 
+def _ends(value: float | Schedule) -> tuple[float, ...]:
+    return (value.start, value.end) if isinstance(value, Schedule) else (value,)
+
+
 def _not_negative(value: float | Schedule) -> float | Schedule:
-    if min((value.start, value.end) if isinstance(value, Schedule) else (value,)) < 0:
-        raise ValueError("must not be negative")
+    if not all(0 <= end <= 1e12 for end in _ends(value)):
+        raise ValueError("must be from 0 to 1e12")
     return value
+
+
+def _rate(value: float | Schedule) -> float | Schedule:
+    if not all(0 <= end <= LARGEST_STEP for end in _ends(value)) or not any(_ends(value)):
+        raise ValueError(f"must be above 0 (one end of a schedule may be 0), and at most {LARGEST_STEP:g}")
+    return value
+
+
+def _decay(value: float | Schedule) -> float | Schedule:
+    if not all(0 <= end < 1 for end in _ends(value)):
+        raise ValueError("must be at least 0 and less than 1")
+    return value
+
+
+LARGEST_STEP = 1e6
+"""Of an optimiser's updates; the weights that they move are near 1."""
 
 
 NotNegative = Annotated[float | Schedule, AfterValidator(_not_negative)]
 """A number, or a schedule neither end of which is below 0."""
+Rate = Annotated[float | Schedule, AfterValidator(_rate)]
+"""A learning rate."""
+Decay = Annotated[float | Schedule, AfterValidator(_decay)]
+"""The decay of a moving average."""
 
 
 class Optimizer(Settings):
@@ -82,13 +106,13 @@ class Optimizer(Settings):
 
     kind: Literal["adam", "sgd", "rmsprop"] = "adam"
     """How gradients become updates."""
-    learning_rate: float | Schedule = 1e-3
+    learning_rate: Rate = 1e-3
     """Length of an update."""
-    beta1: float | Schedule = 0.9
+    beta1: Decay = 0.9
     """Adam's first decay; the momentum of sgd and rmsprop."""
-    beta2: float | Schedule = 0.999
+    beta2: Decay = 0.999
     """Adam's second decay; rmsprop's smoothing constant; unused by sgd."""
-    eps: float = Field(1e-8, gt=0)
+    eps: float = Field(1e-8, ge=1e-30, le=1)
     """What adam and rmsprop add to the root of the squared gradients' average."""
 
     def at(self, images_seen: float) -> dict[str, float]:
