@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.forked import FORKS, command
+from tests.cli.forked import command
+from tests.forks import FORKS
 
 QUICK = ["-o", "backbone.width=8", "-o", "training.threads=1", "-o", "training.batch_size=32"]
 """Overrides that keep a run on digits small."""
@@ -33,7 +34,7 @@ class Paribus:
             cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 
-    # what is only waited for is forked from a process that has the imports behind it: they take 2 s each time
+    # what is only waited for is forked
     def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         said = [self.folder.with_suffix(".out"), self.folder.with_suffix(".err")]
         process = FORKS.Process(target=command, args=(arguments, self.folder, self.environment, said))
