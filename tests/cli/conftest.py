@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tests.forks import FORKS
 
 QUICK = ["-o", "backbone.width=8", "-o", "training.threads=1", "-o", "training.batch_size=32"]
 """Overrides that keep a run on digits small."""
+COMPARE = ["compare", "--models", "vae,gan", "--seeds", "2", "--budget", "1kimg", "--out", "study", *QUICK]
 
 
 class Paribus:
@@ -52,3 +54,20 @@ class Paribus:
 @pytest.fixture
 def paribus(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Paribus:
     return Paribus(tmp_path, tmp_path_factory.getbasetemp() / "cli-cache")
+
+
+@pytest.fixture(scope="session")
+def finished_comparison(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A folder in which `COMPARE` has run, to be read alone, and what was said."""
+    paribus = Paribus(tmp_path_factory.mktemp("comparison"), tmp_path_factory.getbasetemp() / "cli-cache")
+    return paribus.folder, paribus(*COMPARE)
+
+
+@pytest.fixture
+def comparison(
+    paribus: Paribus, finished_comparison: tuple[Path, subprocess.CompletedProcess[str]]
+) -> subprocess.CompletedProcess[str]:
+    """`COMPARE` has run in the folder of `paribus`, and said this."""
+    folder, said = finished_comparison
+    shutil.copytree(folder, paribus.folder, dirs_exist_ok=True)
+    return said
