@@ -1,4 +1,4 @@
-"""Imports what commands import when they are first needed; only the process that `tests.forks` forks from imports this."""
+"""Imports what commands import when they need it; only the process that `tests.forks` forks from imports this."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ COMPARE = ["compare", "--models", "vae,gan", "--seeds", "2", "--budget", "1kimg"
 class Paribus:
     """Runs `paribus` in a folder of its own."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         # colours and the width of help texts depend on the terminal otherwise
-        self.environment = os.environ | {"PARIBUS_CACHE": str(cache), "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+        self.environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
         self.environment.pop("PARIBUS_DATA", None)
         self.environment["OMP_NUM_THREADS"] = "1"
 
@@ -52,14 +52,14 @@ class Paribus:
 
 
 @pytest.fixture
-def paribus(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Paribus:
-    return Paribus(tmp_path, tmp_path_factory.getbasetemp() / "cli-cache")
+def paribus(tmp_path: Path) -> Paribus:
+    return Paribus(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished_comparison(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A folder in which `COMPARE` has run, to be read alone, and what was said."""
-    paribus = Paribus(tmp_path_factory.mktemp("comparison"), tmp_path_factory.getbasetemp() / "cli-cache")
+    paribus = Paribus(tmp_path_factory.mktemp("comparison"))
     return paribus.folder, paribus(*COMPARE)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from benchmarks.plain_inception import PlainInception
+from paribus.metrics.reference import cached_weights
 from tests.cli.conftest import COMPARE, QUICK, Paribus
 
 
@@ -156,11 +157,14 @@ def test_list_models_counts_parameters(paribus: Paribus) -> None:
 
 
 def test_doctor_and_its_cache(paribus: Paribus) -> None:
+    cache = paribus.folder / "cache"
+    cached_weights(lambda: {"weights": torch.zeros(3)}, ("key",), cache)
+    paribus.environment["PARIBUS_CACHE"] = str(cache)
     report = paribus("doctor").stdout
     assert "torch:" in report
     assert "PARIBUS_DATA is not set" in report
     assert "removed" in paribus("doctor", "--clean-cache").stdout
-    assert not Path(paribus.environment["PARIBUS_CACHE"]).exists()
+    assert not cache.exists()
 
 
 MISTAKES = [
