@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import io
-import multiprocessing
 import os
 import random
 import resource
@@ -24,9 +23,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from paribus.base.errors import ParibusError
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["paribus", "paribus.cli.app", "paribus.commands", "torch", "tests.torture.surfaces"])
+from tests.forks import FORKS
 
 UNKNOWN = 70
 """Exit code of the command line for what it did not foresee (EX_SOFTWARE of sysexits.h)."""
