@@ -134,18 +134,22 @@ def test_bf16_is_what_the_processor_says() -> None:
     assert processor_has_bf16() == ("avx512_bf16" in flags or "amx_tile" in flags)
 
 
-def test_neither_training_nor_counting_imports_the_compiler() -> None:
+def test_neither_training_nor_scoring_nor_counting_imports_the_compiler() -> None:
     code = (
         "import sys, tempfile\n"
         "import paribus as pb\n"
         "from paribus.config import ImageShape\n"
         "from paribus.models.networks import parameter_counts\n"
         "from paribus.recipes import model_names, resolve\n"
+        "from tests.conftest import made_data\n"
+        "scored = {'inversion_steps': 2, 'encoder': ['classifier', 'self'], 'metrics': ['default', 'inversion_mse']}\n"
+        "asked = {'training': {'budget': '64img'}, 'evaluation': scored}\n"
         "with tempfile.TemporaryDirectory() as folder:\n"
         "    for model in ('gan', 'vae'):\n"
-        "        pb.train(model, budget='64img', out=f'{folder}/{model}', score=False)\n"
+        "        run = pb.train(model, made_data(), out=f'{folder}/{model}', config=asked)\n"
+        "        assert {'two_sample_accuracy', 'inversion_mse'} <= {score.metric for score in run.scores}\n"
         "for model in model_names():\n"
         "    parameter_counts(resolve(model, overrides=['backbone.width=8']), ImageShape(1, 8, 3))\n"
         "sys.exit('torch._dynamo' in sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=Path(__file__).parents[2])

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from paribus.__main__ import main
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["paribus", "paribus.cli", "torch", "sklearn.datasets", "tests.cli.forked"])
 
 
 def command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], said: Sequence[Path]) -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from benchmarks.plain_inception import PlainInception
-from tests.cli.conftest import QUICK, Paribus
+from paribus.metrics.reference import cached_weights
+from tests.cli.conftest import COMPARE, QUICK, Paribus
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -112,11 +113,11 @@ def test_weights_of_inception_are_an_option(paribus: Paribus) -> None:
     assert "The file of Inception's weights is not there." in paribus(*command, "missing.pth", code=2).stderr
 
 
-def test_compare_writes_results_and_report_and_carries_on(paribus: Paribus) -> None:
-    command = ["compare", "--models", "vae,gan", "--seeds", "2", "--budget", "3kimg", "--out", "study", *QUICK]
-    first = paribus(*command)
-    assert first.stdout == "study/report.html\n"
-    assert "about" in first.stderr  # the estimate
+def test_compare_writes_results_and_report_and_carries_on(
+    paribus: Paribus, comparison: subprocess.CompletedProcess[str]
+) -> None:
+    assert comparison.stdout == "study/report.html\n"
+    assert "about" in comparison.stderr  # the estimate
     results = json.loads((paribus.folder / "study" / "results.json").read_text())
     assert [(row["model"], row["seed"], row["status"]) for row in results["runs"]] == [
         ("vae", 0, "done"), ("vae", 1, "done"), ("gan", 0, "done"), ("gan", 1, "done"),
@@ -134,9 +135,9 @@ def test_compare_writes_results_and_report_and_carries_on(paribus: Paribus) -> N
 
     weights = paribus.folder / "study" / "runs" / "gan-seed1" / "model.safetensors"
     before = weights.stat().st_mtime_ns
-    paribus(*command)
+    paribus(*COMPARE)
     assert weights.stat().st_mtime_ns == before, "a finished run was done again"
-    other = paribus(*command[:4], "3", *command[5:], code=2)
+    other = paribus(*COMPARE[:4], "3", *COMPARE[5:], code=2)
     assert "This folder holds another study" in other.stderr
 
 
@@ -156,11 +157,14 @@ def test_list_models_counts_parameters(paribus: Paribus) -> None:
 
 
 def test_doctor_and_its_cache(paribus: Paribus) -> None:
+    cache = paribus.folder / "cache"
+    cached_weights(lambda: {"weights": torch.zeros(3)}, ("key",), cache)
+    paribus.environment["PARIBUS_CACHE"] = str(cache)
     report = paribus("doctor").stdout
     assert "torch:" in report
     assert "PARIBUS_DATA is not set" in report
     assert "removed" in paribus("doctor", "--clean-cache").stdout
-    assert not Path(paribus.environment["PARIBUS_CACHE"]).exists()
+    assert not cache.exists()
 
 
 MISTAKES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from tests.cli.conftest import QUICK, Paribus
@@ -26,16 +27,16 @@ def test_a_dry_run_of_a_comparison_writes_nothing(paribus: Paribus) -> None:
     assert "report" not in said.stderr
 
 
-def test_a_comparison_ends_with_the_verdict_a_leaderboard_what_to_do_next_and_the_report(paribus: Paribus) -> None:
-    said = paribus("compare", "--models", "vae,gan", "--seeds", "1", "--out", "study", *SMALL)
-    assert said.stdout.splitlines()[-1] == "study/report.html"
-    ending = said.stderr[said.stderr.index("On digits with 1,000 training images") :].splitlines()
+def test_a_comparison_ends_with_the_verdict_a_leaderboard_what_to_do_next_and_the_report(
+    paribus: Paribus, comparison: subprocess.CompletedProcess[str]
+) -> None:
+    ending = comparison.stderr[comparison.stderr.index("On digits with 1,000 training images") :].splitlines()
     assert "no winner can be named" in ending[0] or "resembles" in ending[0]
     assert ending[1].split()[0] == "model"
     assert {line.split()[0] for line in ending[2:4]} == {"vae", "gan"}
     assert any(line.startswith("next: ") for line in ending[4:])
     assert ending[-1] == "the report, to be opened in any browser:"
-    assert "2 runs: 2 waiting" in said.stderr
+    assert "4 runs: 4 waiting" in comparison.stderr
 
     # beside a run of its own, in one report
     trained = paribus("train", "vae", "--seed", "3", "--out", "alone", *SMALL)

@@ -130,7 +130,7 @@ def test_a_run_that_no_node_has_room_for_is_refused(paribus: Paribus, cluster: C
 @pytest.mark.processes
 def test_ctrl_c_stops_a_study_on_ray_and_the_local_engine_carries_on(tmp_path: Path) -> None:
     with ray_environment():
-        paribus = Paribus(tmp_path, tmp_path / "cache")
+        paribus = Paribus(tmp_path)
         (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan(["vae"], [8], 1, 2 * IMAGES)))
         command = ["study", "run", "plan.yaml", "--out", "study"]
         process = paribus.start(*command, "--engine", "ray", start_new_session=True)

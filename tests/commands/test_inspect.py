@@ -15,7 +15,6 @@ from paribus.commands.inspect import write_inspection
 from paribus.data.inspection import look_at_files
 from paribus.results.inspection import Inspection
 from paribus.results.words.inspection import overview, remark_words, size_bins, time_words
-from tests.conftest import made_data
 from tests.report.test_html import Page
 
 
@@ -89,7 +88,7 @@ def test_the_command_is_one_that_the_command_line_takes(found: Inspection) -> No
 
 
 def test_time_is_the_estimate_of_that_study() -> None:
-    beginning = pb.inspect(made_data(8, n=64)).beginning
+    beginning = pb.inspect("digits").beginning
     assert list(beginning.seconds_by_model) == list(beginning.models)
     assert beginning.seconds is not None and beginning.seconds >= max(beginning.seconds_by_model.values()) / 2
     assert "on this machine" in time_words(beginning)

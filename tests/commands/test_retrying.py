@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,19 @@ FAILED = '{"status": "failed", "reason": "why", "failure": "diverged"}'
 SLOWER = "training.optimizer.G.learning_rate=1e-5"
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study of gan and wgan beside its plan; only read."""
+    place = tmp_path_factory.mktemp("finished")
+    (place / "plan.yaml").write_text(PLAN)
+    run_study(place / "plan.yaml", out=place / "study")
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A finished study of gan and wgan, of which a seed of gan is said to have diverged."""
-    (tmp_path / "plan.yaml").write_text(PLAN)
-    run_study(tmp_path / "plan.yaml", out=tmp_path / "study")
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy of that study, of which a seed of gan is said to have diverged."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     (tmp_path / "study" / "runs" / "gan-seed0" / "done.json").write_text(FAILED)
     return tmp_path / "study"
 

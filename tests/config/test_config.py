@@ -134,3 +134,33 @@ def test_budgets(text: str, amount: float, unit: str) -> None:
 def test_what_is_no_budget(text: str) -> None:
     with pytest.raises(ParibusError, match="A budget must be a positive number with a unit"):
         Budget.parse(text)
+
+
+def test_rates_and_decays_may_be_any_an_optimiser_can_take() -> None:
+    taken = "{learning_rate: {start: 2e-4, end: 0, images: 1e6}, beta1: 0, beta2: 0.9999, eps: 1}"
+    assert resolve("gan", overrides=[f"training.optimizer.G={taken}"]).training.optimizer["G"].beta1 == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "training.optimizer.G.learning_rate=.nan",
+        "training.optimizer.G.learning_rate=-1",
+        "training.optimizer.G.learning_rate=0",
+        "training.optimizer.G.learning_rate=1e9",
+        "training.optimizer.G={learning_rate: {start: 1, end: .nan, images: 100}}",
+        "training.optimizer.G={learning_rate: {start: 0, end: 0, images: 100}}",
+        "training.optimizer.G.beta1=1",
+        "training.optimizer.G.beta2=.nan",
+        "training.optimizer.G.beta2=-0.1",
+        "training.optimizer.G.eps=.inf",
+        "training.optimizer.G.eps=0",
+        "objective.name=3.7",
+        "objective.name={}",
+        "backbone.name=[mlp]",
+    ],
+)
+def test_what_no_optimiser_takes_and_no_registry_holds_is_refused(change: str) -> None:
+    with pytest.raises(ParibusError) as refused:
+        resolve("gan", overrides=[change])
+    assert refused.value.where.startswith(change.partition("=")[0])

@@ -103,6 +103,7 @@ def test_they_are_listed_trained_measured_and_reported(tmp_path: Path) -> None:
     for what, name in (("objectives", "half-kl"), ("backbones", "steep"), ("metrics", "darkness")):
         assert name in {row["name"] for row in rows(what)}, what
     overrides = ["objective.name=half-kl", "objective.share=0.25", "backbone.name=steep", "backbone.width=16"]
+    overrides += ["evaluation.encoder=pixels"]
     run = pb.train("vae", made_data(), budget="5updates", out=tmp_path / "run", overrides=overrides)
     assert run.folder.record["config"]["objective"]["share"] == 0.25
     assert run.folder.record["config"]["backbone"]["name"] == "steep"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 import paribus as pb
 from paribus.replication import papers
 from paribus.replication.papers import paper_names
+from paribus.studies.study import Study
 
 SMALL = """\
 title: "Two systems on digits"
@@ -31,6 +35,7 @@ rows:
     data: mnist
     epochs: 4
     pictures: [2, 4]
+    latents: {manifold: {count: 4}, clusters: {count: 60}}
     published:
       - {quantity: FID, place: Table 1, value: 12.5, protocol: eye, score: frechet, unlike: "by hand"}
       - {quantity: loss, place: Table 2, by_epoch: {1: 150.5}, protocol: eye, term: VAE/loss}
@@ -57,16 +62,28 @@ claims:
 """
 
 
-@pytest.fixture(autouse=True)
-def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PARIBUS_DATA", str(tmp_path / "none"))
+@pytest.fixture(scope="module")
+def small_paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in whose `out` a paper lies that was replicated; without data sets."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "papers").mkdir()
+    (folder / "papers" / "small-2026.yaml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARIBUS_DATA", str(folder / "none"))
+        patch.setattr(papers, "FOLDER", folder / "papers")
+        pb.replicate("small-2026", scale="smoke", out=folder / "out")
+        yield folder
 
 
-def test_a_small_paper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "papers").mkdir()
-    (tmp_path / "papers" / "small-2026.yaml").write_text(SMALL)
-    monkeypatch.setattr(papers, "FOLDER", tmp_path / "papers")
-    study = pb.replicate("small-2026", scale="smoke", out=tmp_path / "out")
+@pytest.fixture
+def replicated(small_paper: Path, tmp_path: Path) -> Study:
+    """A copy of it in `out` below the test's folder."""
+    shutil.copytree(small_paper / "out", tmp_path / "out")
+    return pb.replicate("small-2026", scale="smoke", out=tmp_path / "out", start=False)
+
+
+def test_a_small_paper(replicated: Study, tmp_path: Path) -> None:
+    study = replicated
     assert {run.status for run in study.results.runs} == {"done"}
     page = (tmp_path / "out" / "report.html").read_text()
     for words in (
@@ -89,8 +106,27 @@ def test_a_small_paper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert [(run.folder.path / "done.json").stat().st_mtime_ns for run in again.runs] == finished
 
 
+def test_views_are_drawn_into_runs_and_shown(replicated: Study, tmp_path: Path) -> None:
+    folder = replicated.run_folder("vae", 0).path / "latents"
+    assert {path.name for path in folder.iterdir()} == {
+        "manifold.png", "manifold.json", "clusters.png", "clusters.json",
+    }  # fmt: skip
+    told = json.loads((folder / "manifold.json").read_text())
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Inside the latents" in page and told["caption"][0] in page.replace("&#39;", "'")
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    pb.replicate("small-2026", scale="smoke", out=tmp_path / "out")
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    os.utime(folder / "manifold.json", (0, 0))  # as if the run had gone on since
+    pb.replicate("small-2026", scale="smoke", out=tmp_path / "out")
+    assert {path.name for path in folder.iterdir() if path.stat().st_mtime_ns != before[path]} == {
+        "manifold.png", "manifold.json",
+    }  # fmt: skip
+
+
 @pytest.mark.slow
-def test_all_five_papers_run_within_five_minutes(tmp_path: Path) -> None:
+def test_all_five_papers_run_within_five_minutes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PARIBUS_DATA", str(tmp_path / "none"))
     start = time.monotonic()
     for name in paper_names():
         study = pb.replicate(name, scale="smoke", out=tmp_path / name)

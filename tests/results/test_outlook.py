@@ -140,6 +140,13 @@ def test_gans_of_few_images_train_longer_with_augmentation(tmp_path: Path) -> No
     )
     assert step.text.startswith("gan and dcgan may learn so few images by heart: train 4 times longer with DiffAugment")
     assert more.text.startswith("432 training images are few")
+    assert "'paribus report runs/faces runs/faces-800kimg-augmented --out both.html' then puts both" in step.text
+    alone = "paribus train dcgan --data faces --budget 200kimg --out runs/one --resume"
+    one = replace(study(plain[1], images=432, command=alone), path=Path("runs/one"), single=True)
+    assert what_next(one)[0].command == (
+        "paribus train dcgan --data faces --budget 800kimg "
+        "-o objective.diff_augment=translation-cutout --out runs/one-800kimg-augmented"
+    )
     rising = replace(run("dcgan", 0, {50: 0.5, 100: 0.2, 200: 0.4}), diff_augment="none")
     [worse, again, _] = what_next(replace(study(rising, images=432, command=typed), path=Path("runs/faces")))
     assert worse.text.startswith("dcgan got worse") and "--budget 800kimg" in again.command

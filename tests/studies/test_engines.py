@@ -19,9 +19,12 @@ from paribus.studies.status import RunState
 from paribus.studies.study import Study
 from tests.conftest import tiny_config
 
+SCORED = {"samples": 64, "encoder": "pixels", "metrics": ["kid"]}
+
 
 def state_of(folder: Path, *overrides: str) -> RunState:
-    return RunState("gan seed 0", StudyRun("gan", {}, tiny_config("gan", *overrides), RunFolder(folder)))
+    config = tiny_config("gan", *overrides, evaluation=SCORED)
+    return RunState("gan seed 0", StudyRun("gan", {}, config, RunFolder(folder)))
 
 
 def test_a_run_that_cannot_be_done_is_a_failure(tmp_path: Path) -> None:
@@ -68,8 +71,7 @@ def test_a_run_that_found_other_images_than_were_planned_is_refused(tmp_path: Pa
         np.savez(tmp_path / "made.npz", images=images, labels=np.arange(200) % 4)
         return tmp_path / "made.npz"
 
-    scored = {"samples": 64, "encoder": "pixels", "metrics": ["kid"]}
-    plan = StudyPlan(model="gan", data=str(written(0)), seeds=1, budget="64img", evaluation=scored)
+    plan = StudyPlan(model="gan", data=str(written(0)), seeds=1, budget="64img", evaluation=SCORED)
     study = Study.of(plan, tmp_path / "study", write_report=write_report)
     written(1)  # as on a node of a cluster that has other files
     with pytest.raises(ParibusError, match="The images are not those that the run began with"):

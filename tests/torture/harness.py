@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import io
-import multiprocessing
 import os
 import random
 import resource
@@ -24,9 +23,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from paribus.base.errors import ParibusError
-
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["paribus", "paribus.cli.app", "paribus.commands", "torch", "tests.torture.surfaces"])
+from tests.forks import FORKS
 
 UNKNOWN = 70
 """Exit code of the command line for what it did not foresee (EX_SOFTWARE of sysexits.h)."""
@@ -96,42 +93,42 @@ class Counts:
 
 def tried(surface: Surface, cases: range, seed: int) -> Counts:
     """Tries the cases, one after the other, in processes of their own."""
-    counts, began, waiting = Counts(surface), time.monotonic(), list(cases)
+    counts, began = Counts(surface), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="torture-") as base:
-        for attempt in range(len(cases) + 1):
-            if not waiting:
-                break
-            folder = Path(base) / str(attempt)
+        while waiting := cases[counts.endings.total() :]:
+            folder = Path(base) / str(waiting.start)
             folder.mkdir()
             for case, outcome in _until_lost(surface, waiting, seed, folder):
                 counts.add(case, outcome)
-                waiting.remove(case)
     counts.seconds = time.monotonic() - began
     return counts
 
 
-def _until_lost(surface: Surface, cases: list[int], seed: int, folder: Path) -> Iterator[tuple[int, Outcome]]:
+def _until_lost(surface: Surface, cases: range, seed: int, folder: Path) -> Iterator[tuple[int, Outcome]]:
     """Outcomes of cases, until one takes the process with it."""
     here, there = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=_work, args=(surface, list(cases), seed, folder, there), daemon=False)
+    process = FORKS.Process(target=_work, args=(surface, cases, seed, folder, there))
     process.start()
     there.close()
     try:
-        here.recv()  # prepared
-        for case in list(cases):
+        here.recv()  # prepared; a surface that cannot prepare is a fault of the harness
+        for case in cases:
             if not here.poll(surface.seconds):
                 yield case, Outcome(Ending.HANG, f"no end within {surface.seconds:.0f} s")
                 return
-            yield case, here.recv()
-    except EOFError:
-        process.join()
-        yield case, Outcome(Ending.FAULT, f"the process died ({process.exitcode})")
+            try:
+                outcome = here.recv()
+            except EOFError:
+                process.join()
+                yield case, Outcome(Ending.FAULT, f"the process died ({process.exitcode})")
+                return
+            yield case, outcome
     finally:
         process.kill()
         process.join()
 
 
-def _work(surface: Surface, cases: list[int], seed: int, folder: Path, to: Connection) -> None:
+def _work(surface: Surface, cases: range, seed: int, folder: Path, to: Connection) -> None:
     os.chdir(folder)
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     os.environ["PARIBUS_CACHE"] = str(folder / "cache")

@@ -74,15 +74,13 @@ def _ends(value: float | Schedule) -> tuple[float, ...]:
 
 
 def _not_negative(value: float | Schedule) -> float | Schedule:
-    if min(_ends(value)) < 0:
-        raise ValueError("must not be negative")
-    if max(_ends(value)) > LARGEST_WEIGHT:
-        raise ValueError(f"must be at most {LARGEST_WEIGHT:g}")
+    if not all(0 <= end <= LARGEST_WEIGHT for end in _ends(value)):
+        raise ValueError(f"must be from 0 to {LARGEST_WEIGHT:g}")
     return value
 
 
 def _rate(value: float | Schedule) -> float | Schedule:
-    if min(_ends(value)) < 0 or not 0 < max(_ends(value)) <= LARGEST_STEP:
+    if not all(0 <= end <= LARGEST_STEP for end in _ends(value)) or not any(_ends(value)):
         raise ValueError(f"must be above 0 (one end of a schedule may be 0), and at most {LARGEST_STEP:g}")
     return value
 

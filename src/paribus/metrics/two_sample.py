@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from paribus.base.randomness import generator, keyed_seed
+from paribus.base.torch_internals import Adam
 from paribus.metrics.estimates import Estimate, feature_pair
 
 HIDDEN, EPOCHS, LEAST_BATCH, MOST_STEPS = 20, 100, 64, 32
@@ -60,7 +61,7 @@ def _fitted(rows: Tensor, labels: Tensor) -> nn.Module:
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(keyed_seed("metrics", "two samples", "network"))
         net = nn.Sequential(nn.Linear(rows.shape[1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
-        optimizer, batch = torch.optim.Adam(net.parameters()), max(LEAST_BATCH, -(-len(rows) // MOST_STEPS))
+        optimizer, batch = Adam(net.parameters()), max(LEAST_BATCH, -(-len(rows) // MOST_STEPS))
         for _ in range(EPOCHS):
             for part in torch.randperm(len(rows)).split(batch):
                 loss = nn.functional.binary_cross_entropy_with_logits(net(rows[part]).squeeze(1), labels[part])

@@ -145,13 +145,16 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
         steps.append(Fact(code="got_worse", figures={"models": models, "rises": rises}))
     lost = nothing_resembles(study)
     images = study.data.counts.get("train")
-    is_few = images is not None and images < FEW_IMAGES
+    few = images if images is not None and images < FEW_IMAGES else None
     plain = tuple(model for model in study.models if any(run.diff_augment == "none" for run in study.of(model)))
-    if is_few and plain:
+    if few is not None and plain:
+        again = _longer(study, plain)
+        both = ["paribus", "report", str(study.path), again[-1], "--out", "both.html"] if again else []
         figures = {
             "models": plain,
             "times": LONGER,
-            "command": _augmented(study, plain),
+            "both": shlex.join(both),
+            "command": shlex.join(again),
             "seconds": expected_seconds(study, LONGER, plain) or 0.0,
         }
         steps.append(Fact(code="augment", figures=figures))
@@ -165,7 +168,7 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
                     "gains": gains,
                     "of": len(study.models),
                     "times": LONGER,
-                    "command": _longer(study),
+                    "command": shlex.join(_longer(study)),
                     "seconds": expected_seconds(study, LONGER) or 0.0,
                 },
             )
@@ -182,8 +185,8 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
             "seconds": share * (wall_seconds(study) or 0.0),
         }
         steps.append(Fact(code="more_seeds", figures=figures))
-    if images is not None and is_few:
-        steps.append(Fact(code="more_images", figures={"images": images, "few": FEW_IMAGES}))
+    if few is not None:
+        steps.append(Fact(code="more_images", figures={"images": few, "few": FEW_IMAGES}))
     return steps
 
 
@@ -234,33 +237,28 @@ def _words_typed(study: StudyResult) -> list[str]:
     return words if words[:1] == ["paribus"] else []
 
 
-def _longer(study: StudyResult) -> str:
-    """The command that trains longer; empty where the study was not begun by one that takes a budget."""
+def _longer(study: StudyResult, augmented: Sequence[str] = ()) -> list[str]:
+    """The command that trains longer; empty where the study was not begun by one that takes a budget.
+
+    Args:
+        study: What it goes on from.
+        augmented: Models that train anew with DiffAugment, they alone; by default all train as before.
+    """
     words, budget = _words_typed(study), _times(study.budget, LONGER)
-    if not budget:
-        return ""
-    if study.single:
+    if not budget or study.path is None:
+        return []
+    if study.single and not augmented:
         run = study.runs[0]
-        folder = "" if study.path is None else str(study.path)
-        return shlex.join(
-            ["paribus", "train", run.preset or run.model, "--out", folder, "--resume", "--budget", budget]
-        )
-    if words[1:2] != ["compare"] or study.path is None:
-        return ""
-    kept = _without(words, "--budget", "--out")
-    return shlex.join([*kept, "--budget", budget, "--out", f"{study.path}-{budget}"])
-
-
-def _augmented(study: StudyResult, models: Sequence[str]) -> str:
-    """The command that trains these models longer with DiffAugment; empty as that of `_longer` is."""
-    words, budget = _words_typed(study), _times(study.budget, LONGER)
-    if not budget or study.path is None or words[1:2] not in (["compare"], ["train"]):
-        return ""
-    kept = _without(words, "--budget", "--out", "--models")
-    kept = [word for word in kept if word != "--resume"]
-    chosen = ["--models", ",".join(models)] if words[1] == "compare" else []
+        return ["paribus", "train", run.preset or run.model, "--out", str(study.path), "--resume", "--budget", budget]
+    if words[1:2] != ["train" if study.single else "compare"]:
+        return []
+    kept, out = _without(words, "--budget", "--out"), f"{study.path}-{budget}"
+    if not augmented:
+        return [*kept, "--budget", budget, "--out", out]
+    kept = [word for word in _without(kept, "--models") if word != "--resume"]
+    chosen = [] if study.single else ["--models", ",".join(augmented)]
     change = ["-o", f"objective.diff_augment={AUGMENTED}"]
-    return shlex.join([*kept, *chosen, "--budget", budget, *change, "--out", f"{study.path}-{budget}-augmented"])
+    return [*kept, *chosen, "--budget", budget, *change, "--out", f"{out}-augmented"]
 
 
 def _without(words: Sequence[str], *options: str) -> list[str]:

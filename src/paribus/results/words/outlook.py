@@ -33,35 +33,37 @@ def next_step_words(fact: Fact) -> NextStep:
     return NextStep(STEPS[fact.code](**figures), command, time)
 
 
+def _shares(values: Sequence[float]) -> str:
+    """The least and the greatest share: "20 to 24 %"."""
+    low, high = (number(100 * value, 2) for value in (min(values), max(values)))
+    return f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
+
+
 def _train_longer(models: Sequence[str], gains: Sequence[float], of: int, times: int) -> str:
     if not models:
         return f"Nothing resembles the data yet, and no run surely improves any more: train {times} times longer, and \
 look at the samples in the report"
-    low, high = (number(100 * value, 2) for value in (min(gains), max(gains)))
-    share = f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
     if of == 1:
         who = f"{models[0]} still improves"
     elif len(models) == of:
         who = f"{'Both' if of == 2 else f'All {of}'} models still improve"
     else:
         who = f"{listed(list(models))} still {'improves' if len(models) == 1 else 'improve'}"
-    return f"{who} by {share} a doubling of the images: train {times} times longer"
+    return f"{who} by {_shares(gains)} a doubling of the images: train {times} times longer"
 
 
 def _got_worse(models: Sequence[str], rises: Sequence[float]) -> str:
-    low, high = (number(100 * value, 2) for value in (min(rises), max(rises)))
-    share = f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
     return (
-        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train "
+        f"{listed(list(models))} got worse towards the end, by {_shares(rises)} a doubling of the images: do not train "
         "longer as it is, but take the best snapshot, which the report shows, or a budget of about its images"
     )
 
 
-def _augment(models: Sequence[str], times: int) -> str:
+def _augment(models: Sequence[str], times: int, both: str) -> str:
+    beside = f" ('{both}' then puts both side by side)" if both else ""
     return (
-        f"{listed(list(models))} may learn so few images by heart: train {times} times longer with "
-        "DiffAugment, which changes what a discriminator sees "
-        "('paribus report DIR DIR --out both.html' puts both side by side)"
+        f"{listed(list(models))} may learn so few images by heart: train {times} times longer with DiffAugment, which "
+        f"changes what a discriminator sees{beside}"
     )
 
 
