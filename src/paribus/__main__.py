@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from paribus.base import unforeseen
 from paribus.base.errors import ParibusError
 from paribus.base.processes import place
 
@@ -12,10 +13,13 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake ends with one message and exit code 2, never with a traceback."""
-    from paribus.cli.app import app
+    """Runs the command line; a user's mistake ends with one message and exit code 2, never with a traceback.
 
+    So does a fault of Paribus itself: with exit code 70, and a file that holds the traceback.
+    """
     try:
+        from paribus.cli.app import app
+
         app(prog_name="paribus")
     except ParibusError as error:
         if place().is_first:  # the processes of a run agree on their errors: one message
@@ -27,6 +31,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        print(f"paribus: {unforeseen.as_message(error)}", file=sys.stderr)
+        sys.exit(unforeseen.EXIT_CODE)
 
 
 if __name__ == "__main__":

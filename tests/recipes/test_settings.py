@@ -31,7 +31,7 @@ def test_a_setting_says_what_it_is_and_where_it_differs() -> None:
     found = described("dcgan")
     assert (found.kind, found.others) == ("model", ("backbone",))
     width = setting(found, "backbone.width")
-    assert (width.value, width.default, width.differs, width.allowed) == (32, 64, True, "integer >= 1")
+    assert (width.value, width.default, width.differs, width.allowed) == (32, 64, True, "integer >= 1 and <= 65536")
     assert width.meaning.startswith("Channels next to the image")
     assert not setting(found, "objective.dropout").differs
     assert setting(found, "data.size").allowed == "integer >= 8 and <= 128 | null"

@@ -130,7 +130,7 @@ def _until_lost(surface: Surface, cases: range, seed: int, folder: Path) -> Iter
 
 def _work(surface: Surface, cases: range, seed: int, folder: Path, to: Connection) -> None:
     os.chdir(folder)
-    os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}
+    os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     os.environ["PARIBUS_CACHE"] = str(folder / "cache")
     os.environ.pop("PARIBUS_DATA", None)
     surface.prepare(folder)

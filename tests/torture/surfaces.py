@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from tests.torture.arguments import Arguments
+from tests.torture.folders import Runs, StudyFolders
 from tests.torture.harness import Surface
-from tests.torture.settings import Overrides
+from tests.torture.pictures import Arrays, Images, Names, Parquet
+from tests.torture.settings import Budgets, Configs, Overrides, Studies
 
-SURFACES: tuple[Surface, ...] = (Overrides(),)
+SURFACES: tuple[Surface, ...] = (
+    Overrides(),
+    Configs(),
+    Studies(),
+    Budgets(),
+    Names(),
+    Images(),
+    Arrays(),
+    Parquet(),
+    Runs(),
+    StudyFolders(),
+    Arguments(),
+)

@@ -70,7 +70,7 @@ class BigGANFamily(Backbone):
     """In `up` and `down`; the leak is 0.2."""
     spectral_norm: bool = True
     """Divide the weights of both networks by their largest singular values (not those of an encoder's head)."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Additional blocks that keep the side: in `up` before all others, in `down` after what reads the image."""
 
     @model_validator(mode="before")
@@ -156,7 +156,7 @@ class BigGAN(BigGANFamily):
 
     plan: Literal["a", "b", "hinrichsen"] = "a"
     """Which published configuration."""
-    width: int = Field(plans["a"].width, ge=1)
+    width: int = Field(plans["a"].width, ge=1, le=1 << 16)
     """Channel multiplier; left out it is the plan's own: 64 (a) or 96 (b, hinrichsen)."""
     attention: bool = plans["a"].attention
     """Self-attention at half of the image's side; left out it is the plan's own: only b has it."""

@@ -103,7 +103,7 @@ class BigGANDeep(BigGANFamily):
 
     plan: Literal["studiogan", "hinrichsen"] = "studiogan"
     """Which published configuration."""
-    width: int = Field(plans["studiogan"].width, ge=1)
+    width: int = Field(plans["studiogan"].width, ge=1, le=1 << 16)
     """Channel multiplier."""
     attention: bool = plans["studiogan"].attention
     """Self-attention at half of the image's side; left out it is the plan's own: only studiogan has it."""

@@ -69,14 +69,14 @@ class Conv(Backbone):
 
     plan: Literal["tikayyolla", "chaturvedula-vae", "chaturvedula-gan"] = "tikayyolla"
     """Whose networks."""
-    width: int = Field(WIDTHS["tikayyolla"], ge=1)
+    width: int = Field(WIDTHS["tikayyolla"], ge=1, le=1 << 16)
     """Channels of the convolution that reads the image; left out it is the plan's own: 32, and 64 for
     chaturvedula-gan. All other layers scale with it."""
     depth: int = Field(2, ge=1, le=6)
     """Convolutions of `down` and transposed ones of `up`, in plan tikayyolla alone: the others have their own."""
     activation: Activation = "leaky-relu"
     """In both networks; the leak is 0.2."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Residual blocks of two convolutions after each convolution of `down` and before each transposed one of `up`."""
 
     @model_validator(mode="before")

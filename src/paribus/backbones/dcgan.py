@@ -31,13 +31,13 @@ class DCGAN(Backbone):
     Where a side is odd the transposed convolution's output is made one pixel smaller by its kernel, as in 23 -> 45.
     """
 
-    width: int = Field(64, ge=1)
+    width: int = Field(64, ge=1, le=1 << 16)
     """Channels next to the image; each block inwards has twice as many."""
     norm: Literal["batch", "none"] = "batch"
     """Batch norm after every convolution but the first and the last of each network."""
     activation: Activation = "leaky-relu"
     """Of `down`; `up` has ReLU."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Residual blocks of two 3x3 convolutions after each convolution of `down`, and on the same maps of `up`."""
 
     @override

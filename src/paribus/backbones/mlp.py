@@ -25,13 +25,13 @@ from paribus.config import ImageShape
 class MLP(Backbone):
     """Fully connected layers of equal width; pixels are one long vector."""
 
-    width: int = Field(256, ge=1)
+    width: int = Field(256, ge=1, le=1 << 16)
     """Units of a hidden layer."""
-    depth: int = Field(1, ge=1)
+    depth: int = Field(1, ge=1, le=100)
     """Hidden layers."""
     activation: Activation = "leaky-relu"
     """After each hidden layer; the leak is 0.2."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Residual blocks of two layers after each hidden layer."""
 
     @override

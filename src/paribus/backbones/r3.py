@@ -40,14 +40,14 @@ class R3(Backbone):
     block, with L the blocks of the network, and 1 for all layers that no activation follows. Biases start at 0.
     """
 
-    width: int = Field(256, ge=1)
+    width: int = Field(256, ge=1, le=1 << 16)
     """Channels between the blocks, up to a side of 32."""
-    group_width: int = Field(16, ge=1)
+    group_width: int = Field(16, ge=1, le=1 << 16)
     """Channels of a group of the 3x3 convolutions: at width 256 there are 32 groups. Where the 2C channels are no
     multiple of it, the greatest common divisor of both."""
-    blocks: int = Field(2, ge=1)
+    blocks: int = Field(2, ge=1, le=100)
     """Residual blocks at each side."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Additional blocks at the smallest side alone: many weights for little work."""
 
     @override

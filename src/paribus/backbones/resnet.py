@@ -29,7 +29,7 @@ class ResNet(Backbone):
     (arXiv:1802.05637).
     """
 
-    width: int = Field(128, ge=1)
+    width: int = Field(128, ge=1, le=1 << 16)
     """Channels of `down`; `up` has twice as many."""
     norm: Literal["batch", "none"] = "batch"
     """In `up`. Without it the class joins z."""
@@ -37,7 +37,7 @@ class ResNet(Backbone):
     """Divide the weights of `down` by their largest singular values (not those of an encoder's head)."""
     activation: Activation = "relu"
     """The leak is 0.2."""
-    residual_blocks: int = Field(0, ge=0)
+    residual_blocks: int = Field(0, ge=0, le=100)
     """Additional blocks: in `up` before all others, in `down` after the one that reads the image."""
 
     @override

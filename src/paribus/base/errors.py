@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,7 +32,8 @@ class ParibusError(Exception):
     ) -> None:
         lines = [what]
         place = where if of is None else f"{where} ({of})"
-        for label, value in (("where", place), ("got", got), ("expected", expected), ("fix", fix)):
+        named = (("where", cut(place)), ("got", cut(got)), ("expected", expected), ("fix", fix))
+        for label, value in named:
             if value is not None:
                 lines.append(f"  {label + ':':<10}{value}")
         super().__init__("\n".join(lines))
@@ -116,6 +118,44 @@ class Interrupted(Exception):
         self.folder = folder
 
 
+def check_kind(value: object, kinds: type | tuple[type, ...], where: str, expected: str) -> None:
+    """Refuses an argument of another type than its function can do anything with.
+
+    Raises:
+        ParibusError: It is none of `kinds`.
+    """
+    if not isinstance(value, kinds):
+        got = f"{shown(value)} ({type(value).__name__})"
+        raise ParibusError("An argument has a wrong type.", where=where, got=got, expected=expected)
+
+
+_LONGEST = 600
+
+
+def cut(value: object) -> object:
+    """A value whose text is too long for a message as a text without its middle; any other as it is."""
+    if value is None or isinstance(value, int) or len(text := str(value)) <= _LONGEST:
+        return value
+    return f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
+
+
+class _Shown(reprlib.Repr):
+    """What is shown of a value in a message: enough to know it by, and never more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 4, 160, 160
+        self.maxlong, self.maxdict, self.maxlist, self.maxtuple = 40, 12, 12, 12
+
+    def repr_int(self, value: int, level: int) -> str:
+        """A number whose digits Python refuses to write, too."""
+        return super().repr_int(value, level) if abs(value) < 1 << 1024 else f"a number of {value.bit_length()} bits"
+
+
+shown = _Shown().repr
+"""A value as Python writes it, shortened."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Returns " Did you mean 'x'?" for the nearest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)
@@ -126,4 +166,10 @@ def unknown(what: str, name: object, known: Iterable[str], *, where: str, fix: s
     """The error for a name that is none of the known ones; `what` says so, without its full stop."""
     names = list(known)
     near = did_you_mean(name, names) if isinstance(name, str) else ""
-    return ParibusError(f"{what}.{near}", where=where, got=name, expected=", ".join(names), fix=fix)
+    return ParibusError(
+        f"{what}.{near}",
+        where=where,
+        got=name if isinstance(name, str) else shown(name),
+        expected=", ".join(names),
+        fix=fix,
+    )

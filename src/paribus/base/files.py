@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.places import checked_path
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
@@ -136,6 +137,18 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def remove(path: Path) -> None:
+    """Removes a file, if it is there.
+
+    Raises:
+        NotWritten: Something else is in its place, or nothing may be changed there.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotWritten(path, error) from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON atomically and, where it is a mapping or a list of them, with its digest."""
     write_atomically(path, json_content(value))
@@ -176,10 +189,12 @@ def check_output(folder: Path) -> None:
     Raises:
         ParibusError: A file is in its place or above it, or nothing may be written there.
     """
-    absolute = folder.absolute()
+    absolute = checked_path(folder, "--out").absolute()
     # unlike Path.exists, false for what may not be looked at
     there = next(place for place in (absolute, *absolute.parents) if os.access(place, os.F_OK))
-    if not there.is_dir():
+    if there != absolute and absolute.is_symlink():
+        reason = "a link to nothing"
+    elif not there.is_dir():
         reason = f"{there} is a file"
     elif not os.access(there, os.W_OK | os.X_OK):
         reason = f"nothing may be written to {there}"
@@ -208,6 +223,7 @@ def check_output_file(path: Path) -> None:
     Raises:
         ParibusError: Something else is in its place, or its folder cannot be written to.
     """
+    checked_path(path, "--out")
     check_output(path.parent)
     if path.is_dir():
         raise ParibusError(
@@ -250,6 +266,7 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
     def is_own(path: Path) -> bool:
         return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
 
+    folder = checked_path(folder, "--out")
     if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):

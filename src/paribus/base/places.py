@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from paribus.base.errors import ParibusError, check_kind, shown
+
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
     r"\.(zip|tar|t?gz|parquet|np[yz]|pth?|safetensors|png|jpe?g|webp|bmp|gif|tiff?)$", re.IGNORECASE
@@ -24,6 +26,34 @@ def looks_like_path(name: str) -> bool:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or "\\" in name:
         return True
     return bool(_EXTENSION.search(name))
+
+
+def checked_path(name: str | Path, where: str) -> Path:
+    """A name as a path, ~ replaced, whether or not anything is there.
+
+    Args:
+        name: As a user gave it.
+        where: The option or setting that it was given as.
+
+    Raises:
+        ParibusError: Nothing can have this name (it is too long, a loop of links, or holds what no name may), or it
+            may not be looked at.
+    """
+    check_kind(name, (str, Path), where, "a text or a path")
+    try:
+        path = Path(name).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ParibusError(
+            "This cannot be a file or a folder here.",
+            where=where,
+            got=f"{shown(str(name))}: {error.strerror if isinstance(error, OSError) else error}",
+            expected="the path of something that can be read, or made",
+            fix="check the spelling, and the rights of the folders above it",
+        ) from None
+    return path
 
 
 def last_part(name: str) -> str:

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from paribus.base.errors import unknown
+from paribus.base.errors import shown, unknown
 
 T = TypeVar("T", bound=type)
 
@@ -38,7 +38,7 @@ class Registry(Generic[T]):
         self._import_all()
         if not isinstance(name, str) or name not in self._classes:  # a name may be whatever a file says
             fix = f"choose one of them ('paribus list {self.kind}s' explains each)"
-            raise unknown(f"Unknown {self.kind} '{name}'", name, self.names(), where=f"{self.kind}.name", fix=fix)
+            raise unknown(f"Unknown {self.kind} {shown(name)}", name, self.names(), where=f"{self.kind}.name", fix=fix)
         return self._classes[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from paribus.base.errors import Damaged
+from paribus.base.parsing import from_json, from_yaml
 
 KEY = "sha256"
 ZEROS = "0" * 64
@@ -91,8 +92,8 @@ def json_value(content: bytes, path: Path, fix: str) -> Any:
         Damaged: It is neither.
     """
     try:
-        return _without_key(json.loads(check(content, path, fix).decode()))
-    except (ValueError, RecursionError) as error:
+        return _without_key(from_json(check(content, path, fix)))
+    except ValueError as error:
         raise Damaged(path, f"no valid JSON: {error}", fix) from None
 
 
@@ -108,10 +109,10 @@ def yaml_value(content: bytes, path: Path, fix: str) -> Any:
     Raises:
         Damaged: It is neither.
     """
-    try:  # by the parser in C where there is one: a study may have hundreds of them
-        return _without_key(yaml.load(check(content, path, fix), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Damaged(path, f"no valid YAML: {' '.join(str(error).split())}", fix) from None
+    try:
+        return _without_key(from_yaml(check(content, path, fix)))
+    except ValueError as error:
+        raise Damaged(path, f"no valid YAML: {error}", fix) from None
 
 
 def _without_key(value: Any) -> Any:

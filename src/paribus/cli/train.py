@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import Interrupted, ParibusError, shown
+from paribus.base.parsing import from_yaml, text_of
 from paribus.base.processes import launcher, place
 from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 
@@ -67,12 +68,20 @@ def train(
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ParibusError("The configuration file cannot be read.", where=str(path), got=str(error)) from error
+        tree = from_yaml(text_of(path))
+    except ValueError as error:
+        raise ParibusError(
+            "The configuration file cannot be read.",
+            where=str(path),
+            got=error,
+            expected="YAML in UTF-8: part of the tree that a run.yaml holds under 'config'",
+        ) from None
     if not isinstance(tree, dict):
-        raise ParibusError("The configuration file must hold named groups of settings.", where=str(path), got=tree)
+        raise ParibusError(
+            "The configuration file must hold named groups of settings.",
+            where=str(path),
+            got=shown(tree),
+            expected="part of the tree that a run.yaml holds under 'config', such as 'training: {budget: 20epochs}'",
+        )
     return tree

@@ -10,9 +10,9 @@ import numpy as np
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.base.places import is_hub_id
+from paribus.base.places import checked_path, is_hub_id
 from paribus.config import DataSettings, EvaluationSettings, validated
-from paribus.config.overrides import merged, with_override
+from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.equality import image_hashes
 from paribus.data.given import GivenImages, given_images
@@ -71,7 +71,7 @@ def evaluate(
         ParibusError: There is nothing to compare with, or the images do not fit each other.
     """
     change: dict[str, Any] = {"evaluation": settings.given()} if settings is not None else {}
-    for override in overrides:
+    for override in checked_overrides(overrides):
         change = with_override(change, override)
     if sampler is not None:
         change = merged(change, {"sampler": {"name": sampler}})
@@ -94,7 +94,7 @@ def evaluate(
         _refuse_against(against, str(subject))
         source = subject if isinstance(subject, (str, Path)) else str(subject)
         model = load_model(source, sampler=change.get("sampler"))
-        return _score_model(model, data, change, progress, size, RunFolder(Path(source).expanduser()))
+        return _score_model(model, data, change, progress, size, RunFolder(checked_path(source, "RUN")))
     _refuse_other_parts(change, ("evaluation",))
     asked, usual = _own_names(validated(EvaluationSettings, change.get("evaluation", {}), where="evaluation"))
     if against is None and data is None:
@@ -129,7 +129,7 @@ def _is_model(subject: Any) -> bool:
     """
     if not isinstance(subject, (str, Path)):
         return False
-    folder = Path(subject).expanduser()
+    folder = checked_path(subject, "SOURCE")
     if (folder / "study.yaml").is_file():
         raise ParibusError(
             "This is a study, not a run or a folder of images.",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import AllFailed, ParibusError
-from paribus.base.places import last_part
+from paribus.base.errors import AllFailed, ParibusError, check_kind
+from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings, validated
-from paribus.config.overrides import merged, with_override
+from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.config.seeds import read_seeds
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
@@ -58,14 +58,17 @@ def compare(
     Raises:
         ParibusError: Something given is wrong, or the folder holds another study.
     """
-    seeds = _given_seeds(seeds)
+    seeds, overrides = _given_seeds(seeds), checked_overrides(overrides)
     models = [models] if isinstance(models, str) else models
+    check_kind(models, (list, tuple, type(None)), "--models", "a list of names")
+    for model in models or ():
+        check_kind(model, str, "--models", "names")
     data = in_hand(data, changes or {}, overrides)
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
     name = f"compare-{last_part(tree['data']['name'])}"
-    folder = Path("runs") / name if out is None else Path(out)
+    folder = Path("runs") / name if out is None else checked_path(out, "--out")
     images = data if isinstance(data, ImageData) else None
     if models is None:
         models = (stored_description(folder).get("plan") or {}).get("axes", {}).get("model")
@@ -171,14 +174,14 @@ def run_study(
     Raises:
         ParibusError: The plan cannot be run, or the folder holds another study.
     """
-    source = Path(source)
+    source = checked_path(source, "STUDY")
     if source.is_dir():
         if out is not None:
             raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
         study = Study.of(stored_plan(source), source, write_report=write_report, workers=workers, engine=engine)
     else:
         file: StudyFile[StudyPlan] = StudyFile(source)
-        plan, folder = file.plan(), Path(out) if out is not None else None
+        plan, folder = file.plan(), checked_path(out, "--out") if out is not None else None
         with file.naming_lines():
             study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
@@ -207,7 +210,7 @@ def add_to_study(
     Raises:
         ParibusError: There is no study in the folder, no such axis, or the value is there already.
     """
-    folder = Path(folder)
+    folder = checked_path(folder, "DIR")
     plan = stored_plan(folder)
     for text in values:
         plan = with_values(plan, *read_values(text))
@@ -243,7 +246,7 @@ def retry_study(
     Raises:
         ParibusError: There is no study in the folder, no such model in it, or a setting may not be changed.
     """
-    folder = Path(folder)
+    folder = checked_path(folder, "DIR")
     plan = stored_plan(folder)
     runs = study_runs(plan, folder)
     labels = retried_labels(runs, model)
@@ -287,7 +290,7 @@ def replicate(
     study = replication_study(
         paper(name),
         chosen,
-        Path(out) if out is not None else None,
+        checked_path(out, "--out") if out is not None else None,
         write_report=write_report,
         seeds=seeds,
         workers=workers,

@@ -7,11 +7,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
-from paribus.base.places import last_part
+from paribus.base.errors import ParibusError, check_kind
+from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings
-from paribus.config.overrides import merged
+from paribus.config.overrides import checked_overrides, merged
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import silent
@@ -63,8 +63,11 @@ def train(
         TrainingDiverged: A loss diverged.
         Interrupted: `stop_requested` became true.
     """
+    check_kind(resume, bool, "resume", "True or False")
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
+    overrides = checked_overrides(overrides)
+    check_kind(config, (Mapping, type(None)), "config", "a mapping, part of the configuration's tree")
     change = dict(config or {})
     if seed is not None:
         change["seed"] = seed
@@ -89,7 +92,7 @@ def _configured(
     resume: bool,
 ) -> tuple[RunConfig, RunFolder]:
     """The configuration of a run, and its folder."""
-    existing = None if out is None else RunFolder(Path(out))
+    existing = None if out is None else RunFolder(checked_path(out, "--out"))
     begun = existing is not None and existing.exists
     if existing is not None and not resume:
         refuse_existing(existing)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, shown
 
-_FORM = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(s|kimg|img|epochs?|updates?|flop)\s*$")
+_FORM = re.compile(r"^\s*((?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(s|kimg|img|epochs?|updates?|flop)\s*$")
+LEAST, MOST = 1e-9, 1e30
+"""In any unit: more than all machines will ever compute, and far from where floats end."""
 _UNITS = {
     "s": "seconds",
     "kimg": "images",
@@ -41,13 +43,13 @@ class Budget:
         """
         if isinstance(text, Budget):
             return text
-        match = _FORM.match(str(text))
-        if match is None or float(match[1]) <= 0:
+        match = _FORM.match(str(text)) if isinstance(text, (str, float, int)) else None
+        if match is None or not LEAST <= float(match[1]) <= MOST:
             raise ParibusError(
                 "A budget must be a positive number with a unit.",
                 where=where,
-                got=repr(text),
-                expected="60s, 200kimg, 5000img, 20epochs, 5000updates or 3e15flop",
+                got=shown(text),
+                expected=f"60s, 200kimg, 5000img, 20epochs, 5000updates or 3e15flop, {LEAST:g} to {MOST:g} of them",
                 fix="write the number and the unit without a space, for example --budget 60s",
             )
         amount = float(match[1]) * (1000 if match[2] == "kimg" else 1)

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.config.budget import Budget
+from paribus.config.seeds import Seed
 from paribus.config.settings import Settings
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
-GradientNorm = Annotated[float, Field(gt=0)]
+LARGEST_BATCH = 1 << 20
+GradientNorm = Annotated[float, Field(gt=0, le=1e30)]
 
 
 class Augmentation(Settings):
@@ -54,7 +56,7 @@ class Schedule(Settings):
 
     start: float
     end: float
-    images: float = Field(gt=0)
+    images: float = Field(ge=1, le=1e30)
 
     def at(self, images_seen: float) -> float:
         """The value after `images_seen` images."""
@@ -72,8 +74,8 @@ def _ends(value: float | Schedule) -> tuple[float, ...]:
 
 
 def _not_negative(value: float | Schedule) -> float | Schedule:
-    if not all(0 <= end <= 1e12 for end in _ends(value)):
-        raise ValueError("must be from 0 to 1e12")
+    if not all(0 <= end <= LARGEST_WEIGHT for end in _ends(value)):
+        raise ValueError(f"must be from 0 to {LARGEST_WEIGHT:g}")
     return value
 
 
@@ -89,10 +91,10 @@ def _decay(value: float | Schedule) -> float | Schedule:
     return value
 
 
+LARGEST_WEIGHT = 1e12
+"""Of a term of a loss: its product with the term stays far from where single precision ends."""
 LARGEST_STEP = 1e6
 """Of an optimiser's updates; the weights that they move are near 1."""
-
-
 NotNegative = Annotated[float | Schedule, AfterValidator(_not_negative)]
 """A number, or a schedule neither end of which is below 0."""
 Rate = Annotated[float | Schedule, AfterValidator(_rate)]
@@ -128,39 +130,39 @@ class TrainingSettings(Settings):
     """How long: an amount of seconds, images, epochs, updates or operations."""
     batch_size: int | Literal["full"] = 128
     """Images of one update, at least 2; `full` is the whole training split."""
-    micro_batch: int | None = Field(None, ge=1)
+    micro_batch: int | None = Field(None, ge=1, le=LARGEST_BATCH)
     """Largest number of images in one forward pass; gradients are accumulated to `batch_size`."""
     optimizer: dict[str, Optimizer] = {}
     """An optimiser per role (G, D, E, ...); what is left out comes from the objective's own defaults."""
-    rarity: float | None = Field(None, ge=0)
+    rarity: float | None = Field(None, ge=0, le=1e6)
     """Draws images, from the second epoch on, the more often the rarer their latents are by the model's encoder
     (DB-VAE): the constant that is added to each density, the larger the more evenly. By default an epoch has each image
     once."""
-    ema_half_life_images: float = Field(500_000, ge=0)
+    ema_half_life_images: float = Field(500_000, ge=0, le=1e30)
     """Half-life of the averaged weights, at most `ema_rampup_ratio` of the images so far; 0 turns averaging off."""
     ema_rampup_ratio: float = Field(0.05, gt=0, le=1)
     """The averages' half-life is at most this share of the images so far (arXiv:2206.00364): a small one forgets the
     first steps of a short run, a large one steadies a generator that swings with its discriminator."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto: bf16 autocast where the hardware has it natively, else fp32."""
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(None, ge=1, le=1024)
     """CPU threads of a process; by default all cores, divided among processes. Recorded, and re-applied on resume."""
-    processes: int | None = Field(None, ge=1)
+    processes: int | None = Field(None, ge=1, le=1 << 20)
     """Processes that share each batch; by default as many as torchrun started. Recorded, and the same on resume."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """What computes; auto: a GPU where there is one."""
-    checkpoint_seconds: float = Field(60.0, gt=0)
+    checkpoint_seconds: float = Field(60.0, gt=0, le=1e30)
     """Seconds of training between checkpoints."""
     checkpoint_steps: int | None = Field(None, ge=1)
     """Steps between checkpoints, besides those by time."""
-    snapshots: list[str] | str = ["1/8", "1/4", "1/2", "1/1"]
+    snapshots: Annotated[list[str], Field(max_length=1000)] | str = ["1/8", "1/4", "1/2", "1/1"]
     """When the averaged model is kept: shares of the budget, amounts ("50kimg"), or an interval ("every 10epochs")."""
     keep_snapshots: int | None = Field(None, ge=1)
     """Keep only the newest so many snapshots; by default all."""
     gradient_clip: GradientNorm | dict[str, GradientNorm] | None = None
     """Largest Euclidean norm of a role's gradient in one update, for every role or by role ({E: 1e4}); a longer
     gradient is shortened to it. null for no bound."""
-    divergence_factor: float = Field(1e6, gt=1)
+    divergence_factor: float = Field(1e6, gt=1, le=1e30)
     """A loss beyond this many times max(1, |its first value|) counts as diverged."""
     track: list[Literal["tensorboard", "wandb"]] = []
     """Where the logged lines go besides metrics.jsonl (extra `track`)."""
@@ -170,6 +172,8 @@ class TrainingSettings(Settings):
     def _positive(cls, value: int | str) -> int | str:
         if isinstance(value, int) and value < 2:
             raise ValueError("at least 2 images are needed in a batch")
+        if isinstance(value, int) and value > LARGEST_BATCH:
+            raise ValueError(f"at most {LARGEST_BATCH:,} images are a batch")
         return value
 
 
@@ -178,7 +182,7 @@ class EvaluationSettings(Settings):
 
     split: Literal["test", "validation"] = "test"
     """What models are scored against; validation leaves the test images untouched, for choosing settings."""
-    samples: int = Field(10_000, ge=64)
+    samples: int = Field(10_000, ge=64, le=10_000_000)
     """Number of samples; at most as many as the reference split holds are compared with it."""
     encoder: list[str] | str = "auto"
     """auto: `classifier` for labelled data, else `efficientnet` (trained on photographs) and `pixels`; under 1,000
@@ -192,15 +196,15 @@ class EvaluationSettings(Settings):
     """bf16 is faster where the hardware has it natively; its scores are another encoder's."""
     metrics: list[str] | None = None
     """Names of metrics; by default all that apply but those of inversion. `default` in the list stands for these."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the generated samples."""
-    iwae_samples: int = Field(64, ge=1)
+    iwae_samples: int = Field(64, ge=1, le=100_000)
     """K of `iwae`: latents drawn for each test image."""
-    inversion_images: int = Field(64, ge=2)
+    inversion_images: int = Field(64, ge=2, le=1_000_000)
     """Test images that the metrics of inversion (`inversion_mse` and others) are measured on, at most."""
-    inversion_starts: int = Field(2, ge=1)
+    inversion_starts: int = Field(2, ge=1, le=1000)
     """Descents for each image, from the nearest of 16 times as many latents of the prior; the best end counts."""
-    inversion_steps: int = Field(200, ge=1)
+    inversion_steps: int = Field(200, ge=1, le=1_000_000)
     """Updates of each descent."""
 
 
@@ -209,11 +213,11 @@ class SamplerSettings(Settings):
 
     name: Literal["prior", "gmm", "two-stage"] = "prior"
     """gmm: a mixture of Gaussians; two-stage: a second VAE on the latents."""
-    components: int = Field(10, ge=1)
+    components: int = Field(10, ge=1, le=10_000)
     """Gaussians of the mixture."""
-    updates: int = Field(3000, ge=1)
+    updates: int = Field(3000, ge=1, le=1_000_000_000)
     """Updates of the second VAE."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0, le=LARGEST_STEP)
     """Of the second VAE, at the start; it falls to 0 along half a cosine."""
     warmup: float = Field(0.25, ge=0, le=1)
     """Share of the second VAE's updates over which its KL's weight rises from 0 to 1."""
@@ -222,5 +226,5 @@ class SamplerSettings(Settings):
 class TuningRecord(Settings):
     """How the settings came about: a record alone, which changes neither weights nor scores."""
 
-    trials: int = Field(0, ge=0)
+    trials: int = Field(0, ge=0, le=1_000_000_000)
     """Settings that were tried before these were chosen; a study says where its models differ in it."""

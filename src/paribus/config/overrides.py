@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import yaml
-
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, check_kind, shown
+from paribus.base.parsing import from_yaml
 
 SCHEDULE = {"start", "end", "images"}
 """The fields of a schedule."""
+
+
+def checked_overrides(overrides: Sequence[str]) -> Sequence[str]:
+    """The overrides, if they are texts; one alone is meant as a list of it.
+
+    Raises:
+        ParibusError: They are something else.
+    """
+    if isinstance(overrides, str):
+        return [overrides]
+    check_kind(overrides, (list, tuple), "overrides", "a list of texts such as 'objective.latent_dim=16'")
+    for override in overrides:
+        check_kind(override, str, "overrides", "a text such as 'objective.latent_dim=16'")
+    return overrides
 
 
 def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
@@ -20,14 +33,19 @@ def with_override(tree: dict[str, Any], assignment: str) -> dict[str, Any]:
     if not sign or not all(path.strip().split(".")):
         raise ParibusError(
             "An override must have the form key.path=value.",
-            where=f"-o {assignment}",
-            got=repr(assignment),
+            where="-o",
+            got=shown(assignment),
             expected="for example -o objective.latent_dim=16",
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ParibusError("An override's value is not valid YAML.", where=f"-o {path}", got=text) from error
+        value = from_yaml(text)
+    except ValueError as error:
+        raise ParibusError(
+            "An override's value is not valid YAML.",
+            where=f"-o {path}",
+            got=f"{shown(text)}: {error}",
+            expected="a number, a name, or values in brackets, such as [a, b] or {start: 1, end: 0, images: 1e5}",
+        ) from None
     return with_value(tree, path.strip(), value)
 
 

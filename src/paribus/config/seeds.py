@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from operator import index
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, shown
+
+MOST_SEEDS = 1000
+"""Of one model: more tell nothing that these do not, and each is a run."""
+LARGEST_SEED = (1 << 63) - 1
 
 
 def read_seeds(given: Any) -> int | list[int]:
@@ -26,8 +30,12 @@ def read_seeds(given: Any) -> int | list[int]:
             raise _neither("A number of seeds is at least 1.", given)
     elif not found or min(found) < 0:
         raise _neither("A list of seeds names at least one, and none below 0.", given)
+    elif max(found) > LARGEST_SEED:
+        raise _neither(f"A seed is at most {LARGEST_SEED}.", given)
     elif len(set(found)) < len(found):
         raise _neither("A seed is named twice.", given)
+    if (found if isinstance(found, int) else len(found)) > MOST_SEEDS:
+        raise _neither(f"These are more than {MOST_SEEDS:,} seeds.", given)
     return found
 
 
@@ -60,11 +68,13 @@ def _neither(what: str, given: Any) -> ParibusError:
     return ParibusError(
         what,
         where="seeds",
-        got=given if isinstance(given, str) else repr(given),
+        got=given if isinstance(given, str) else shown(given),
         expected="3 for three seeds (0, 1 and 2), or the seeds themselves: 3,4 as text, [3, 4] in YAML and Python",
         fix="for one seed alone, such as 3, write '3,' or [3]",
     )
 
 
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+"""A setting that is one seed."""
 Seeds = Annotated[int | list[int], BeforeValidator(read_seeds)]
 """A setting that says how many seeds (a number) or which (a list)."""

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from paribus.base.errors import ParibusError, unknown
+from paribus.base.errors import ParibusError, shown, unknown
 
 
 class Settings(BaseModel):
-    """A frozen, validated group of named values; an unknown name is an error."""
+    """A frozen, validated group of named values, its numbers finite; an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     def given(self) -> dict[str, Any]:
         """What was given of it, without the defaults of the rest: a part of a configuration's tree."""
@@ -43,10 +43,10 @@ class ImageShape:
         return self.channels * self.size * self.size
 
 
-def validated(cls: type[Settings], values: dict[str, Any], where: str = "") -> Any:
+def validated(cls: type[Settings], values: Any, where: str = "") -> Any:
     """Builds settings from plain values; a mistake becomes one readable error."""
     try:
-        return cls(**values)
+        return cls.model_validate(values)
     except ValidationError as error:
         raise _readable(error, cls, where) from None
 
@@ -61,7 +61,7 @@ def _readable(error: ValidationError, cls: type[Settings], where: str) -> Paribu
     return ParibusError(
         f"Setting '{path}' has a wrong value.",
         where=path,
-        got=repr(first.get("input")),
+        got=shown(first.get("input")),
         expected=first["msg"].removeprefix("Value error, "),
         fix=f"change {path} with -o {path}=... or in the YAML file",
     )
@@ -71,7 +71,7 @@ def _is_branch(part: Any) -> bool:
     # pydantic names the branch of a union ("Schedule", "float", "list[str]") as a step of the path
     return (
         isinstance(part, str)
-        and (part in {"float", "int", "str"} or part[:1].isupper() or "[" in part)
+        and (part in {"float", "int", "str"} or part.startswith("constrained-") or part[:1].isupper() or "[" in part)
         and (part not in {"G", "D", "E", "C", "Q", "T"})
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -14,6 +16,19 @@ from paribus.data.storage import entry_being_written
 
 OTHER_ARCHIVES = frozenset({".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 """What is not unpacked here."""
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    EOFError,
+)
+"""What zipfile and its decompressors raise for what is damaged, encrypted or packed in another way."""
 
 
 def unpacked(path: Path) -> Path:
@@ -33,7 +48,7 @@ def unpacked(path: Path) -> Path:
             if folder is not None:
                 (folder / UNPACKED).mkdir()
                 archive.extractall(folder / UNPACKED)  # it keeps every member inside the folder
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _UNREADABLE as error:
         raise ParibusError(
             "The zip file cannot be unpacked.",
             where=str(path),

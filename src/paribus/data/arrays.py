@@ -80,13 +80,17 @@ def _arrays_of(path: Path) -> dict[str, np.ndarray]:
         if isinstance(content, np.ndarray):
             return {"images": content}
         with content as file:
-            return {name: file[name] for name in file.files}
+            members = {name: file[name] for name in file.files}
+        if others := [name for name, member in members.items() if not isinstance(member, np.ndarray)]:
+            raise TypeError(f"{', '.join(others)}, which {'is no array' if len(others) == 1 else 'are no arrays'}")
+        return members
     import torch
 
+    found: object
     if kind == ".safetensors":
         from safetensors.torch import load_file
 
-        found: object = load_file(path)
+        found = load_file(path)
     else:
         found = torch.load(path, map_location="cpu", weights_only=True)
     if isinstance(found, torch.Tensor):

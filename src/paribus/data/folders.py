@@ -29,6 +29,8 @@ SPLIT_NAMES = {
 }
 _NOT_OURS = frozenset({"__MACOSX"})
 _OF_RESULTS = frozenset({"run.yaml", "study.yaml"})
+MOST_OTHERS, ONE_IN = 50_000, 100
+"""Files and folders after which a folder is given up that holds fewer images than one in so many: a disk's root."""
 _NAMED = 3
 _LABEL_FILE = "dataset.json"
 
@@ -55,11 +57,12 @@ def files_below(folder: Path) -> Below:
     """All files in a folder and its sub-folders; hidden ones and results of Paribus are left out.
 
     Raises:
-        ParibusError: A sub-folder may not be read.
+        ParibusError: A sub-folder may not be read, or there is far too much that is no image.
     """
     found: list[Path] = []
     results: list[Path] = []
     visited: set[str] = set()
+    folders_seen = 0
     for place, folders, names in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
         real = os.path.realpath(place)
         if real in visited:  # a link that leads back
@@ -72,10 +75,25 @@ def files_below(folder: Path) -> Below:
             continue
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _NOT_OURS)
         found.extend(Path(place) / name for name in names if not name.startswith("."))
+        folders_seen += 1
+        if len(found) + folders_seen > MOST_OTHERS and not _may_be_images(found):
+            raise ParibusError(
+                "This is not a folder of images.",
+                where=str(folder),
+                got=f"fewer than 1 in {ONE_IN} images among the first {len(found):,} files",
+                expected="a folder that holds images, and little else",
+                fix="give the folder further down in which the images lie",
+            )
     return Below(sorted(found, key=lambda path: path.parts), results)
 
 
+def _may_be_images(files: list[Path]) -> bool:
+    return ONE_IN * sum(file.suffix.lower() in EXTENSIONS or file.suffix == ".parquet" for file in files) >= len(files)
+
+
 def _refuse_unreadable(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):  # it was removed meanwhile
+        return
     raise ParibusError(
         "A folder cannot be read.",
         where=str(error.filename),

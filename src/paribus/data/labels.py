@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -29,7 +30,7 @@ def labelled(
         images has no label, or when it has fewer than two classes. Notes say so.
 
     Raises:
-        ParibusError: A label is neither an integer nor a string, or has no name among `names`.
+        ParibusError: A label is neither an integer nor a string, or has no name among `names`, or two classes have one.
     """
     if all(split is None for split in values.values()):
         return raw
@@ -52,8 +53,14 @@ def labelled(
         names = tuple(str(value) for value in distinct)
     else:
         index = {key: position for position, name in enumerate(names) for key in (position, name)}
-    if len(names) < 2:
-        return _left_out(raw, "one_class")
+    if twice := [name for name, n in Counter(names).items() if n > 1]:
+        raise ParibusError(
+            "Two classes have one name.",
+            where=raw.where,
+            got=twice[0],
+            expected="a name of its own for each class",
+            fix="rename one of them, or merge the two",
+        )
     unknown = sorted({str(value) for split in splits.values() for value in split if value not in index})
     if unknown:
         raise ParibusError(
@@ -63,6 +70,8 @@ def labelled(
             expected=f"integers from 0 to {len(names) - 1}",
             fix="give as many class names as there are classes",
         )
+    if len(names) < 2:
+        return _left_out(raw, "one_class")
     indexed = {
         name: replace(raw.splits[name], labels=np.array([index[value] for value in split], np.int64))
         for name, split in splits.items()

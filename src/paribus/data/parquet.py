@@ -7,16 +7,20 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paribus.base.errors import ParibusError
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelled
 from paribus.data.raw import Encoded, RawData, RawSplit, files_key
 from paribus.results.score import Fact
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 IMAGE_COLUMNS = ("image", "img", "picture", "images", "photo", "jpg", "png", "pixel_values", "image_bytes", "bytes")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "category", "target", "cls")
@@ -86,43 +90,54 @@ def split_of(name: str) -> str | None:
     return SPLIT_NAMES.get(match[1].lower()) if match else None
 
 
+@contextmanager
+def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file; what is wrong with it is found when it is opened, or where a column of it is read.
+
+    Raises:
+        ParibusError: It is damaged, or no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file, memory_map=True) as parquet:
+            yield parquet
+    # a column that one of several files lacks is a KeyError, and text that is no UTF-8 a ValueError
+    except (pa.ArrowException, OSError, KeyError, ValueError, OverflowError) as error:
+        raise ParibusError(
+            "A Parquet file cannot be read.",
+            where=str(file),
+            got=str(error).strip().partition("\n")[0] or type(error).__name__,
+            fix="copy or download it again",
+        ) from None
+
+
 class _Table:
     """The Parquet files of one split, read in ascending order without holding more than a few rows."""
 
     def __init__(self, files: list[Path]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         self.files = files
         self.starts = [0]
         for file in files:
-            try:
-                parquet = pq.ParquetFile(file)
-            except (pa.ArrowException, OSError) as error:
-                raise ParibusError(
-                    "A Parquet file cannot be read.",
-                    where=str(file),
-                    got=str(error).splitlines()[0],
-                    fix="copy or download it again",
-                ) from None
-            self.starts.append(self.starts[-1] + parquet.metadata.num_rows)
-            if len(self.starts) == 2:
-                self.schema = parquet.schema_arrow
-            parquet.close()
+            with _opened(file) as parquet:
+                self.starts.append(self.starts[-1] + parquet.metadata.num_rows)
+                if len(self.starts) == 2:
+                    self.schema = parquet.schema_arrow
 
     def __len__(self) -> int:
         return self.starts[-1]
 
     def column(self, name: str) -> list[Any]:
-        import pyarrow.parquet as pq
-
-        return [value for file in self.files for value in pq.ParquetFile(file).read([name])[name].to_pylist()]
+        values: list[Any] = []
+        for file in self.files:
+            with _opened(file) as parquet:
+                values += parquet.read([name])[name].to_pylist()
+        return values
 
     def pictures(self, image: str) -> Iterator[Encoded]:
-        import pyarrow.parquet as pq
-
         for file in self.files:
-            with pq.ParquetFile(file, memory_map=True) as parquet:
+            with _opened(file) as parquet:
                 for batch in parquet.iter_batches(_ROWS, columns=[image]):
                     yield from pictures_in(batch.column(0))
 
@@ -200,7 +215,9 @@ def labelled_by_column(raw: RawData, schema: Any, read: Callable[[str], Mapping[
     except TypeError:
         note = Fact(code="label_column_left_out", figures={"column": column, "kind": str(kind)})
         return replace(raw, notes=(*raw.notes, note))
-    names = _features(schema).get(column, {}).get("names") or (["False", "True"] if pa.types.is_boolean(kind) else None)
+    names = _features(schema).get(column, {}).get("names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        names = ["False", "True"] if pa.types.is_boolean(kind) else None
     return labelled(raw, values, names)
 
 
@@ -209,7 +226,11 @@ def _label_column(schema: Any) -> str | None:
     for name in LABEL_COLUMNS:
         if name in schema.names:
             return name
-    marked = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
+    marked = [
+        name
+        for name, feature in _features(schema).items()
+        if feature.get("_type") == "ClassLabel" and name in schema.names
+    ]
     return marked[0] if len(marked) == 1 else None
 
 
@@ -236,4 +257,5 @@ def _features(schema: Any) -> dict[str, dict[str, Any]]:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError):
         return {}
-    return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
+    known = features if isinstance(features, dict) else {}
+    return {name: feature for name, feature in known.items() if isinstance(feature, dict)}

@@ -79,8 +79,8 @@ def files_key(kind: str, place: Path, files: list[Path]) -> tuple[object, ...]:
 
 
 def _status(file: Path) -> os.stat_result:
-    """That of a file, or of a link to nothing."""
+    """That of a file, or of a link to nothing or to itself."""
     try:
         return file.stat()
-    except FileNotFoundError:
+    except OSError:
         return file.lstat()

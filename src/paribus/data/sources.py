@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError, did_you_mean
-from paribus.base.places import is_hub_id, looks_like_path
+from paribus.base.places import checked_path, is_hub_id, looks_like_path
 from paribus.config import DataSettings, validated
 from paribus.data.archives import OTHER_ARCHIVES, unpacked
 from paribus.data.arrays import ARRAY_FILES, array_file, digits
@@ -109,7 +109,7 @@ def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:
         raw = _built_in(name)
         beside = (Fact(code="folder_not_meant", figures={"name": name}),) if Path(name).is_dir() else ()
         return replace(raw, notes=(*beside, *raw.notes))
-    path = Path(name).expanduser()
+    path = checked_path(name, "data.name")
     if path.exists():
         return _from_path(path, float_range=float_range)
     stored = _stored_folder(name) or kept_file(name)

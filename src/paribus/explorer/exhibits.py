@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
+from paribus.base.places import checked_path
 from paribus.models import Model, load_model
 from paribus.results.study_files import read_folder
 from paribus.views.axes import Axes, activation_axes, leading_axes
@@ -118,7 +119,9 @@ def exhibits(sources: Sequence[str]) -> list[Exhibit]:
     """
     found: dict[str, str] = {}
     for source in sources:
-        of_source = _of_study(Path(source)) if (Path(source) / "study.yaml").is_file() else _of_run(source)
+        of_source = (
+            _of_study(Path(source)) if (checked_path(source, "RUN|DIR") / "study.yaml").is_file() else _of_run(source)
+        )
         for name, folder in of_source.items():
             # runs of several folders may be of the same model and seed
             found[name if name not in found else f"{name} ({folder})"] = folder

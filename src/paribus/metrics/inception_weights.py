@@ -16,6 +16,7 @@ from torch import Tensor
 from paribus.base.errors import ParibusError
 from paribus.base.files import locked, replacing
 from paribus.base.network import is_reachable
+from paribus.base.places import checked_path
 from paribus.metrics.inception_layers import EPSILON, STAGES, Convolution, convolutions_to
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -41,7 +42,7 @@ def weights_file(
     """
     for named, where in ((given, "evaluation.inception_weights"), (os.environ.get(VARIABLE), VARIABLE)):
         if named:
-            path = Path(named).expanduser()
+            path = checked_path(named, where)
             if not path.is_file():
                 raise _unavailable("The file of Inception's weights is not there.", where, str(path), cache)
             return path

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
 from paribus.base.files import read_json, write_atomically, write_json
-from paribus.base.places import is_hub_id
+from paribus.base.places import checked_path, is_hub_id
 from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated
 from paribus.config.overrides import merged
@@ -207,7 +207,7 @@ def images_of_run(folder: Path, config: RunConfig, *, what: str, fix: str) -> Im
         got = str(error).splitlines()[0]
         raise ParibusError(what, where=f"data '{config.data.name}'", got=got, fix=fix) from error
     run = RunFolder(folder)
-    known = run.record["data"]["fingerprint"] if run.exists else data.fingerprint
+    known = run.recorded("data", "fingerprint") if run.exists else data.fingerprint
     if data.fingerprint != known:
         got = f"images with another fingerprint, {data.fingerprint[:12]}"
         raise ParibusError(what, where=f"data '{config.data.name}'", got=got, expected=known[:12], fix=fix)
@@ -342,15 +342,16 @@ def _mend(weights: Path) -> str:
 
 
 def _folder(source: str | Path, revision: str | None) -> Path:
-    if Path(source).is_dir() or not is_hub_id(str(source)):
-        if not (Path(source) / "config.json").is_file():
+    folder = checked_path(source, "RUN")
+    if folder.is_dir() or not is_hub_id(str(source)):
+        if not (folder / "config.json").is_file():
             raise ParibusError(
                 "There is no trained model here.",
                 where=str(source),
-                got="no config.json" if Path(source).is_dir() else "no such folder",
+                got="no config.json" if folder.is_dir() else "no such folder",
                 expected="a run's folder, or the id of a Hugging Face Hub repository (org/name)",
             )
-        return Path(source)
+        return folder
     return fetched(str(source), revision)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.errors import ParibusError, did_you_mean, shown
 from paribus.config import ImageShape
 from paribus.data.pixels import check_range, plain_array
 
@@ -77,7 +78,8 @@ def label_index(label: Any, classes: int, names: Sequence[str], where: str = "la
     Raises:
         ParibusError: There is no such class.
     """
-    text = str(label.item() if hasattr(label, "item") else label)
+    is_one = hasattr(label, "item") and math.prod(label.shape) == 1
+    text = label if isinstance(label, str) else shown(label.item() if is_one else label)
     if text in names:
         return list(names).index(text)
     numbered = {int(name): index for index, name in enumerate(names) if name.isdecimal()}

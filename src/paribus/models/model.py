@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -136,7 +136,7 @@ class Model:
         Raises:
             ParibusError: n is no number of images.
         """
-        if isinstance(n, bool) or not isinstance(n, SupportsIndex) or index(n) < 1:
+        if not _is_count(n):
             raise ParibusError(
                 "This is no number of images.",
                 where="n",
@@ -310,3 +310,11 @@ class Model:
 def to_bytes(images: Tensor) -> Tensor:
     """Numbers in [-1, 1] to bytes, rounded."""
     return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _is_count(n: object) -> bool:
+    """Whether it is a whole number from 1 on, of Python's or of an array's."""
+    try:
+        return not isinstance(n, bool) and index(n) >= 1  # type: ignore[arg-type]
+    except TypeError:
+        return False

@@ -9,6 +9,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
 from paribus.base.torch_internals import skipped_initialisation
 from paribus.config import ImageShape
+from paribus.data.storage import available_bytes
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
 
@@ -43,6 +44,29 @@ def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:
     with torch.device("meta"), skipped_initialisation():
         nets = config.objective.roles(config.backbone, network_shape(config, image))
     return {role: parameter_count(net) for role, net in nets.items()}
+
+
+TRAINED_COPIES = 5
+"""Numbers that training holds for each weight: itself, its gradient, two moments, its average."""
+
+
+def check_networks_fit(config: RunConfig, image: ImageShape) -> None:
+    """Finds out, without making them, that networks are larger than the memory that they are made in.
+
+    Raises:
+        ParibusError: They are.
+    """
+    counts, available = parameter_counts(config, image), available_bytes()
+    needed = 4 * TRAINED_COPIES * sum(counts.values())
+    if needed > available:
+        raise ParibusError(
+            "The networks do not fit into memory.",
+            where="backbone",
+            got=f"{sum(counts.values()):,} weights ({', '.join(f'{r} {n:,}' for r, n in counts.items())}), "
+            f"{needed / 1e9:,.0f} GB with what training them takes",
+            expected=f"at most {available / 1e9:,.1f} GB",
+            fix="choose a smaller backbone.width, backbone.depth or objective.latent_dim",
+        )
 
 
 class _Found(Exception):

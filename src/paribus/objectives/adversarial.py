@@ -27,9 +27,9 @@ class AdversarialObjective(Objective):
 
     noise: Literal["normal", "uniform"] = "normal"
     """Distribution of each number of z: standard normal, or uniform in [-1, 1)."""
-    discriminator_steps: int = Field(1, ge=1)
+    discriminator_steps: int = Field(1, ge=1, le=1000)
     """Updates of D in each step, each with a fresh batch."""
-    generator_steps: int = Field(1, ge=1)
+    generator_steps: int = Field(1, ge=1, le=1000)
     """Updates of G in each step, each with fresh noise; more than D's help a G that D would outrun."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout before D's output."""

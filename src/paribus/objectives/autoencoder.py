@@ -57,7 +57,7 @@ class AAE(Autoencoder):
         "D": Optimizer(learning_rate=2e-4, beta1=0.5)
     }
 
-    adversarial_weight: float = Field(10.0, gt=0)
+    adversarial_weight: float = Field(10.0, gt=0, le=1e12)
     """Nats of reconstruction that a nat of D's cross-entropy is worth."""
 
     @override

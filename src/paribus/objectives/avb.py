@@ -39,11 +39,11 @@ class AVB(PixelObjective, LikelihoodObjective):
         "T": Optimizer(learning_rate=1e-3, beta1=0.5),
     }
 
-    noise_dim: int = Field(32, ge=1)
+    noise_dim: int = Field(32, ge=1, le=1 << 16)
     """Length of E's noise."""
     adaptive_contrast: bool = True
     """Whether T sees z relative to the posterior's own mean and deviation."""
-    moment_draws: int = Field(4, ge=2)
+    moment_draws: int = Field(4, ge=2, le=100_000)
     """Draws of E from which those are estimated."""
 
     @property

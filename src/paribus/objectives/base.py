@@ -125,7 +125,7 @@ class Objective(Settings):
     """Roles whose averaged weights make the model that is sampled and saved."""
     optimizers: ClassVar[dict[str, Optimizer]]
     """An optimiser for each role, where the configuration does not say otherwise."""
-    latent_dim: int = Field(64, ge=1)
+    latent_dim: int = Field(64, ge=1, le=1 << 16)
     """Length of z."""
     conditional: bool = False
     """Whether the model is class-conditional: its networks get the class."""

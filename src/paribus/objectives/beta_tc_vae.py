@@ -33,7 +33,7 @@ class BetaTCVAE(VariationalObjective):
 
     couples_batch: ClassVar[bool] = True  # each image's term needs the other images' posteriors
 
-    beta: float = Field(6.0, ge=0)
+    beta: float = Field(6.0, ge=0, le=1e12)
     """Weight of the total correlation."""
 
     @override

@@ -85,15 +85,15 @@ class CVAEGAN(HybridObjective):
     """Always: without classes it is another model."""
     variant: Literal["intended", "described", "published"] = "intended"
     """Whose losses."""
-    kl_weight: float = Field(3.0, ge=0)
+    kl_weight: float = Field(3.0, ge=0, le=1e12)
     """Of L_KL (intended, described)."""
-    reconstruction_weight: float = Field(1.0, ge=0)
+    reconstruction_weight: float = Field(1.0, ge=0, le=1e12)
     """Of L_G."""
-    discriminator_matching: float = Field(1e-3, ge=0)
+    discriminator_matching: float = Field(1e-3, ge=0, le=1e12)
     """Of L_GD."""
-    classifier_matching: float = Field(1e-3, ge=0)
+    classifier_matching: float = Field(1e-3, ge=0, le=1e12)
     """Of L_GC."""
-    cross_entropy_weight: float = Field(1.0, ge=0)
+    cross_entropy_weight: float = Field(1.0, ge=0, le=1e12)
     """Of D's and C's cross-entropies in G's loss (described, published)."""
 
     @override

@@ -53,8 +53,8 @@ class PixelObjective(EncodingObjective):
     def _sigma_is_used(self) -> PixelObjective:
         if self.likelihood == "bernoulli" and self.sigma != 1.0:
             raise ValueError("sigma belongs to the gaussian likelihood: set objective.likelihood=gaussian")
-        if isinstance(self.sigma, float) and self.sigma <= 0:
-            raise ValueError("sigma must be positive")
+        if isinstance(self.sigma, float) and not 1e-6 <= self.sigma <= 1e6:
+            raise ValueError("sigma must be from 1e-6 to 1e6")
         return self
 
     @property

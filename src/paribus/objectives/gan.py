@@ -81,13 +81,13 @@ class GAN(AdversarialObjective):
     """What D and G minimise."""
     label_smoothing: float = Field(0.0, ge=0, lt=0.5)
     """D's target for real images is 1 minus this (not with hinge)."""
-    feature_matching: float = Field(0.0, ge=0)
+    feature_matching: float = Field(0.0, ge=0, le=1e12)
     """Weight in G's loss of the squared distance between the mean features of real and of generated images."""
     bottleneck: Literal["none", "variational"] = "none"
     """Whether D judges images directly or by a code that may tell only so much of them."""
-    bottleneck_nats: float = Field(0.1, ge=0)
+    bottleneck_nats: float = Field(0.1, ge=0, le=1e12)
     """How much, with `variational`: nats an image."""
-    bottleneck_rate: float = Field(1e-5, gt=0)
+    bottleneck_rate: float = Field(1e-5, gt=0, le=1e12)
     """How fast the weight of that limit moves, with `variational`: per nat beyond it and update."""
 
     @model_validator(mode="after")

@@ -40,13 +40,13 @@ class InfoGAN(AdversarialObjective):
 
     prior_is_normal: ClassVar[bool] = False  # the codes are not
 
-    categories: int = Field(10, ge=2)
+    categories: int = Field(10, ge=2, le=1 << 16)
     """Values of the categorical code."""
-    continuous: int = Field(2, ge=0)
+    continuous: int = Field(2, ge=0, le=1 << 16)
     """Number of continuous codes."""
-    categorical_weight: float = Field(1.0, ge=0)
+    categorical_weight: float = Field(1.0, ge=0, le=1e12)
     """Weight of the categorical code's cross-entropy."""
-    continuous_weight: float = Field(0.1, ge=0)
+    continuous_weight: float = Field(0.1, ge=0, le=1e12)
     """Weight of the continuous codes' negative log-likelihood."""
 
     @override

@@ -29,7 +29,7 @@ class IWAE(VariationalObjective):
     Logged beside the loss, for comparison with a VAE: reconstruction (mean over draws), kl, and elbo, their sum.
     """
 
-    samples: int = Field(10, ge=1)
+    samples: int = Field(10, ge=1, le=100_000)
     """K, draws of z for each image."""
 
     @override

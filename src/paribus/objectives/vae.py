@@ -27,13 +27,13 @@ class VAE(VariationalObjective):
     at KL = 0, where every image is drawn without z.
     """
 
-    beta: float = Field(1.0, ge=0)
+    beta: float = Field(1.0, ge=0, le=1e12)
     """Weight of the KL term."""
-    kl_warmup_images: float = Field(0.0, ge=0)
+    kl_warmup_images: float = Field(0.0, ge=0, le=1e30)
     """Images over which the KL's weight rises linearly to beta."""
-    free_nats: float = Field(0.0, ge=0)
+    free_nats: float = Field(0.0, ge=0, le=1e12)
     """Nats that each latent dimension may hold at no cost."""
-    posterior_samples: int = Field(1, ge=1)
+    posterior_samples: int = Field(1, ge=1, le=100_000)
     """Draws of z for each training image."""
     combination: Literal["sum", "product"] = "sum"
     """How reconstruction and KL become one number: their sum is the bound, their product is a published slip."""

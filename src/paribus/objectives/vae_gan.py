@@ -44,9 +44,9 @@ class VAEGAN(HybridObjective):
         "D": Optimizer(learning_rate=2e-4, beta1=0.5),
     }
 
-    kl_weight: float = Field(1.0, ge=0)
+    kl_weight: float = Field(1.0, ge=0, le=1e12)
     """What the KL counts beside L_f for E: the variance of the features' Gaussian, which is 1 as published."""
-    feature_weight: float = Field(1e-3, ge=0)
+    feature_weight: float = Field(1e-3, ge=0, le=1e12)
     """gamma: what L_f counts beside L_GAN for G."""
     feature_layer: int = -1
     """Which of D's layers: 1 is the first stage, -1 the last before the output, 0 the pixels themselves."""

@@ -36,13 +36,13 @@ class WGAN(AdversarialObjective):
     )
     judgement: ClassVar[Literal["logit", "score"]] = "score"
 
-    discriminator_steps: int = Field(5, ge=1)
+    discriminator_steps: int = Field(5, ge=1, le=1000)
     """Updates of D in each step, each with a fresh batch and fresh noise."""
     constraint: Literal["clip", "gradient-penalty"] = "gradient-penalty"
     """How the critic's slope is limited."""
-    clip: float = Field(0.01, gt=0)
+    clip: float = Field(0.01, gt=0, le=1e12)
     """Largest absolute value of the critic's parameters, with `clip`."""
-    penalty_weight: float = Field(10.0, gt=0)
+    penalty_weight: float = Field(10.0, gt=0, le=1e12)
     """Weight of the penalty, with `gradient-penalty`."""
 
     @override

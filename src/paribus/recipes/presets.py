@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-from paribus.base.errors import unknown
+from paribus.base.errors import ParibusError, shown, unknown
 from paribus.config import ImageShape, validated
 from paribus.config.overrides import merged, with_override
 from paribus.recipes.tree import RunConfig
 
 _ABOUT = ("summary", "source", "differs")
+_SINGLE = ("model", "seed")
 _NOT_CONFIGURATION = (*_ABOUT, "shape")
 
 
@@ -59,14 +60,33 @@ def resolve(model: str, *changes: dict[str, Any], overrides: Sequence[str] = ())
     return validated(RunConfig, tree)
 
 
+def check_groups(change: dict[str, Any]) -> None:
+    """Refuses one value in the place of a group of settings, before its parts are merged with others.
+
+    Raises:
+        ParibusError: There is one.
+    """
+    for part, value in change.items():
+        field = RunConfig.model_fields.get(part)
+        if field is not None and part not in _SINGLE and not isinstance(value, dict):
+            raise ParibusError(
+                f"'{part}' is a group of settings.",
+                where=part,
+                got=shown(value),
+                expected=f"named settings, such as {part}.NAME=VALUE, or {{NAME: VALUE}} in YAML",
+                fix=f"'paribus show MODEL' names the settings of {part}",
+            )
+
+
 def _recipe(model: str) -> dict[str, Any]:
-    if model not in _recipes():
+    if not isinstance(model, str) or model not in _recipes():
         fix = "'paribus list models' explains each"
-        raise unknown(f"Unknown model '{model}'", model, _recipes(), where="MODEL", fix=fix)
+        raise unknown(f"Unknown model {shown(model)}", model, _recipes(), where="MODEL", fix=fix)
     return _recipes()[model]
 
 
 def _without_replaced(tree: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    check_groups(change)
     for part in ("objective", "backbone"):
         group = change.get(part)
         if isinstance(group, dict) and group.get("name", tree[part]["name"]) != tree[part]["name"]:

@@ -19,6 +19,7 @@ from paribus.config import (
     validated,
 )
 from paribus.config.overrides import merged
+from paribus.config.seeds import Seed
 from paribus.objectives.base import EncodingObjective, Objective
 
 
@@ -38,7 +39,7 @@ class RunConfig(Settings):
     """Everything that decides a run's weights, and how they are scored."""
 
     model: str
-    seed: int = 0
+    seed: Seed = 0
     """Decides initial weights, order of the images and all noise."""
     data: DataSettings = DataSettings()
     backbone: Annotated[SerializeAsAny[Backbone], _resolve("backbone", backbones)]
@@ -52,15 +53,15 @@ class RunConfig(Settings):
     @classmethod
     def _complete_optimizers(cls, values: Any) -> Any:
         # -o training.optimizer.G.learning_rate=... must keep G's other settings
-        objective = values.get("objective")
-        if isinstance(objective, dict) and "name" in objective and isinstance(values.get("training", {}), dict):
+        objective = values.get("objective") if isinstance(values, dict) else None
+        if isinstance(objective, dict) and "name" in objective:
             defaults = {
                 role: optimizer.model_dump(exclude_unset=True)
                 for role, optimizer in objectives[objective["name"]].optimizers.items()
             }
             training = values.get("training") or {}
-            given = training.get("optimizer") or {}
-            if isinstance(given, dict):
+            given = (training.get("optimizer") or {}) if isinstance(training, dict) else {}
+            if isinstance(training, dict) and isinstance(given, dict):
                 values = values | {"training": training | {"optimizer": merged(defaults, given)}}
         return values
 

@@ -307,4 +307,4 @@ def _differences(
 def _configuration(study: StudyResult, label: str | None) -> dict[str, Any]:
     folders = (run.folder for run in study.of(label or "") if run.folder and run.folder.exists)
     folder = next(folders, None)
-    return dict(leaves(folder.record["config"])) if folder else {}
+    return dict(leaves(folder.recorded("config"))) if folder else {}

@@ -27,8 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import locked_folder, read_json, read_yaml, sweep, sync, write_atomically, write_json
+from paribus.base.files import locked_folder, read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
+from paribus.base.places import checked_path
 from paribus.base.seals import KEY, ZEROS, check, sealed
+from paribus.results import records
 from paribus.results.metric import Metric
 from paribus.results.score import Score
 
@@ -53,12 +55,12 @@ class RunFolder:
         Raises:
             ParibusError: There is no run.yaml in the folder.
         """
-        run = cls(Path(path))
+        run = cls(checked_path(path, "RUN"))
         if not run.exists:
             raise ParibusError(
                 "This is not the folder of a run.",
                 where=str(path),
-                got="no run.yaml in it" if Path(path).is_dir() else "no such folder",
+                got="no run.yaml in it" if run.path.is_dir() else "no such folder",
                 expected="a folder written by 'paribus train'",
                 fix="give the folder that 'paribus train' named at its end",
             )
@@ -67,7 +69,7 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether a run was started here."""
-        return (self.path / "run.yaml").is_file()
+        return os.path.isfile(self.path / "run.yaml")  # noqa: PTH113  (false, too, of what can be no name)
 
     @property
     def checkpoint(self) -> Path:
@@ -186,7 +188,7 @@ class RunFolder:
         for pattern in ("snapshots/*.safetensors", "samples/*.png"):
             for path in self.path.glob(pattern):
                 if path.stem.isdecimal() and int(path.stem) > images:
-                    path.unlink()
+                    remove(path)
 
     @property
     def snapshot_scores(self) -> list[Score]:
@@ -198,10 +200,21 @@ class RunFolder:
         """The content of run.yaml."""
         path = self.path / "run.yaml"
         fix = f"restore it from a copy, or remove {self.path} and start the run again"
-        found = read_yaml(path, fix)
-        if found is not None and not isinstance(found, dict):
-            raise Damaged(path, f"a {type(found).__name__} where a mapping is expected", fix)
-        return found or {}
+        return records.checked(records.RUN, read_yaml(path, fix), path, fix)
+
+    def recorded(self, *keys: str) -> Any:
+        """A value of run.yaml by the keys that lead to it.
+
+        Raises:
+            Damaged: It is not there.
+        """
+        value: Any = self.record
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            fix = f"restore it from a copy, or remove {self.path} and start the run again"
+            raise Damaged(self.path / "run.yaml", f"no {'.'.join(keys)} in it", fix)
+        return value
 
     @property
     def done(self) -> dict[str, Any] | None:
@@ -210,8 +223,8 @@ class RunFolder:
         if not path.is_file():
             return None
         fix = "'paribus train MODEL --out RUN --resume' or, for a study, 'paribus study run DIR' writes it again"
-        found = read_json(path, fix)
-        if not isinstance(found, dict) or "status" not in found:
+        found = records.checked(records.ENDING, read_json(path, fix), path, fix)
+        if "status" not in found:
             raise Damaged(path, "no status in it", fix)
         return found
 

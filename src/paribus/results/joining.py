@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
+from paribus.base.places import checked_path
 from paribus.results.run import DataRecord, Machine, RunResult
 from paribus.results.study import StudyResult, models_of
 from paribus.results.study_files import read_folder
@@ -19,7 +20,7 @@ def read_folders(folders: Sequence[Path]) -> StudyResult:
     Raises:
         ParibusError: One holds neither, or was named twice.
     """
-    places = [folder.resolve() for folder in folders]
+    places = [checked_path(folder, "DIR").resolve() for folder in folders]
     if again := next((folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1), None):
         raise ParibusError(
             "A folder cannot be put beside itself.", where=str(again), got="the same folder twice", fix="name it once"

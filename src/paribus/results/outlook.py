@@ -230,7 +230,10 @@ def _spans(runs: Sequence[RunResult]) -> list[tuple[float, float]]:
 
 def _words_typed(study: StudyResult) -> list[str]:
     """The words of the study's first command, where Paribus was called on the command line."""
-    words = shlex.split(study.command.split(" && ")[0]) if study.command else []
+    try:
+        words = shlex.split(study.command.split(" && ")[0]) if study.command else []
+    except ValueError:  # a quotation mark without its other one
+        words = []
     return words if words[:1] == ["paribus"] else []
 
 

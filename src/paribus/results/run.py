@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import JsonValue
 
-from paribus.config import Settings
 from paribus.results.folder import RunFolder
-from paribus.results.score import Fact, Score
+from paribus.results.records import DataRecord, Machine
+from paribus.results.score import Score
+
+__all__ = ["DataRecord", "Machine", "RunResult", "read_run"]
 
 Scores = dict[str, Score]
 """By metric."""
@@ -21,46 +23,6 @@ Points = list[tuple[float, float]]
 
 PLAIN_KEYS = {"step", "images", "seconds"}
 """What a line of a run's log holds besides terms."""
-
-
-class Machine(Settings, extra="ignore"):
-    """What a run was trained on, as far as it is known: hardware, and the versions of the programs."""
-
-    cpu: str | None = None
-    gpu: str | None = None
-    cores: int | None = None
-    threads: int | None = None
-    native_bf16: bool | None = None
-    system: str | None = None
-    python: str | None = None
-    torch: str | None = None
-    paribus: str | None = None
-
-
-class DataRecord(Settings, extra="ignore"):
-    """What is recorded of a data set; of several, their names and each of them in `sets`."""
-
-    name: str = ""
-    fingerprint: str | None = None
-    counts: dict[str, int | None] = Field(default_factory=dict)
-    channels: int | None = None
-    size: int | None = None
-    class_names: tuple[str, ...] | None = None
-    notes: tuple[Fact, ...] = ()
-    skipped: tuple[tuple[str, ...], ...] = ()
-    sets: tuple[DataRecord, ...] = ()
-
-    @field_validator("notes", mode="before")
-    @classmethod
-    def _facts(cls, notes: Any) -> Any:
-        """Records of older versions hold sentences."""
-        return [{"code": note} if isinstance(note, str) else note for note in notes or ()]
-
-    @property
-    def findings(self) -> tuple[tuple[str, Fact], ...]:
-        """What was found in the images, with the name of the set."""
-        own = tuple((self.name, note) for note in self.notes)
-        return own + tuple(found for entry in self.sets for found in entry.findings)
 
 
 @dataclass(frozen=True)

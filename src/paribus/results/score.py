@@ -15,7 +15,7 @@ from paribus.results.protocol import Protocol
 Figure = float | int | str | tuple[str, ...] | tuple[int, ...] | tuple[float, ...] | tuple[tuple[str, ...], ...]
 
 
-class Fact(Settings):
+class Fact(Settings, allow_inf_nan=True):
     """Something found out, as a code with its figures; `results.words` makes the sentence.
 
     Attributes:
@@ -62,7 +62,7 @@ class EncoderRecord(Settings):
         return self.fitted_on is None or self.fitted_on >= LEAST_FITTED
 
 
-class Score(Settings):
+class Score(Settings, allow_inf_nan=True):
     """One measured number.
 
     Attributes:

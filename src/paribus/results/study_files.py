@@ -9,8 +9,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import Damaged, ParibusError
 from paribus.base.files import read_json, read_yaml, write_json
+from paribus.base.places import checked_path
+from paribus.config import validated
+from paribus.results import records
 from paribus.results.comparison import comparison, effects, fronts, leaders, obstacles, primary_metric
 from paribus.results.folder import RunFolder
 from paribus.results.metric import Metric
@@ -128,6 +131,7 @@ def read_folder(path: Path) -> StudyResult:
     Raises:
         ParibusError: The folder holds neither, or a file in it cannot be read.
     """
+    path = checked_path(path, "DIR")
     if (path / "study.yaml").is_file():
         return _read_study(path)
     if (path / "run.yaml").is_file():
@@ -142,7 +146,8 @@ def read_folder(path: Path) -> StudyResult:
 
 
 def _read_study(path: Path) -> StudyResult:
-    record, file = _mapping(path / "study.yaml"), path / "results.json"
+    file = path / "study.yaml"
+    record, file = records.checked(records.STUDY, read_yaml(file, _FIX), file, _FIX), path / "results.json"
     stored = read_results(file) if file.is_file() else StudyResult(path.resolve().name, (), (), {}, path=path)
     runs = [_as_it_is_now(run) for run in stored.runs]
     seeds = tuple(record.get("seeds") or sorted({run.seed for run in runs}))
@@ -183,9 +188,10 @@ def _unlisted(path: Path, model: str, seed: int) -> RunResult:
 
 
 def _read_single(path: Path) -> StudyResult:
-    record = _mapping(path / "run.yaml")
+    folder = RunFolder(path)
+    record = folder.record
     config = record.get("config") or {}
-    run = read_run(RunFolder(path))
+    run = read_run(folder)
     return StudyResult(
         name=run.model,
         runs=(run,),
@@ -195,7 +201,7 @@ def _read_single(path: Path) -> StudyResult:
         created=str(record.get("created") or record.get("started") or ""),
         command=run.command,
         budget=str((config.get("training") or {}).get("budget") or ""),
-        data=DataRecord.model_validate((config.get("data") or {}) | (record.get("data") or {})),
+        data=validated(DataRecord, (config.get("data") or {}) | (record.get("data") or {}), where=f"data in {path}"),
         seeds=(run.seed,),
         threads=run.machine.threads,
         machine=run.machine,
@@ -243,10 +249,10 @@ def _summaries(tables: Iterable[tuple[str, Scores]]) -> dict[str, dict[str, Any]
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        return dict((read_json if path.suffix == ".json" else read_yaml)(path, _FIX))
-    except (ValueError, TypeError) as error:
-        raise _unreadable(path, str(error)) from None
+    found = read_json(path, _FIX)
+    if not isinstance(found, dict):
+        raise Damaged(path, f"a {type(found).__name__} where a mapping is expected", _FIX)
+    return found
 
 
 _FIX = "remove the file and give the command again that the study began with: finished runs are kept"

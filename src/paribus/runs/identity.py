@@ -132,7 +132,7 @@ def refuse_what_cannot_run(config: RunConfig, data: ImageData, run: RunFolder) -
 def is_trained(config: RunConfig, run: RunFolder) -> bool:
     """Whether a run is finished, its budget not larger than what it spent, and its model whole."""
     done, budget = run.ending, config.training.budget
-    is_over = done.get("status") == "done" and budget.amount <= done["spent"][budget.unit]
+    is_over = done.get("status") == "done" and budget.amount <= (done.get("spent") or {}).get(budget.unit, 0)
     return is_over and not run.has_damaged_model
 
 
@@ -147,7 +147,7 @@ def is_scored(run: RunFolder) -> bool:
 
 def stored_config(run: RunFolder) -> RunConfig:
     """A run's configuration, with the defaults of settings that it is older than."""
-    config: RunConfig = validated(RunConfig, run.record["config"])
+    config: RunConfig = validated(RunConfig, run.recorded("config"))
     return config
 
 
@@ -173,7 +173,7 @@ def _refuse_other_processes(config: RunConfig, images: int) -> None:
 
 
 def _refuse_other_images(fingerprint: str, run: RunFolder) -> None:
-    stored = run.record["data"]["fingerprint"]
+    stored = run.recorded("data", "fingerprint")
     if stored != fingerprint:
         raise ParibusError(
             "The images are not those that the run began with.",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from paribus.base.errors import Interrupted, TrainingDiverged
-from paribus.base.files import check_cache, refuse_foreign, write_json, write_yaml
+from paribus.base.files import check_cache, refuse_foreign, remove, write_json, write_yaml
 from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
@@ -109,7 +109,7 @@ def complete_run(
                 _score(model, data, config, run, notice, shared=True)
         if place().is_first:
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
-            run.checkpoint_before.unlink(missing_ok=True)
+            remove(run.checkpoint_before)
     return Run(run)
 
 
@@ -137,9 +137,9 @@ def _begin(prepared: Prepared, run: RunFolder) -> None:
     """Writes a run's record, in the place of what earlier weights left."""
     config, data = prepared.config, prepared.data
     check_sampler(config, len(data.train))
-    started = run.record["started"] if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
+    started = run.recorded("started") if run.exists else datetime.now(UTC).isoformat(timespec="seconds")
     for name in ("done.json", "evaluation.json", "snapshots.json"):
-        (run.path / name).unlink(missing_ok=True)
+        remove(run.path / name)
     record = {
         "model": config.model,
         "seed": config.seed,
@@ -262,7 +262,7 @@ def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
         "spent": {
             "seconds": state.seconds,
             "images": state.images,
-            "epochs": state.images / run.record["data"]["counts"]["train"],
+            "epochs": state.images / run.recorded("data", "counts", "train"),
             "updates": first,
             "flop": state.images * outcome.flop_per_image,
         },

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, shown
+from paribus.base.parsing import LOADER, from_yaml, text_of
 from paribus.config import Settings, validated
 from paribus.studies.plan import StudyPlan
 
@@ -27,17 +28,18 @@ class StudyFile(Generic[S]):
         """
         self.path, self.kind = path, kind
         try:
-            text = path.read_text(encoding="utf-8")
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._tree = yaml.safe_load(text)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise ParibusError("The study's file cannot be read.", where=str(path), got=reason) from None
+            text = text_of(path)
+            self._tree = from_yaml(text)
+        except ValueError as error:
+            raise ParibusError(
+                "The study's file cannot be read.", where=str(path), got=error, expected="YAML in UTF-8"
+            ) from None
+        root = yaml.compose(text, Loader=LOADER)
         if not isinstance(self._tree, dict) or root is None:
             raise ParibusError(
                 "A study's file must hold named settings.",
                 where=f"{path}, line 1",
-                got=repr(self._tree)[:80],
+                got=shown(self._tree),
                 expected="a mapping such as 'model: vae' and 'budget: 20kimg' on lines of their own",
                 fix="docs/studies.md has an example",
             )
@@ -96,8 +98,8 @@ def read_values(text: str) -> tuple[str, list[Any]]:
     """
     path, sign, values = text.partition("=")  # as a user wrote it
     try:
-        found = yaml.safe_load(f"[{values}]")
-    except yaml.YAMLError:
+        found = from_yaml(f"[{values}]")
+    except ValueError:
         found = None
     if not sign or not path.strip() or not found:
         raise ParibusError(

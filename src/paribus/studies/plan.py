@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Budget, DataSettings, Settings, validated
 from paribus.config.overrides import merged, with_value
 from paribus.config.seeds import Seeds, seed_list
-from paribus.recipes import RunConfig, resolve
+from paribus.recipes import RunConfig, check_groups, resolve
 from paribus.results.folder import RunFolder
 
 BUDGET_PATH = "training.budget"
 NAMES = ("model", "settings")
 """Axes whose values are names and no values of the configuration."""
 NAME_LENGTH = 80
+MOST_RUNS = 10_000
 
 
 def given_settings(data: DataSettings) -> dict[str, Any]:
@@ -105,6 +107,11 @@ def check_plan(plan: StudyPlan) -> None:
     if sum(named) > 1:
         where = "axes.model" if named[1] else f"settings.{own[0]}.model"
         raise ParibusError("The study names its models twice.", where=where, fix="leave one of the two out")
+    _refuse_too_many(plan)
+    try:
+        check_groups(plan.overrides)
+    except ParibusError as error:
+        raise error.at(f"overrides.{error.where}") from None
     for path, value in plan.overrides.items():
         _refuse_unfit(plan, path, value, f"overrides.{path}")
     for path, values in plan.axes.items():
@@ -118,6 +125,20 @@ def check_plan(plan: StudyPlan) -> None:
         for path, value in settings.items():
             _refuse_unfit(plan, path, value, f"settings.{name}.{path}")
     _check_budget(plan)
+
+
+def _refuse_too_many(plan: StudyPlan) -> None:
+    seeds = plan.seeds if isinstance(plan.seeds, int) else len(plan.seeds)
+    counts = {"seeds": seeds, "settings": len(plan.settings)} | {f"axes.{p}": len(of) for p, of in plan.axes.items()}
+    runs = math.prod(max(1, count) for count in counts.values())
+    if runs > MOST_RUNS:
+        raise ParibusError(
+            "The study has too many runs.",
+            where=max(counts, key=lambda place: counts[place]),
+            got=f"{runs:,} runs: {', '.join(f'{count:,} {place}' for place, count in counts.items() if count > 1)}",
+            expected=f"at most {MOST_RUNS:,}",
+            fix="leave values out, or make several studies of it; 'paribus tune' searches many settings",
+        )
 
 
 def _refuse_unfit(plan: StudyPlan, path: str, got: Any, where: str) -> None:

@@ -41,7 +41,7 @@ def study_result(name: str, prepared: Preparation) -> StudyResult:
     equal = (*what_was_equal(configs, *prepared.data_sets), *equal_parameters(prepared.matches))
     # read anew: a run that was resumed may have moved to another machine
     begun = {(run.label, run.seed): RunFolder(run.folder.path) for run in prepared.runs if run.folder.exists}
-    machines = {key: folder.record["machine"] for key, folder in begun.items()}
+    machines = {key: folder.record.get("machine") or {} for key, folder in begun.items()}
     varied = (*what_varied(configs), *different_machines(machines))
     return StudyResult(name, found, models_of(found), metrics(), equal=equal, varied=varied)
 
@@ -52,7 +52,7 @@ def side_by_side(study: StudyResult) -> StudyResult:
     configs = {key: stored_config(folder) for key, folder in begun.items()}
     if not configs:
         return study
-    machines = {key: folder.record["machine"] for key, folder in begun.items()}
+    machines = {key: folder.record.get("machine") or {} for key, folder in begun.items()}
     varied = (*what_varied(configs), *different_machines(machines))
     return replace(study, equal=tuple(what_was_equal(configs)), varied=varied)
 

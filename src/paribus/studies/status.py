@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_locked, read_yaml
+from paribus.base.files import RESTORE, is_locked, read_yaml
+from paribus.base.places import checked_path
 from paribus.config import Budget, Settings
+from paribus.results import records
 from paribus.results.folder import RunFolder
 from paribus.results.run import RunResult
 from paribus.results.study_files import read_results
@@ -125,13 +127,16 @@ def status(folder: Path) -> StudyStatus:
     Raises:
         ParibusError: There is no study in the folder.
     """
+    folder = checked_path(folder, "DIR")
     description, results = folder / "study.yaml", folder / "results.json"
     if not description.is_file() or not results.is_file():
         raise no_study(folder, "study.yaml and results.json")
-    study = read_yaml(description)
+    study = records.checked(records.STUDY, read_yaml(description), description, RESTORE)
     runs = [_run_status(folder, run) for run in read_results(results).runs]
     counts = dict(Counter(run.state for run in runs))
-    return StudyStatus(name=study["name"], budget=study["budget"], counts=counts, runs=runs)
+    return StudyStatus(
+        name=study.get("name") or folder.name, budget=study.get("budget") or "", counts=counts, runs=runs
+    )
 
 
 def no_study(folder: Path, files: str) -> ParibusError:
@@ -178,6 +183,6 @@ def logged_progress(run: RunFolder, expected_images: float | None) -> Progress:
     fraction = None
     if expected_images is not None:
         fraction = min(1.0, images / expected_images)
-    elif run.exists and (budget := Budget.parse(run.record["config"]["training"]["budget"])).is_timed:
+    elif run.exists and (budget := Budget.parse(run.recorded("config", "training", "budget"))).is_timed:
         fraction = min(1.0, seconds / budget.amount)
     return Progress(fraction, images, seconds, line)

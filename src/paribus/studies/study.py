@@ -18,7 +18,9 @@ from paribus.base.files import check_output_file, locked_folder, read_yaml, refu
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
+from paribus.results import records
 from paribus.results.folder import RunFolder
+from paribus.results.run import command_text
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import is_scored, refuse_another
@@ -252,9 +254,9 @@ class Study:
         """Writes study.yaml: what was asked for, by which commands, of which images."""
         stored, here = stored_description(self.folder), self._extent()
         sets = list({images.fingerprint: images.summary() for images in self.prepared.data_sets}.values())
-        grew = bool(stored) and any(stored[key] != value for key, value in here.items())
+        grew = bool(stored) and any(stored.get(key) != value for key, value in here.items())
         grew |= bool(stored) and with_stored_changes(StudyPlan(), stored).changed != self.plan.changed
-        commands = [stored["command"]] if stored else []
+        commands = [command_text(stored["command"])] if stored.get("command") else []
         commands += [_command()] if not stored or (grew and _command() not in commands) else []
         description = {
             "name": self.folder.name,
@@ -279,7 +281,9 @@ class Study:
     def _refuse_another(self, stored: dict[str, Any], may_grow: bool) -> None:
         named = {*self.plan.axes, *(path for values in self.plan.settings.values() for path in values)}
         for key, value in self._extent().items() if stored else ():
-            kept = set(stored[key]) <= set(value) if may_grow and key != "budget" else stored[key] == value
+            kept = (
+                set(stored.get(key) or ()) <= set(value) if may_grow and key != "budget" else stored.get(key) == value
+            )
             if may_grow and key == "budget" and "training.budget" in named:
                 continue  # each label names its own
             if not kept:
@@ -287,7 +291,7 @@ class Study:
                     "This folder holds another study.",
                     where=f"{key} in {self.folder / 'study.yaml'}",
                     got=value,
-                    expected=stored[key],
+                    expected=stored.get(key),
                     fix="repeat the command that the study began with, or choose another --out; 'paribus study run "
                     f"{self.folder}' resumes what the folder holds, 'paribus study add' extends it",
                 )
@@ -309,7 +313,7 @@ def stored_description(folder: Path) -> dict[str, Any]:
     """The content of a study's study.yaml; empty where there is none."""
     path = folder / "study.yaml"
     fix = "remove the file and give the command again that the study began with: finished runs are kept"
-    return (read_yaml(path, fix) or {}) if path.is_file() else {}
+    return records.checked(records.STUDY, read_yaml(path, fix), path, fix) if path.is_file() else {}
 
 
 def stored_plan(folder: Path) -> StudyPlan:
@@ -321,7 +325,10 @@ def stored_plan(folder: Path) -> StudyPlan:
     stored = stored_description(folder)
     if "plan" not in stored:
         raise no_study(folder, "study.yaml")
-    plan: StudyPlan = validated(StudyPlan, stored["plan"])
+    try:
+        plan: StudyPlan = validated(StudyPlan, stored["plan"])
+    except ParibusError as error:
+        raise error.at(f"plan.{error.where} in {folder / 'study.yaml'}") from None
     return plan
 
 

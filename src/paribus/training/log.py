@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from paribus.base.errors import TrainingDiverged
+from paribus.base.errors import NotWritten, TrainingDiverged
 from paribus.base.files import write_atomically
 from paribus.base.processes import place
 from paribus.results.folder import RunFolder
@@ -68,8 +68,11 @@ class MetricsLog:
                 line[term] = mean
         self._sums.clear()
         if place().is_first:
-            with self._run.metrics.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            try:
+                with self._run.metrics.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+            except OSError as error:
+                raise NotWritten(self._run.metrics, error) from None
         return line
 
 

@@ -15,6 +15,7 @@ from paribus.data import Batches, ImageData
 from paribus.models import Model, build_networks
 from paribus.models.files import write_weights
 from paribus.models.grids import save_grid
+from paribus.models.networks import check_networks_fit
 from paribus.objectives.base import Batch, EncodingObjective, Nets, couples_images
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
@@ -73,6 +74,7 @@ def prepare(config: RunConfig, data: ImageData) -> Prepared:
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     with raise_together():
+        check_networks_fit(config, data.shape)
         nets = build_networks(config, data.shape)
         SnapshotSchedule.of(config.training)
         _check_accumulation(config, nets)

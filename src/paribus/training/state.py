@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from paribus.base.errors import ParibusError
 from paribus.config import Budget, TrainingSettings
 from paribus.objectives.base import Nets
+
+_SHARE = re.compile(r"\d{1,9}/\d{1,9}|\d{0,9}\.?\d{1,9}", re.ASCII)
 
 
 class Averages:
@@ -201,10 +204,12 @@ class SnapshotSchedule:
 
 
 def _mark(entry: str, budget: Budget, where: str) -> Budget:
+    if not _SHARE.fullmatch(entry):  # Fraction itself would compute 1e999999999
+        return Budget.parse(entry, where)
     try:
         share = Fraction(entry)
-    except ValueError:
-        return Budget.parse(entry, where)
+    except ZeroDivisionError:
+        share = Fraction(0)
     if not 0 < share <= 1:
         raise ParibusError("A snapshot's share of the budget lies between 0 and 1.", where=where, got=entry)
     return Budget(float(share) * budget.amount, budget.unit)

@@ -67,7 +67,7 @@ class WeightsAndBiases:
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "paribus"),
             name=run.path.name,
-            id=run.record["identity"][:32],
+            id=run.recorded("identity")[:32],
             resume="allow",
             dir=str(run.path),
             config=config.tree(),

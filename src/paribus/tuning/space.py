@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import yaml
 from optuna import Trial
 
 from paribus.base.errors import ParibusError
+from paribus.base.parsing import from_yaml
 
 # ranges as a user writes them
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -120,8 +120,8 @@ def read_search(text: str) -> tuple[str, Any]:
     """
     path, sign, values = text.partition("=")  # as a user wrote it
     try:
-        found = yaml.safe_load(values)
-    except yaml.YAMLError:
+        found = from_yaml(values)
+    except ValueError:
         found = None
     if not sign or not path.strip() or found is None:
         raise ParibusError(

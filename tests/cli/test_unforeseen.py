@@ -1,0 +1,48 @@
+"""The last resort of the command line: one message, a file with the traceback, exit code 70."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from paribus import __main__ as entry
+from paribus.cli import app as assembled
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def app(prog_name: str) -> None:
+        raise ZeroDivisionError("nobody foresaw\nthis")
+
+    monkeypatch.setattr(assembled, "app", app)
+    monkeypatch.setattr(sys, "argv", ["paribus", "train", "vae"])
+
+
+def test_what_nobody_foresaw_is_one_message_and_a_file(
+    broken: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(SystemExit) as end:
+        entry.main()
+    assert end.value.code == 70
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert "ZeroDivisionError: nobody foresaw this" in said
+    file = re.search(r"report it .* with (\S+\.log)", said)
+    assert file is not None
+    log = Path(file[1]).read_text()
+    assert "Traceback" in log
+    assert "paribus train vae" in log
+
+
+def test_where_nothing_can_be_written_there_is_the_message_alone(
+    broken: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    with pytest.raises(SystemExit):
+        entry.main()
+    assert "no file could be written" in capsys.readouterr().err
