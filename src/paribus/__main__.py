@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, machine_fault
 from paribus.base.processes import place
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -13,20 +14,29 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 def main() -> None:
     """Runs the command line; a user's mistake ends with one message and exit code 2, never with a traceback."""
-    from paribus.cli.app import app
-
     try:
+        from paribus.cli.app import app
+
         app(prog_name="paribus")
     except ParibusError as error:
-        if place().is_first:  # the processes of a run agree on their errors: one message
-            print(f"paribus: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _refuse(error)
     except KeyboardInterrupt:
         print("paribus: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (OSError, MemoryError, RuntimeError) as error:
+        fault = machine_fault(error)
+        if fault is None:
+            raise
+        _refuse(fault)
+
+
+def _refuse(error: ParibusError) -> NoReturn:
+    if place().is_first:  # the processes of a run agree on their errors: one message
+        print(f"paribus: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

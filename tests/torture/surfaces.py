@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.torture.harness import Surface
+from tests.torture.machine import Faults, Kills
 from tests.torture.settings import Overrides
 
-SURFACES: tuple[Surface, ...] = (Overrides(),)
+SURFACES: tuple[Surface, ...] = (Overrides(), Kills(), Faults())

@@ -23,6 +23,8 @@ from paribus.base.seals import is_sealed, json_content, json_value, yaml_content
 
 # earlier versions left the ending out
 _PARTIAL = re.compile(r"\.(\d+)\..+", re.DOTALL)
+_held: set[Path] = set()
+"""Folders that this process holds."""
 
 
 @contextlib.contextmanager
@@ -106,9 +108,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, on the disk, too."""
+    """Makes a folder and those above it, on the disk, too.
+
+    Raises:
+        FileNotFoundError: This process holds one of them, and it is gone: what lay in it is missing.
+    """
     if folder.is_dir():
         return
+    if folder in _held:
+        raise FileNotFoundError(errno.ENOENT, "The folder vanished", str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync(folder.parent)
@@ -134,6 +142,19 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
     """
     with replacing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Adds a line to a file.
+
+    Raises:
+        NotWritten: The disk is full or fails; a part of the line may be there.
+    """
+    try:
+        with path.open("ab") as file:
+            file.write(line)
+    except OSError as error:
+        raise NotWritten(path, error) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -290,9 +311,9 @@ def output_folder(folder: Path) -> Iterator[Path]:
     target = folder.resolve()
     make_folder(target.parent)
     sweep(target.parent, f".*.{glob.escape(target.name)}.partial")
-    partial = partial_path(target)
-    partial.mkdir()
+    partial, former = partial_path(target), partial_path(target.with_name(f"former.{target.name}"))
     try:
+        partial.mkdir()
         yield partial
         names = sorted(path.name for path in partial.iterdir())
         write_json(partial / MANIFEST, {"files": {name: _sha256(partial / name) for name in names}})
@@ -300,15 +321,14 @@ def output_folder(folder: Path) -> Iterator[Path]:
             sync(path)
         _refuse_changed(folder)
         if target.is_dir():
-            for path in list(target.iterdir()):
-                path.unlink()
-            target.rmdir()
+            target.rename(former)
         partial.rename(target)
         sync(target.parent)
     except OSError as error:
         raise NotWritten(folder, error) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for path in (partial, former):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _refuse_changed(folder: Path) -> None:
@@ -349,7 +369,7 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
         ParibusError: Another process holds it, or it cannot be written to.
     """
     check_output(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     deadline = time.monotonic() + patience_seconds
     with (folder / ".lock").open("w") as file:
         while True:
@@ -365,7 +385,11 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
                     ) from None
                 time.sleep(0.05)
         sweep(folder)
-        yield
+        _held.add(folder)
+        try:
+            yield
+        finally:
+            _held.discard(folder)
 
 
 def is_locked(folder: Path) -> bool:
