@@ -86,13 +86,15 @@ class Breaking:
         return half_first
 
     def _is_below(self, path: Any) -> bool:
+        place = Path(f"/proc/self/fd/{path}") if isinstance(path, int) else Path(os.fsdecode(path))
         if isinstance(path, int):
-            path = f"/proc/self/fd/{path}"
-        place = os.fsdecode(path)
-        with contextlib.suppress(OSError):
-            if place.startswith("/proc/self/fd/"):
-                place = os.readlink(place)
-        return Path(place).absolute().is_relative_to(self.below)
+            try:
+                place = place.readlink()
+            except OSError:
+                return False
+            if not place.is_absolute():  # a pipe
+                return False
+        return place.absolute().is_relative_to(self.below)
 
     def _counted(self, event: str, path: Any) -> None:
         if self._inside or not isinstance(path, str | bytes | int | os.PathLike) or not self._is_below(path):

@@ -68,7 +68,7 @@ JOBS = {
             "tuning",
         ),
         workers=True,
-    ),  # fmt: skip
+    ),
     "replicate": Job(("replicate", "guo-2023", "--scale", "smoke", "--out", "paper"), workers=True),
     "evaluate": Job(("evaluate", "run", "--samples", "64", "--metrics", "kid,frechet,copying"), ("train",)),
     "report": Job(("report", "run"), ("train",)),
@@ -133,6 +133,7 @@ class Workshop:
             first, second = (self._tried(name) for _ in range(2))
             same = {path: digest for path, digest in first[0].items() if second[0].get(path) == digest}
             self._known[name] = Undisturbed(frozenset(first[0]), same, *first[1:])
+            shutil.copytree(self.place, self._kept / name)
         return self._known[name]
 
     def _tried(self, name: str) -> tuple[dict[str, str], int, float]:
@@ -143,22 +144,15 @@ class Workshop:
             raise AssertionError(f"{name} does not even work undisturbed: {outcome}")
         return written(self.place), count, time.monotonic() - began
 
-    def set_up(self, name: str, *, done: bool = False) -> None:
-        """Clears the place, and puts into it what the job begins from, or ends with."""
-        needs = (name,) if done else JOBS[name].needs
-        kept = self._kept / "+".join(needs)
-        if needs and not kept.is_dir():
-            if done:
-                self.undisturbed(name)
-            else:
-                self.set_up(needs[0], done=True)
-            if done:
-                shutil.copytree(self.place, kept)
+    def set_up(self, name: str) -> None:
+        """Clears the place, and puts into it what the job begins from."""
+        for need in JOBS[name].needs:
+            self.undisturbed(need)
         os.chdir(self._kept.parent)
         shutil.rmtree(self.place, ignore_errors=True)
-        if needs:
-            shutil.copytree(kept, self.place)
-        self.place.mkdir(exist_ok=True)
+        self.place.mkdir()
+        for need in JOBS[name].needs:
+            shutil.copytree(self._kept / need, self.place, dirs_exist_ok=True)
         os.chdir(self.place)
 
     def do(
