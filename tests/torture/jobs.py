@@ -80,6 +80,7 @@ JOBS = {
     "sample gmm": Job(("sample", "run", "-n", "9", "--sampler", "gmm", "--out", "grid.png"), ("train",)),
     "latent": Job(("latent", "run", "traverse", "--out", "traverse.png"), ("train",)),
 }
+WRITING = tuple(JOBS)
 _BEHIND = ("sklearn.datasets", "sklearn.mixture", "paribus.commands", "paribus.commands.tune", "paribus.runs.run",
            "paribus.cli.latent", "paribus.cli.train", "rich.live")  # fmt: skip
 """What commands import when they run: a fork has it already."""
@@ -133,7 +134,7 @@ class Workshop:
             first, second = (self._tried(name) for _ in range(2))
             same = {path: digest for path, digest in first[0].items() if second[0].get(path) == digest}
             self._known[name] = Undisturbed(frozenset(first[0]), same, *first[1:])
-            shutil.copytree(self.place, self._kept / name)
+            self.keep(name)
         return self._known[name]
 
     def _tried(self, name: str) -> tuple[dict[str, str], int, float]:
@@ -144,10 +145,15 @@ class Workshop:
             raise AssertionError(f"{name} does not even work undisturbed: {outcome}")
         return written(self.place), count, time.monotonic() - began
 
+    def keep(self, name: str) -> None:
+        """Keeps what lies in the place as what jobs may begin from."""
+        shutil.copytree(self.place, self._kept / name)
+
     def set_up(self, name: str) -> None:
         """Clears the place, and puts into it what the job begins from."""
         for need in JOBS[name].needs:
-            self.undisturbed(need)
+            if not (self._kept / need).is_dir():
+                self.undisturbed(need)
         os.chdir(self._kept.parent)
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir()
@@ -183,7 +189,6 @@ class Workshop:
 
     def carried_on(self, name: str, before: str) -> Outcome:
         """Gives the command again, undisturbed; a fault where it does not end as it does otherwise."""
-        self.place.mkdir(exist_ok=True)
         expected = self._known[name]
         outcome, _ = self.do(name) or (Outcome(Ending.FAULT, "killed"), 0)
         if outcome.ending is not Ending.DONE:

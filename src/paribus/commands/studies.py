@@ -195,7 +195,7 @@ def add_to_study(
     engine: str = LOCAL,
     start: bool = True,
 ) -> Study:
-    """Adds values to a study's axes, or seeds, and runs the new runs.
+    """Adds values to a study's axes, or seeds, and runs the new runs; given again, resumes them.
 
     Args:
         folder: The study's.
@@ -209,8 +209,9 @@ def add_to_study(
     """
     folder = Path(folder)
     plan = stored_plan(folder)
+    interrupted = any(not run.folder.ending for run in study_runs(plan, folder))
     for text in values:
-        plan = with_values(plan, *read_values(text))
+        plan = with_values(plan, *read_values(text), again=interrupted)
     study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()

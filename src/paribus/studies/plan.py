@@ -332,8 +332,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
+def with_values(plan: StudyPlan, path: str, values: list[Any], *, again: bool = False) -> StudyPlan:
     """The plan with more values of one of its axes, or more seeds.
+
+    Args:
+        plan: The study's.
+        path: Of the axis, or seeds.
+        values: To be added.
+        again: Whether they may be there already, as after an interruption.
 
     Raises:
         ParibusError: There is no such axis, or a value is there already.
@@ -347,7 +353,10 @@ def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
             expected=", ".join(known),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    if present := [value for value in values if value in known[path]]:
+    present = [value for value in values if value in known[path]]
+    if again and present == values:
+        return plan
+    if present:
         raise ParibusError(
             "The study has this value already.",
             where=path,
