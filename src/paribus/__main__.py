@@ -26,7 +26,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output went away, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (OSError, MemoryError, RuntimeError) as error:
+    except Exception as error:
         fault = machine_fault(error)
         if fault is None:
             raise

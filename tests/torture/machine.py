@@ -9,14 +9,16 @@ import random
 import resource
 import shutil
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from paribus.__main__ import INTERRUPTED
 from tests.torture.breaking import REMOVING, Break, Breaking, kill
-from tests.torture.harness import Ending, Outcome, Surface
+from tests.torture.harness import KEPT, Ending, Outcome, Surface
 from tests.torture.jobs import JOBS, WRITING, Workshop
 
 _SLOW = {"replicate": 0.02, "tune": 0.2, "export onnx": 0.2}
@@ -70,6 +72,41 @@ class Kills(_Jobs):
         if ended is not None and not (ended[0].ending is Ending.DONE or (in_worker and _says(ended[0], "killed by"))):
             return Outcome(Ending.FAULT, f"{what}\n{ended[0].what}")
         return self.shop.carried_on(name, what)
+
+
+class Signals(_Jobs):
+    name = "signals"
+    promise = "Ctrl-C once or twice, SIGTERM, SIGHUP at any moment: no traceback; given again, the same bytes"
+    cases = 500
+
+    def disturbed(self, draw: random.Random, name: str, writes: int, seconds: float, in_worker: bool) -> Outcome:
+        numbers = draw.choice(((signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)))
+        moment, between = draw.uniform(0.01, seconds), draw.uniform(0, 0.2)
+
+        def asked() -> None:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            process = os.getpid()
+            for place, number in enumerate(numbers):
+                timer = threading.Timer(moment + place * between, os.kill, (process, number))
+                timer.daemon = True
+                timer.start()
+
+        def worker(number: int) -> None:
+            if number == 0:
+                asked()
+
+        what = (
+            f"{name}, {' and '.join(number.name for number in numbers)} at {moment:.2f} s" + in_worker * " in a worker"
+        )
+        ended = self.shop.do(name, worker=worker) if in_worker else self.shop.do(name, first=asked)
+        said = "" if ended is None else ended[0].what
+        well = ended is None or ended[0].ending in KEPT or said.split("\n")[1] == f"exit code {INTERRUPTED}"
+        if not well or "Traceback" in said:
+            return Outcome(Ending.FAULT, f"{what}\n{said}")
+        if any("Traceback" in log.read_text() for log in self.shop.place.rglob("log.txt")):
+            return Outcome(Ending.FAULT, f"{what}\na traceback in the log of a worker")
+        return self.shop.carried_on(name, f"{what}\n{said}")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.torture.damage import Damage
 from tests.torture.harness import Surface
-from tests.torture.machine import Faults, Kills
+from tests.torture.machine import Faults, Kills, Signals
 from tests.torture.settings import Overrides
 
-SURFACES: tuple[Surface, ...] = (Overrides(), Kills(), Faults(), Damage())
+SURFACES: tuple[Surface, ...] = (Overrides(), Kills(), Signals(), Faults(), Damage())

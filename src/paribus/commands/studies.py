@@ -205,13 +205,12 @@ def add_to_study(
         start: See `run_study`.
 
     Raises:
-        ParibusError: There is no study in the folder, no such axis, or the value is there already.
+        ParibusError: There is no study in the folder, no such axis, or some of its values are there already.
     """
     folder = Path(folder)
     plan = stored_plan(folder)
-    interrupted = any(not run.folder.ending for run in study_runs(plan, folder))
     for text in values:
-        plan = with_values(plan, *read_values(text), again=interrupted)
+        plan = with_values(plan, *read_values(text))
     study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
     if start:
         study.run()

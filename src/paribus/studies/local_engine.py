@@ -49,7 +49,8 @@ class _Worker:
         """How the process ended, and the last line that it wrote to the log."""
         code = self.process.returncode
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}{_WHY_KILLED.get(-code, '')}"
+            number = signal.Signals(-code)
+            return f"killed by {number.name}{_WHY_KILLED.get(number, '')}"
         with self.log.open("rb") as file:
             file.seek(self.log_start)
             lines = file.read().decode(errors="replace").strip().splitlines()

@@ -332,17 +332,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def with_values(plan: StudyPlan, path: str, values: list[Any], *, again: bool = False) -> StudyPlan:
+def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
     """The plan with more values of one of its axes, or more seeds.
 
-    Args:
-        plan: The study's.
-        path: Of the axis, or seeds.
-        values: To be added.
-        again: Whether they may be there already, as after an interruption.
+    It is unchanged where it has all of them: an interrupted command is given again.
 
     Raises:
-        ParibusError: There is no such axis, or a value is there already.
+        ParibusError: There is no such axis, or some of the values are there already.
     """
     axes = ({} if plan.model is None else {"model": [plan.model]}) | plan.axes
     known = axes | {"seeds": plan.seed_list}
@@ -354,7 +350,7 @@ def with_values(plan: StudyPlan, path: str, values: list[Any], *, again: bool = 
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
     present = [value for value in values if value in known[path]]
-    if again and present == values:
+    if present == values:
         return plan
     if present:
         raise ParibusError(
