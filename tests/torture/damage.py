@@ -28,7 +28,7 @@ class Damage(Surface):
     name = "damage"
     promise = "a flipped bit, a cut or an emptied file is told with the way on, or replaced, or changes nothing"
     cases = 3000
-    few = 20
+    few = 8
     seconds = 300.0
 
     def prepare(self, folder: Path) -> None:

@@ -29,7 +29,7 @@ class _Jobs(Surface):
     """Jobs that are disturbed and given again."""
 
     cases = 1500
-    few = 12
+    few = 6
     seconds = 300.0
 
     def prepare(self, folder: Path) -> None:
@@ -78,6 +78,7 @@ class Signals(_Jobs):
     name = "signals"
     promise = "Ctrl-C once or twice, SIGTERM, SIGHUP at any moment: no traceback; given again, the same bytes"
     cases = 500
+    few = 4
 
     def disturbed(self, draw: random.Random, name: str, writes: int, seconds: float, in_worker: bool) -> Outcome:
         numbers = draw.choice(((signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,)))
