@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from paribus.base.errors import ParibusError, RunsInterrupted
-from paribus.base.files import write_json
+from paribus.base.files import locked_folder, write_json
 from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally
@@ -59,6 +60,22 @@ def test_what_the_machine_does_interrupts_a_run(tmp_path: Path) -> None:
     assert longer.run.folder.done is None
     with pytest.raises(RunsInterrupted, match=r"1 of 1 runs were interrupted[\s\S]*gan seed 0: .*Is a directory"):
         refuse_interruptions([longer], tmp_path)
+
+
+@pytest.mark.parametrize("what", ["cache", "folder"])
+def test_what_cannot_be_had_at_the_moment_interrupts_a_run(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that became read-only; a folder in which another process is at work."""
+    run = state_of(tmp_path / "run")
+    (tmp_path / "file").touch()
+    if what == "cache":
+        monkeypatch.setenv("PARIBUS_CACHE", str(tmp_path / "file"))
+    with locked_folder(tmp_path / "run") if what == "folder" else contextlib.nullcontext():
+        run_locally([run], 1)
+    assert run.status == "stopped"
+    assert {"cache": "cache cannot be written to", "folder": "Another process is working"}[what] in run.reason
+    assert run.run.folder.done is None
 
 
 def test_images_that_are_gone_interrupt_a_run(tmp_path: Path) -> None:

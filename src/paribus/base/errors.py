@@ -98,6 +98,15 @@ class NotWritten(MachineFault):
         )
 
 
+class Unavailable(MachineFault):
+    """What is needed cannot be had at the moment, which is found before any work.
+
+    It is a folder that may not be written to or that another process holds, or a file that must come over the network.
+    """
+
+    exit_code = 2
+
+
 class ProcessLost(MachineFault):
     """Another process of the same run ended; the last checkpoint is kept."""
 

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.errors import NotWritten, ParibusError, Unavailable
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
@@ -195,7 +195,7 @@ def check_output(folder: Path) -> None:
         folder: It need not exist; then it can be made where the nearest folder above it may be written to.
 
     Raises:
-        ParibusError: A file is in its place or above it, or nothing may be written there.
+        Unavailable: A file is in its place or above it, or nothing may be written there.
     """
     absolute = folder.absolute()
     # unlike Path.exists, false for what may not be looked at
@@ -206,7 +206,7 @@ def check_output(folder: Path) -> None:
         reason = f"nothing may be written to {there}"
     else:
         return
-    raise ParibusError("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
+    raise Unavailable("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
 
 
 PROGRAM = "Paribus"
@@ -366,7 +366,7 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
             (`is_locked`).
 
     Raises:
-        ParibusError: Another process holds it, or it cannot be written to.
+        Unavailable: Another process holds it, or it cannot be written to.
     """
     check_output(folder)
     make_folder(folder)
@@ -378,7 +378,7 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise ParibusError(
+                    raise Unavailable(
                         f"Another process is working in this {what}'s folder.",
                         where=str(folder),
                         fix="wait until it ends, or choose another --out",
@@ -446,7 +446,7 @@ def check_cache() -> None:
     try:
         check_output(cache_folder())
     except ParibusError as error:
-        raise ParibusError(
+        raise Unavailable(
             "The cache cannot be written to.", where=error.where, got=error.got, fix=_NAME_A_CACHE
         ) from None
 
