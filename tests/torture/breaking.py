@@ -77,11 +77,12 @@ class Breaking:
 
     def _written(self, write: Callable[[Any], int], flush: Callable[[], None], path: str) -> Callable[[Any], int]:
         def half_first(content: Any) -> int:
+            half = 0
             if self.at == self.count + 1 and self._is_below(path):
-                write(memoryview(content)[: len(content) // 2] if isinstance(content, bytes) else content[:1])
+                half = write(content[: len(content) // 2])
                 flush()
             self._counted("write", path)
-            return write(content)
+            return half + write(content[half:])
 
         return half_first
 

@@ -20,6 +20,8 @@ JOBS |= {
     "sample export": Job(("sample", "export", "--out", "grid.png"), ("export",)),
     "sample killed": Job(("sample", "run", "--out", "grid.png"), ("killed",)),
 }
+_MAKES_AGAIN = {"train again": "train", "train killed": "train", "compare again": "compare", "study run": "compare"}
+"""Jobs that make anew what is damaged, by what they end with: what it made first, but for times."""
 _UNREAD = (".png", ".html", "log.txt", ".lock", ".db", ".md")
 """Endings of what no command reads, or what holds nothing but pictures."""
 
@@ -45,7 +47,7 @@ class Damage(Surface):
 
     def run(self, draw: random.Random, folder: Path) -> Outcome:
         name = draw.choice([name for name in _WEIGHED if JOBS[name].needs])
-        shop, known = self.shop, self.shop.undisturbed("train" if name == "train killed" else name)
+        shop, known = self.shop, self.shop.undisturbed(_MAKES_AGAIN.get(name, name))
         shop.set_up(name)
         files = sorted(path for path in shop.place.rglob("*") if path.is_file() and not path.name.endswith(_UNREAD))
         files = [path for path in files if path.stat().st_size]

@@ -52,14 +52,23 @@ def _got_worse(models: Sequence[str], rises: Sequence[float]) -> str:
     low, high = (number(100 * value, 2) for value in (min(rises), max(rises)))
     share = f"{low}{NARROW}%" if low == high else f"{low} to {high}{NARROW}%"
     return (
-        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train longer, "
-        "but take the best snapshot, which the report shows, or a budget of about its images"
+        f"{listed(list(models))} got worse towards the end, by {share} a doubling of the images: do not train "
+        "longer as it is, but take the best snapshot, which the report shows, or a budget of about its images"
+    )
+
+
+def _augment(models: Sequence[str], times: int) -> str:
+    return (
+        f"{listed(list(models))} may learn so few images by heart: train {times} times longer with "
+        "DiffAugment, which changes what a discriminator sees "
+        "('paribus report DIR DIR --out both.html' puts both side by side)"
     )
 
 
 STEPS: dict[str, Callable[..., str]] = {
     "finish": lambda: "Not every run has finished: resume them",
     "train_longer": _train_longer,
+    "augment": _augment,
     "got_worse": _got_worse,
     "more_seeds": lambda seeds, total: f"{plural(seeds, 'seed')} leave the order open: run {total}",
     "more_images": lambda images, few: (
