@@ -299,6 +299,8 @@ def test_a_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ParibusError, match="A study needs"):
         refuse_foreign(tmp_path, "study", ("other.yaml",))
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+    (tmp_path / "begun" / "trials").mkdir(parents=True)  # by a process that was killed then
+    refuse_foreign(tmp_path / "begun", "tuning", ("tune.json",))
     (tmp_path / "other" / "config.json").mkdir(parents=True)  # a name of a run's, and no file
     with pytest.raises(ParibusError, match=r"A run needs a folder of its own[\s\S]*config\.json"):
         refuse_foreign(tmp_path / "other", "run", ("run.yaml",), ("config.json",))

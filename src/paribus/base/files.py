@@ -271,10 +271,15 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
     def is_own(path: Path) -> bool:
         return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
 
+    def is_nobodys(path: Path) -> bool:
+        """Locks, what was about to be written, and empty folders, as a killed process leaves them."""
+        is_empty = path.is_dir() and path.name not in remains and not any(path.iterdir())
+        return path.name == ".lock" or is_partial(path) or is_empty
+
     if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):
-        if not (path.name in remains and is_own(path)) and path.name != ".lock" and not is_partial(path):
+        if not (path.name in remains and is_own(path)) and not is_nobodys(path):
             raise ParibusError(
                 f"A {what} needs a folder of its own.",
                 where=f"--out {folder}",

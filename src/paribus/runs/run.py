@@ -108,8 +108,8 @@ def complete_run(
             if score:
                 _score(model, data, config, run, notice, shared=True)
         if place().is_first:
+            run.checkpoint_before.unlink(missing_ok=True)  # the last one was read back
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
-            run.checkpoint_before.unlink(missing_ok=True)
     return Run(run)
 
 
