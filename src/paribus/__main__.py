@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 from paribus.base import unforeseen
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, machine_fault
 from paribus.base.processes import place
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -22,9 +23,7 @@ def main() -> None:
 
         app(prog_name="paribus")
     except ParibusError as error:
-        if place().is_first:  # the processes of a run agree on their errors: one message
-            print(f"paribus: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(error)
     except KeyboardInterrupt:
         print("paribus: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -32,8 +31,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        print(f"paribus: {unforeseen.as_message(error)}", file=sys.stderr)
-        sys.exit(unforeseen.EXIT_CODE)
+        _end(machine_fault(error) or unforeseen.as_message(error))
+
+
+def _end(error: ParibusError) -> NoReturn:
+    if place().is_first:  # the processes of a run agree on their errors: one message
+        print(f"paribus: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load, save
 
-from paribus.base.errors import Damaged, ParibusError
+from paribus.base.errors import Damaged, NotWritten, ParibusError, TrainingDiverged, machine_fault
 from paribus.base.files import (
     MANIFEST,
+    append,
     clean_cache,
+    locked_folder,
     output_folder,
     read_json,
     read_yaml,
@@ -27,7 +33,7 @@ from paribus.base.seals import check, tensors_content
 from paribus.commands.train import train
 from paribus.metrics.reference import cached_weights
 from paribus.models import load_model
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, log_line
 from paribus.runs.run import complete_run
 from tests.conftest import made_data, tiny_config
 
@@ -177,6 +183,115 @@ def test_a_folder_with_files_of_the_users_is_not_written_to(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_folder_gives_way_to_a_whole_one_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each rename the old folder or the new one is whole, and what is left in between is swept."""
+    out, before = tmp_path / "pics", Path.rename
+    with output_folder(out) as folder:
+        (folder / "00.png").write_text("first")
+
+    def killed(self: Path, target: Path) -> Path:
+        if self.name.endswith(".pics.partial") and target == out:
+            monkeypatch.setattr("shutil.rmtree", lambda *arguments, **options: None)
+            raise KeyboardInterrupt
+        return before(self, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt), output_folder(out) as folder:
+        (folder / "00.png").write_text("second")
+    monkeypatch.undo()
+    [former] = tmp_path.glob(".*.former.pics.partial")
+    assert sorted(path.name for path in former.iterdir()) == [MANIFEST, "00.png"]
+    with output_folder(out) as folder:
+        (folder / "00.png").write_text("third")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with locked_folder(run):
+        shutil.rmtree(run)
+        for write in (lambda: write_json(run / "done.json", {"a": 1}), lambda: append(run / "metrics.jsonl", b"line")):
+            with pytest.raises(NotWritten, match=r"vanished|No such file"):
+                write()
+        assert not run.exists()
+    write_json(run / "done.json", {"a": 1})
+
+
+@pytest.mark.parametrize("of", ["file", "folder"])
+def test_renames_are_durable(of: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is renamed is on the disk before, and the folder that names it afterwards."""
+    events = []
+    monkeypatch.setattr("paribus.base.files.sync", lambda path: events.append(f"sync {path.name}"))
+    for move in ("rename", "replace"):
+        before = getattr(Path, move)
+
+        def moved(self: Path, target: Path, before: Callable[[Path, Path], Path] = before) -> Path:
+            events.append(f"moved {target.name}")
+            return before(self, target)
+
+        monkeypatch.setattr(Path, move, moved)
+    if of == "file":
+        write_json(tmp_path / "a.json", {"a": 1})
+        partial = f".{os.getpid()}.a.json.partial"
+        assert events == [f"sync {partial}", "moved a.json", f"sync {tmp_path.name}"]
+    else:
+        with output_folder(tmp_path / "pics") as folder:
+            (folder / "00.png").write_text("picture")
+        end = [f"sync .{os.getpid()}.pics.partial", "moved pics", f"sync {tmp_path.name}"]
+        assert "sync 00.png" in events
+        assert events[-3:] == end
+
+
+def test_every_flipped_bit_of_a_line_of_the_log_is_found(tmp_path: Path) -> None:
+    run, lines = RunFolder(tmp_path), [{"step": n, "images": 8 * n, "seconds": 0.5, "D/loss": n / 3} for n in (1, 2)]
+    whole = b"".join(map(log_line, lines))
+    run.metrics.write_bytes(whole)
+    assert run.metrics_lines() == lines
+    assert run.last_line() == lines[1]
+    for bit in range(8 * len(whole)):
+        run.metrics.write_bytes(whole)
+        flipped(run.metrics, bit)
+        assert all(line in lines for line in run.metrics_lines()), bit
+    run.metrics.write_text('{"step": 1, "images": 8, "seconds": 0.5}\n')  # of an earlier version
+    assert run.last_line() == {"step": 1, "images": 8, "seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("error", "got"),
+    [
+        (OSError(errno.ESTALE, "Stale file handle", "/mnt/run"), "Stale file handle"),
+        (MemoryError(), "MemoryError"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "CUDA out of memory"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:116] DefaultCPUAllocator: can't allocate memory"), "alloc_cpu"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "unspecified launch failure"),
+    ],
+)
+def test_what_the_machine_does_is_told_from_what_was_asked(error: Exception, got: str) -> None:
+    fault = machine_fault(error)
+    assert fault is not None
+    assert fault.exit_code == 1
+    assert got in str(fault.got)
+    assert "the same command again" in str(fault.fix)
+
+
+def test_what_was_asked_is_not_the_machines_fault(tmp_path: Path) -> None:
+    for error in (ParibusError("Wrong."), TrainingDiverged("Diverged."), KeyError("a"), RuntimeError("shapes differ")):
+        assert machine_fault(error) is None
+    damaged = Damaged(tmp_path, "nothing", "nothing")
+    assert machine_fault(damaged) is damaged
+
+
+def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, data = tiny_config("gan", *STEPS), made_data()
+    complete_run(config, data, RunFolder(tmp_path / "still"), score=False)
+    seconds = itertools.cycle([2e9, 0.0, 1e12, -5.0])
+    monkeypatch.setattr("time.time", lambda: next(seconds))
+    run = RunFolder(tmp_path / "jumping")
+    complete_run(config, data, run, score=False)
+    assert run.model.read_bytes() == (tmp_path / "still" / "model.safetensors").read_bytes()
+    assert 0 < (run.done or {})["seconds"] < 3600
+
+
 def test_a_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("mine")
     with pytest.raises(ParibusError, match=r"A run needs a folder of its own[\s\S]*study\.yaml"):
@@ -184,6 +299,8 @@ def test_a_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ParibusError, match="A study needs"):
         refuse_foreign(tmp_path, "study", ("other.yaml",))
     assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+    (tmp_path / "begun" / "trials").mkdir(parents=True)  # by a process that was killed then
+    refuse_foreign(tmp_path / "begun", "tuning", ("tune.json",))
     (tmp_path / "other" / "config.json").mkdir(parents=True)  # a name of a run's, and no file
     with pytest.raises(ParibusError, match=r"A run needs a folder of its own[\s\S]*config\.json"):
         refuse_foreign(tmp_path / "other", "run", ("run.yaml",), ("config.json",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paribus.base.errors import ParibusError
-from paribus.base.files import write_json
+from paribus.base.errors import ParibusError, RunsInterrupted
+from paribus.base.files import locked_folder, write_json
 from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.status import RunState
-from paribus.studies.study import Study
+from paribus.studies.study import Study, refuse_interruptions
 from tests.conftest import tiny_config
 
 SCORED = {"samples": 64, "encoder": "pixels", "metrics": ["kid"]}
@@ -29,11 +30,11 @@ def state_of(folder: Path, *overrides: str) -> RunState:
 
 def test_a_run_that_cannot_be_done_is_a_failure(tmp_path: Path) -> None:
     """The reason is that of this time, also where the run had failed before."""
-    failing = state_of(tmp_path / "run", "data.name=/nowhere.npz")
+    failing = state_of(tmp_path / "run", "training.rarity=0")
     write_json(tmp_path / "run" / "done.json", {"status": "failed", "reason": "of an earlier time"})
     run_locally([failing], 1)
     assert failing.status == "failed"
-    assert "/nowhere.npz" in failing.reason
+    assert "training.rarity" in failing.reason
     assert failing.run.folder.done == {"status": "failed", "reason": failing.reason}
 
 
@@ -51,6 +52,45 @@ def test_a_crash_is_a_failure_with_the_last_words_of_its_process(
     assert broken.run.folder.done == {"status": "failed", "reason": broken.reason}
 
 
+def test_what_the_machine_does_interrupts_a_run(tmp_path: Path) -> None:
+    """Nothing counts against it, and the same call carries on."""
+    run_locally([state_of(tmp_path / "run")], 1)
+    longer = state_of(tmp_path / "run", "training.budget=1000updates")
+    (tmp_path / "run" / "done.json").unlink()
+    (tmp_path / "run" / "metrics.jsonl").unlink()
+    (tmp_path / "run" / "metrics.jsonl").mkdir()  # no log can be written here
+    run_locally([longer], 1)
+    assert longer.status == "stopped"
+    assert "Is a directory" in longer.reason
+    assert longer.run.folder.done is None
+    with pytest.raises(RunsInterrupted, match=r"1 of 1 runs were interrupted[\s\S]*gan seed 0: .*Is a directory"):
+        refuse_interruptions([longer], tmp_path)
+
+
+@pytest.mark.parametrize("what", ["cache", "folder"])
+def test_what_cannot_be_had_at_the_moment_interrupts_a_run(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that became read-only; a folder in which another process is at work."""
+    run = state_of(tmp_path / "run")
+    (tmp_path / "file").touch()
+    if what == "cache":
+        monkeypatch.setenv("PARIBUS_CACHE", str(tmp_path / "file"))
+    with locked_folder(tmp_path / "run") if what == "folder" else contextlib.nullcontext():
+        run_locally([run], 1)
+    assert run.status == "stopped"
+    assert {"cache": "cache cannot be written to", "folder": "Another process is working"}[what] in run.reason
+    assert run.run.folder.done is None
+
+
+def test_images_that_are_gone_interrupt_a_run(tmp_path: Path) -> None:
+    """They were there when the study was planned: a network disk was lost."""
+    lost = state_of(tmp_path / "run", "data.name=/nowhere.npz")
+    run_locally([lost], 1)
+    assert lost.status == "stopped"
+    assert "/nowhere.npz" in lost.reason
+
+
 def test_a_run_that_was_killed_is_no_failure(tmp_path: Path) -> None:
     killed = state_of(tmp_path / "run", "training.budget=1000000updates")
 
@@ -60,7 +100,7 @@ def test_a_run_that_was_killed_is_no_failure(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
 
     run_locally([killed], 1, kill_once)
-    assert (killed.status, killed.reason) == ("stopped", "killed by SIGKILL")
+    assert (killed.status, killed.reason) == ("stopped", "killed by SIGKILL, as the system does where memory runs out")
     assert killed.run.folder.done is None
 
 

@@ -211,7 +211,9 @@ def test_values_are_added_to_axes_and_seeds() -> None:
     assert with_values(plan, *read_values("seeds=5")).seed_list == [0, 1, 5]
     models = [variant.config.model for variant in variants(with_values(plan, *read_values("model=gan")))]
     assert models == ["vae", "gan"]
-    for text, held in (("objective.latent_dim=8,4", "4"), ("seeds=1", "0, 1"), ("model=vae", "vae")):
+    for text in ("objective.latent_dim=4", "seeds=1", "seeds=0,1", "model=vae"):  # given again after an interruption
+        assert with_values(plan, *read_values(text)) == plan
+    for text, held in (("objective.latent_dim=8,4", "4"), ("seeds=1,2", "0, 1"), ("model=vae,gan", "vae")):
         with pytest.raises(ParibusError, match=f"(?s)has this value already.*a value besides {held}\n"):
             with_values(plan, *read_values(text))
     with pytest.raises(ParibusError, match="A value stands twice"):

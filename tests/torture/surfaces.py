@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tests.torture.arguments import Arguments
+from tests.torture.damage import Damage
 from tests.torture.folders import Runs, StudyFolders
 from tests.torture.harness import Surface
+from tests.torture.machine import Faults, Kills, Signals
 from tests.torture.pictures import Arrays, Images, Names, Parquet
 from tests.torture.settings import Budgets, Configs, Overrides, Studies
 
@@ -20,4 +22,8 @@ SURFACES: tuple[Surface, ...] = (
     Runs(),
     StudyFolders(),
     Arguments(),
+    Kills(),
+    Signals(),
+    Faults(),
+    Damage(),
 )

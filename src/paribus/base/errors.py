@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,7 +64,16 @@ class TrainingDiverged(ParibusError):
     exit_code = 1
 
 
-class Damaged(ParibusError):
+class MachineFault(ParibusError):
+    """The disk, the memory, a device or another process failed: what was asked for is interrupted, and has not failed.
+
+    The same command carries on once the machine does what it should.
+    """
+
+    exit_code = 1
+
+
+class Damaged(MachineFault):
     """A file of Paribus's own is not, or no longer, as it was written.
 
     Args:
@@ -72,18 +82,14 @@ class Damaged(ParibusError):
         fix: The way on.
     """
 
-    exit_code = 1
-
     def __init__(self, path: Path, got: str, fix: str) -> None:
         super().__init__(
             "A file is damaged.", where=str(path), got=got, expected="the file as Paribus wrote it", fix=fix
         )
 
 
-class NotWritten(ParibusError):
+class NotWritten(MachineFault):
     """The disk is full, may not be written to, or failed: no fault of what was to be written."""
-
-    exit_code = 1
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(
@@ -94,10 +100,50 @@ class NotWritten(ParibusError):
         )
 
 
-class ProcessLost(ParibusError):
+class Unavailable(MachineFault):
+    """What is needed cannot be had at the moment, which is found before any work.
+
+    It is a folder that may not be written to or that another process holds, or a file that must come over the network.
+    """
+
+    exit_code = 2
+
+
+class ProcessLost(MachineFault):
     """Another process of the same run ended; the last checkpoint is kept."""
 
-    exit_code = 1
+
+class RunsInterrupted(MachineFault):
+    """Runs of a study ended before their time, by no fault of theirs; what they resume from is kept."""
+
+
+# torch raises RuntimeError for what its allocators and devices do not give
+_OF_TORCH = re.compile(
+    r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED|std::bad_alloc|can't start new thread"
+    r"|(CUDA|cuDNN|HIP|NCCL) error",
+    re.IGNORECASE,
+)
+
+
+def machine_fault(error: BaseException) -> MachineFault | None:
+    """What the machine did, in words, where it is to blame for an error; None where it is not."""
+    if isinstance(error, MachineFault):
+        return error
+    if isinstance(error, OSError) and error.errno is not None:
+        return MachineFault(
+            "The system did not read, write or start something.",
+            where=None if error.filename is None else str(error.filename),
+            got=error.strerror or str(error),
+            fix="see to it, then give the same command again (train with --resume)",
+        )
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OF_TORCH.search(str(error))):
+        return MachineFault(
+            "The memory or the device did not suffice, or failed.",
+            got=next(iter(str(error).strip().splitlines()), type(error).__name__),
+            fix="free some, or run fewer at a time (--workers), then give the same command again (train with "
+            "--resume); a new run may have smaller batches (-o training.batch_size=...)",
+        )
+    return None
 
 
 class AllFailed(ParibusError):

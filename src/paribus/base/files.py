@@ -18,12 +18,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.errors import NotWritten, ParibusError, Unavailable
 from paribus.base.places import checked_path
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
 _PARTIAL = re.compile(r"\.(\d+)\..+", re.DOTALL)
+_held: set[Path] = set()
+"""Folders that this process holds."""
 
 
 @contextlib.contextmanager
@@ -107,9 +109,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, on the disk, too."""
+    """Makes a folder and those above it, on the disk, too.
+
+    Raises:
+        FileNotFoundError: This process holds one of them, and it is gone: what lay in it is missing.
+    """
     if folder.is_dir():
         return
+    if folder in _held:
+        raise FileNotFoundError(errno.ENOENT, "The folder vanished", str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync(folder.parent)
@@ -135,6 +143,19 @@ def write_atomically(path: Path, content: bytes | memoryview | str) -> None:
     """
     with replacing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Adds a line to a file.
+
+    Raises:
+        NotWritten: The disk is full or fails; a part of the line may be there.
+    """
+    try:
+        with path.open("ab") as file:
+            file.write(line)
+    except OSError as error:
+        raise NotWritten(path, error) from error
 
 
 def remove(path: Path) -> None:
@@ -187,7 +208,7 @@ def check_output(folder: Path) -> None:
         folder: It need not exist; then it can be made where the nearest folder above it may be written to.
 
     Raises:
-        ParibusError: A file is in its place or above it, or nothing may be written there.
+        Unavailable: A file is in its place or above it, or nothing may be written there.
     """
     absolute = checked_path(folder, "--out").absolute()
     # unlike Path.exists, false for what may not be looked at
@@ -200,7 +221,7 @@ def check_output(folder: Path) -> None:
         reason = f"nothing may be written to {there}"
     else:
         return
-    raise ParibusError("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
+    raise Unavailable("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
 
 
 PROGRAM = "Paribus"
@@ -266,11 +287,16 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
     def is_own(path: Path) -> bool:
         return path.is_file() and (path.suffix != ".json" or is_sealed(path.read_bytes()))
 
+    def is_nobodys(path: Path) -> bool:
+        """Locks, what was about to be written, and empty folders, as a killed process leaves them."""
+        is_empty = path.is_dir() and path.name not in remains and not any(path.iterdir())
+        return path.name == ".lock" or is_partial(path) or is_empty
+
     folder = checked_path(folder, "--out")
     if not folder.is_dir() or any(is_own(folder / record) for record in records):
         return
     for path in sorted(folder.iterdir()):
-        if not (path.name in remains and is_own(path)) and path.name != ".lock" and not is_partial(path):
+        if not (path.name in remains and is_own(path)) and not is_nobodys(path):
             raise ParibusError(
                 f"A {what} needs a folder of its own.",
                 where=f"--out {folder}",
@@ -307,9 +333,9 @@ def output_folder(folder: Path) -> Iterator[Path]:
     target = folder.resolve()
     make_folder(target.parent)
     sweep(target.parent, f".*.{glob.escape(target.name)}.partial")
-    partial = partial_path(target)
-    partial.mkdir()
+    partial, former = partial_path(target), partial_path(target.with_name(f"former.{target.name}"))
     try:
+        partial.mkdir()
         yield partial
         names = sorted(path.name for path in partial.iterdir())
         write_json(partial / MANIFEST, {"files": {name: _sha256(partial / name) for name in names}})
@@ -317,15 +343,14 @@ def output_folder(folder: Path) -> Iterator[Path]:
             sync(path)
         _refuse_changed(folder)
         if target.is_dir():
-            for path in list(target.iterdir()):
-                path.unlink()
-            target.rmdir()
+            target.rename(former)
         partial.rename(target)
         sync(target.parent)
     except OSError as error:
         raise NotWritten(folder, error) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for path in (partial, former):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _refuse_changed(folder: Path) -> None:
@@ -363,10 +388,10 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
             (`is_locked`).
 
     Raises:
-        ParibusError: Another process holds it, or it cannot be written to.
+        Unavailable: Another process holds it, or it cannot be written to.
     """
     check_output(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     deadline = time.monotonic() + patience_seconds
     with (folder / ".lock").open("w") as file:
         while True:
@@ -375,14 +400,18 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise ParibusError(
+                    raise Unavailable(
                         f"Another process is working in this {what}'s folder.",
                         where=str(folder),
                         fix="wait until it ends, or choose another --out",
                     ) from None
                 time.sleep(0.05)
         sweep(folder)
-        yield
+        _held.add(folder)
+        try:
+            yield
+        finally:
+            _held.discard(folder)
 
 
 def is_locked(folder: Path) -> bool:
@@ -439,7 +468,7 @@ def check_cache() -> None:
     try:
         check_output(cache_folder())
     except ParibusError as error:
-        raise ParibusError(
+        raise Unavailable(
             "The cache cannot be written to.", where=error.where, got=error.got, fix=_NAME_A_CACHE
         ) from None
 

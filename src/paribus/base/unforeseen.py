@@ -12,15 +12,18 @@ from datetime import UTC, datetime
 from paribus.base.errors import ParibusError
 from paribus.base.version import __version__
 
-EXIT_CODE = 70
-"""EX_SOFTWARE of sysexits.h."""
+
+class Unforeseen(ParibusError):
+    """A fault of Paribus itself."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
 
 
-def as_message(error: BaseException) -> ParibusError:
+def as_message(error: BaseException) -> Unforeseen:
     """What a user is told of an error that is a fault of Paribus; its traceback goes into a file of its own."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return ParibusError(
+    return Unforeseen(
         "Something happened that Paribus did not foresee: this is a fault of it, and not of what it was given.",
         where=f"{last[0].name} in {last[0].filename.rpartition('/')[2]}, line {last[0].lineno}" if last else None,
         got=reason,

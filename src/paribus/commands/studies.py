@@ -198,7 +198,7 @@ def add_to_study(
     engine: str = LOCAL,
     start: bool = True,
 ) -> Study:
-    """Adds values to a study's axes, or seeds, and runs the new runs.
+    """Adds values to a study's axes, or seeds, and runs the new runs; given again, resumes them.
 
     Args:
         folder: The study's.
@@ -208,7 +208,7 @@ def add_to_study(
         start: See `run_study`.
 
     Raises:
-        ParibusError: There is no study in the folder, no such axis, or the value is there already.
+        ParibusError: There is no study in the folder, no such axis, or some of its values are there already.
     """
     folder = checked_path(folder, "DIR")
     plan = stored_plan(folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from paribus.base.errors import Damaged
 from paribus.base.files import cache_folder, read_json, write_json
 from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe
@@ -143,7 +144,11 @@ def _on_disk(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, va
                 if store.path is not None:
                     store.path.unlink(missing_ok=True)
             _write_outcome(folder, outcome, content_fingerprint(_splits(images, outcome), classes))
-    return _read_entry(entry, classes)
+    try:
+        return _read_entry(entry, classes)
+    except _NotWhole:
+        fix = "see to the disk, which does not keep what is written to it, or name another folder with PARIBUS_CACHE"
+        raise Damaged(entry, "other images than were just written", fix) from None
 
 
 def surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:

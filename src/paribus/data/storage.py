@@ -55,6 +55,9 @@ class Store:
             self._array = np.empty(shape, np.uint8)
         else:
             self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+            if hasattr(os, "posix_fallocate"):  # the room is taken now: a page without room would end the process
+                with path.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
     def append(self, images: np.ndarray) -> None:
         """Adds images (B, C, H, W)."""

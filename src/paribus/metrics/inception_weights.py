@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, Unavailable
 from paribus.base.files import locked, replacing
 from paribus.base.network import is_reachable
 from paribus.base.places import checked_path
@@ -82,8 +82,8 @@ def _download(path: Path, cache: Path, progress: Callable[[int, int], None]) -> 
         raise _unavailable("The download of Inception's weights failed.", URL, error, cache) from error
 
 
-def _unavailable(what: str, where: str, got: object, cache: Path) -> ParibusError:
-    return ParibusError(
+def _unavailable(what: str, where: str, got: object, cache: Path) -> Unavailable:
+    return Unavailable(
         what,
         where=where,
         got=got,

@@ -366,7 +366,7 @@ def _described(path: Path) -> Description:
         if RunFolder(path.parent).exists:
             read_json(path, fix)
         raise ParibusError(
-            "This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it"
+            "This is not a Paribus model.", where=str(path), expected="a config.json as Paribus wrote it", fix=fix
         )
     record = read_json(path, fix)
     if record["format"] != FORMAT:

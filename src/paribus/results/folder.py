@@ -1,7 +1,7 @@
 """A run's folder: what lies where, read and written in one place.
 
 run.yaml            the resolved configuration, the data's fingerprint, versions, parameters
-metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys
+metrics.jsonl       one JSON object a line: step, images, seconds of training, flat "phase/term" keys, and its crc32
 model.safetensors   config.json   the averaged model, all that sampling needs
 checkpoint/         state.pt: everything that exact resume needs; previous.pt: the one before it, until the run is done
 trained_on.safetensors   a hash of each different image of the training split, sorted
@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,6 +82,11 @@ class RunFolder:
         """The checkpoint before that one: what there is to resume from where it is damaged."""
         return self.checkpoint.with_name("previous.pt")
 
+    @property
+    def _checkpoints(self) -> list[Path]:
+        """Those that there are, the newer one first."""
+        return [path for path in (self.checkpoint, self.checkpoint_before) if path.is_file()]
+
     def write_checkpoint(self, content: bytes) -> None:
         """Writes a checkpoint with its digest, and keeps the one before it.
 
@@ -106,9 +112,7 @@ class RunFolder:
             Damaged: There is none that is whole.
         """
         damage = None
-        for path in (self.checkpoint, self.checkpoint_before):
-            if not path.is_file():
-                continue
+        for path in self._checkpoints:
             try:
                 content = check(path.read_bytes(), path, self._start_again, required=True)
             except Damaged as error:
@@ -141,7 +145,7 @@ class RunFolder:
     @property
     def has_weights(self) -> bool:
         """Whether there are averaged weights: of the end, or of a moment on the way."""
-        return self.model.is_file() or (self.is_unfinished and (self.checkpoint.is_file() or bool(self.snapshots())))
+        return self.model.is_file() or (self.is_unfinished and bool(self._checkpoints or self.snapshots()))
 
     @property
     def has_damaged_model(self) -> bool:
@@ -300,11 +304,25 @@ class Checkpoint:
     damage: Damaged | None = None
 
 
+def log_line(values: Mapping[str, Any]) -> bytes:
+    """A line of metrics.jsonl, which ends with the checksum of what stands before it."""
+    content = json.dumps(values).encode()[:-1]
+    return content + f', "crc32": "{zlib.crc32(content):08x}"}}\n'.encode()
+
+
+# by its place, as seals; earlier versions wrote none
+_CHECKED = re.compile(rb'(.*), "([^"]{5})": "([^"]{8})"\}', re.DOTALL)
+
+
 def _log_line(line: bytes) -> dict[str, Any] | None:
     """A line of metrics.jsonl; None for one that a crash, a disk or the place where reading began has broken."""
     try:
         read = json.loads(line.decode())
-    except (ValueError, RecursionError):
+        if found := _CHECKED.fullmatch(line):
+            del read[found[2].decode()]
+            if found[3] != b"%08x" % zlib.crc32(found[1]):
+                return None
+    except (ValueError, RecursionError, KeyError, TypeError):
         return None
     whole = isinstance(read, dict) and all(type(read.get(key)) in (int, float) for key in ("step", "images", "seconds"))
     return read if whole else None

@@ -108,8 +108,8 @@ def complete_run(
             if score:
                 _score(model, data, config, run, notice, shared=True)
         if place().is_first:
+            remove(run.checkpoint_before)  # the last one was read back
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
-            remove(run.checkpoint_before)
     return Run(run)
 
 

@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_json
+from paribus.base.files import make_folder, write_json
 from paribus.results.folder import RunFolder
 from paribus.studies.status import Message, RunState
-from paribus.studies.worker import INTERRUPTED
+from paribus.studies.worker import FAILED, INTERRUPTED
 
-FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}
-"""Exit codes of a process that something else ended; what a run brings upon itself is a failure."""
+_WHY_KILLED = {
+    signal.SIGKILL: ", as the system does where memory runs out",
+    signal.SIGBUS: ", as the system does where a file that is mapped into memory has no room or is gone",
+}
 DYING_SECONDS = 60.0
 """How long a worker whose study or node died may take to end; Ray waits 30 s for a client that vanished."""
 
@@ -44,18 +46,23 @@ class _Worker:
     log_start: int
 
     def last_words(self) -> str:
-        """The last line that the process itself wrote to the log."""
+        """How the process ended, and the last line that it wrote to the log."""
+        code = self.process.returncode
+        if code < 0:
+            number = signal.Signals(-code)
+            return f"killed by {number.name}{_WHY_KILLED.get(number, '')}"
         with self.log.open("rb") as file:
             file.seek(self.log_start)
             lines = file.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no message"
+        return f"the process ended with code {code}: {lines[-1] if lines else 'no message'}"
 
     def close(self) -> None:
         """Waits for the end of the process."""
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it ended before it was told what to run
+                    stream.close()
 
 
 _Messages = queue.Queue[tuple[int, Message | None]]
@@ -122,7 +129,7 @@ def _terminate(running: dict[int, _Worker]) -> None:
 
 def _start(state: RunState, messages: _Messages) -> _Worker:
     folder = state.run.folder.path
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / "log.txt"
     with path.open("a") as log:
         log.write(f"--- started {datetime.now(UTC).isoformat(timespec='seconds')}\n")
@@ -138,9 +145,10 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
             start_new_session=True,
         )
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(json.dumps(state.run.config.tree()) + "\n")
-    process.stdin.flush()
-    state.status = "running"
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(state.run.config.tree()) + "\n")
+        process.stdin.flush()
+    state.status, state.reason = "running", ""
 
     def listen() -> None:
         try:
@@ -159,12 +167,11 @@ def _finish(worker: _Worker, stopping: bool) -> None:
     if code == 0:
         state.status = "done"
         return
-    if code == INTERRUPTED or code in FROM_OUTSIDE:
-        state.status = "stopped"
-        state.reason = f"killed by {signal.Signals(-code).name}" if code < 0 and not stopping else ""
+    asked = code == INTERRUPTED or (stopping and code < 0)
+    state.reason = "" if asked else state.reason or worker.last_words()
+    state.status = "failed" if code == FAILED else "stopped"  # by the machine, not by what was to be trained
+    if state.status == "stopped":
         return
-    state.status = "failed"
-    state.reason = state.reason or f"the process ended with code {code}: {worker.last_words()}"
     run = state.run.folder
     with contextlib.suppress(ParibusError), run.locked():  # held: the run belongs to another process
         done = run.ending

@@ -356,8 +356,10 @@ def _text(value: Any) -> str:
 def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
     """The plan with more values of one of its axes, or more seeds.
 
+    It is unchanged where it has all of them: an interrupted command is given again.
+
     Raises:
-        ParibusError: There is no such axis, or a value is there already.
+        ParibusError: There is no such axis, or some of the values are there already.
     """
     axes = ({} if plan.model is None else {"model": [plan.model]}) | plan.axes
     known = axes | {"seeds": plan.seed_list}
@@ -368,7 +370,10 @@ def with_values(plan: StudyPlan, path: str, values: list[Any]) -> StudyPlan:
             expected=", ".join(known),
             fix="a new axis needs a value for the runs that exist, too: write it into a STUDY.yaml",
         )
-    if present := [value for value in values if value in known[path]]:
+    present = [value for value in values if value in known[path]]
+    if present == values:
+        return plan
+    if present:
         raise ParibusError(
             "The study has this value already.",
             where=path,

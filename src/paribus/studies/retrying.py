@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError, unknown
+from paribus.base.files import make_folder, sync
 from paribus.config.overrides import leaves, with_override
 from paribus.results.folder import RunFolder
 from paribus.studies.plan import BUDGET_PATH, StudyPlan, StudyRun
@@ -78,9 +79,11 @@ def with_stored_changes(plan: StudyPlan, stored: Mapping[str, Any]) -> StudyPlan
 def set_aside(run: RunFolder, study: Path) -> Path:
     """Moves a run's folder to retried/ in its study's, under a free name; returns where it lies now."""
     place = study / "retried"
-    place.mkdir(exist_ok=True)
+    make_folder(place)
     names = (place / f"{run.path.name}-{number}" for number in range(1, 1000))
-    return run.path.rename(next(name for name in names if not name.exists()))
+    moved = run.path.rename(next(name for name in names if not name.exists()))
+    sync(run.path.parent)
+    return moved
 
 
 def _has_failed(run: StudyRun) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from paribus.studies.plan import StudyRun
 
 Status = Literal["waiting", "running", "done", "failed", "stopped"]
-"""stopped: by request with a checkpoint, or killed from outside."""
+"""stopped: by request with a checkpoint, or by what the machine did."""
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError
+from paribus.base.errors import ParibusError, RunsInterrupted
 from paribus.base.files import check_output_file, locked_folder, read_yaml, refuse_foreign, write_json, write_yaml
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
 from paribus.results import records
 from paribus.results.folder import RunFolder
-from paribus.results.run import command_text
+from paribus.results.run import command_text, one_line
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder, write_results
 from paribus.runs.identity import is_scored, refuse_another
@@ -214,6 +214,7 @@ class Study:
 
         Raises:
             ParibusError: Another process is at work in the folder, or a run found other images than were planned.
+            RunsInterrupted: The machine interrupted runs: the same call carries on.
         """
         with locked_folder(self.folder, "study"):
             for run in filter(self._begins_anew, self.runs):
@@ -240,6 +241,7 @@ class Study:
             self.write_results()
             self.after_runs(self.runs)
             self.report()
+        refuse_interruptions(states, self.folder)
         return not any(state.status in ("waiting", "stopped") for state in states)
 
     def write_results(self) -> None:
@@ -307,6 +309,25 @@ class Study:
         for run in self.runs:
             if run.folder.exists and not self._begins_anew(run):
                 refuse_another(run.config, self.prepared.images_of(run).fingerprint, run.folder)
+
+
+def refuse_interruptions(states: Sequence[RunState], folder: Path) -> None:
+    """Refuses to go on where the machine interrupted runs.
+
+    Raises:
+        RunsInterrupted: It is so; it says what happened.
+    """
+    reasons = [
+        f"\n    {state.name}: {one_line(state.reason)}"
+        for state in states
+        if state.status == "stopped" and state.reason
+    ]
+    if reasons:
+        raise RunsInterrupted(
+            f"{len(reasons)} of {len(states)} runs were interrupted, by no fault of theirs:{''.join(reasons)}",
+            where=str(folder),
+            fix="see to what the reasons name, then give the same command again: it resumes them",
+        )
 
 
 def stored_description(folder: Path) -> dict[str, Any]:

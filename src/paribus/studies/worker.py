@@ -11,13 +11,18 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import Interrupted, MachineFault, ParibusError, machine_fault
 from paribus.recipes import RunConfig
 from paribus.studies.status import Message
 
-FAILED, INTERRUPTED = 1, 130
-"""Exit codes: it cannot be completed; it was asked to stop and its checkpoint is written."""
+if TYPE_CHECKING:
+    from paribus.data import ImageData
+
+FAILED, FAULT, INTERRUPTED = 1, 75, 130
+"""Exit codes: it cannot be completed; the machine failed (EX_TEMPFAIL of sysexits.h), and what the run resumes from is
+kept; it was asked to stop and its checkpoint is written."""
 
 
 def main() -> int:
@@ -27,7 +32,6 @@ def main() -> int:
 
     from paribus.base.processes import stop_on_signal
     from paribus.base.wording import stage_words
-    from paribus.data import load_data
     from paribus.results.folder import RunFolder
     from paribus.runs.run import complete_run
 
@@ -35,18 +39,31 @@ def main() -> int:
         with stop_on_signal() as stop_requested:
             complete_run(
                 config,
-                load_data(config.data),
+                _images(config),
                 RunFolder(Path(sys.argv[1])),
                 report=lambda progress: _say(Message(progress)),
                 notice=lambda *stage: _say(Message(notice=stage_words(*stage))),
                 stop_requested=stop_requested,
             )
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         return INTERRUPTED
-    except ParibusError as error:
-        _say(Message(failure=str(error)))
-        return FAILED
+    except Exception as error:
+        fault = machine_fault(error)
+        if fault is None and not isinstance(error, ParibusError):
+            raise
+        _say(Message(failure=str(fault or error)))
+        return FAULT if fault else FAILED
     return 0
+
+
+def _images(config: RunConfig) -> ImageData:
+    """The images, which were there when the study was planned."""
+    from paribus.data import load_data
+
+    try:
+        return load_data(config.data)
+    except ParibusError as error:
+        raise MachineFault(error.what, where=error.where, got=error.got, fix=error.fix) from error
 
 
 def _say(message: Message) -> None:

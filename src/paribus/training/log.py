@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from paribus.base.errors import NotWritten, TrainingDiverged
-from paribus.base.files import write_atomically
+from paribus.base.errors import TrainingDiverged
+from paribus.base.files import append, write_atomically
 from paribus.base.processes import place
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, log_line
 from paribus.training.distributed import mean_over_processes, minimum_over_processes
 from paribus.training.state import TrainingState
 
@@ -68,11 +67,7 @@ class MetricsLog:
                 line[term] = mean
         self._sums.clear()
         if place().is_first:
-            try:
-                with self._run.metrics.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-            except OSError as error:
-                raise NotWritten(self._run.metrics, error) from None
+            append(self._run.metrics, log_line(line))
         return line
 
 
@@ -91,4 +86,4 @@ def _cut(run: RunFolder, step: int) -> None:
     # lines after the checkpoint that is resumed from would stand twice
     lines = [line for line in run.metrics_lines() if line["step"] <= step]
     if step == 0 or run.metrics.is_file():
-        write_atomically(run.metrics, "".join(json.dumps(line) + "\n" for line in lines))
+        write_atomically(run.metrics, b"".join(map(log_line, lines)))

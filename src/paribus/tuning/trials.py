@@ -26,10 +26,10 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from typing_extensions import override
 
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import Interrupted, MachineFault, ParibusError
 from paribus.base.randomness import keyed_seed
 from paribus.recipes.command import without_passwords
 
@@ -43,7 +43,7 @@ WAIT_SECONDS = 1.0
 LOCK_SECONDS = 60
 """How long a process waits for another one's turn at an SQLite file."""
 RETRIES = 3
-"""How often a trial may be interrupted before being killed from outside counts as its failure."""
+"""How often a trial that the machine interrupts is taken up again before the search ends and says so."""
 
 OVER = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -302,8 +302,10 @@ class Trials:
         try:
             yield
         except kinds as error:
-            reason = " ".join(str(error.__cause__ or error).split())
-            raise ParibusError(
+            cause = error.__cause__ or error
+            reason = " ".join(str(cause).split())
+            # a disk or a server that fails is not a wrong name
+            raise (MachineFault if isinstance(cause, OperationalError) else ParibusError)(
                 "The database of the trials cannot be used.",
                 where="--storage",
                 got=f"{without_passwords(self.url)}: {reason}",

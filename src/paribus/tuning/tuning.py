@@ -35,7 +35,7 @@ from paribus.studies.local_engine import run_locally, wait_until_free
 from paribus.studies.plan import StudyRun
 from paribus.studies.preparation import divide_machine
 from paribus.studies.status import RunState, Status
-from paribus.studies.study import Study, WriteReport
+from paribus.studies.study import Study, WriteReport, refuse_interruptions
 from paribus.training import NUMERICS_VERSION
 from paribus.tuning.plan import AFTERWARDS, TuningPlan, check_plan, check_score, check_space, score_by
 from paribus.tuning.trials import RETRIES, Trials, Turn, sampler_for
@@ -298,7 +298,9 @@ class Tuning:
         if state.status != "failed" and snapshots.look():
             state.status, state.reason = "stopped", "given up: worse than the median of earlier trials by then"
             raise TrialPruned
-        if state.status == "stopped" and (turn.stopping() or turn.interruptions < RETRIES):
+        if state.status == "stopped":
+            if not turn.stopping() and turn.interruptions >= RETRIES:
+                refuse_interruptions([state], self.folder)
             raise Interrupted(run.folder.path)
         score = score_by(metric, run.folder.evaluation) if state.status == "done" else None
         turn.trial.set_user_attr("score", score and score.as_json())
