@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from paribus.base.names import printable
+
 
 class ParibusError(Exception):
     """Bad input: one message that says what, where, got, expected and how to mend it.
@@ -33,8 +35,10 @@ class ParibusError(Exception):
         place = where if of is None else f"{where} ({of})"
         for label, value in (("where", place), ("got", got), ("expected", expected), ("fix", fix)):
             if value is not None:
-                lines.append(f"  {label + ':':<10}{value}")
-        super().__init__("\n".join(lines))
+                # no name of a foreign file acts on a terminal, or looks like another of these lines
+                text = printable(str(value), line=label == "where").replace("\n", "\n" + " " * 12)
+                lines.append(f"  {label + ':':<10}{text}")
+        super().__init__("\n".join([printable(what), *lines[1:]]))
         self.what, self.where, self.got, self.expected, self.fix, self.of = what, where, got, expected, fix, of
 
     def __reduce__(self) -> tuple[object, ...]:

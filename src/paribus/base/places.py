@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from paribus.base.names import fitted_name
+
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
     r"\.(zip|tar|t?gz|parquet|np[yz]|pth?|safetensors|png|jpe?g|webp|bmp|gif|tiff?)$", re.IGNORECASE
@@ -27,6 +29,9 @@ def looks_like_path(name: str) -> bool:
 
 
 def last_part(name: str) -> str:
-    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for."""
+    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for.
+
+    It is a plain name: what no folder may be called is replaced.
+    """
     path = Path(name).expanduser()
-    return (path if path.name not in ("", "..") else path.resolve()).name or "data"
+    return fitted_name((path if path.name not in ("", "..") else path.resolve()).name or "data")

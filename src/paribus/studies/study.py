@@ -15,6 +15,7 @@ from typing import Any
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import check_output_file, locked_folder, read_yaml, refuse_foreign, write_json, write_yaml
+from paribus.base.names import fitted_name
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
@@ -321,7 +322,8 @@ def stored_plan(folder: Path) -> StudyPlan:
     stored = stored_description(folder)
     if "plan" not in stored:
         raise no_study(folder, "study.yaml")
-    plan: StudyPlan = validated(StudyPlan, stored["plan"])
+    name = fitted_name(str(stored["plan"].get("name", "study")))  # its folder is there, and earlier versions took more
+    plan: StudyPlan = validated(StudyPlan, stored["plan"] | {"name": name})
     return plan
 
 
