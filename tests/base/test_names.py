@@ -19,7 +19,8 @@ from paribus.tuning.plan import TuningPlan
 
 UNFIT = [
     "", ".", "..", "../escaped/here", "/absolute", "a/b", "a\\b", "C:\\a", "C:a", "a\nb", "a\tb", "a\x00b",
-    "a\x1b[31mb",     "a\x9bb", "a\u202eb", "a\u2066b", "a\u200fb", "a\u2028b", "a\udcffb", ".hidden", "ends.", "ends ", " begins", "CON",
+    "a\x1b[31mb", "a\x9bb", "a\u202eb", "a\u2066b", "a\u200fb", "a\u2028b", "a\udcffb", ".hidden",
+    "ends.", "ends ", " begins", "CON",
     "nul.txt", "com1", "LPT9.a.b", "a:b", "a*b", "a?b", 'a"b', "a<b", "x" * (LONGEST + 1),
     "\u4e00" * (LONGEST // 3 + 1),
 ]  # fmt: skip

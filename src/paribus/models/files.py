@@ -25,7 +25,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.files import read_json, refuse_links, write_atomically, write_json
 from paribus.base.places import is_hub_id
 from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated
@@ -178,6 +178,7 @@ def _kept_or_fitted(folder: Path, model: Model) -> Sampler:
     kept = folder / "samplers" / f"{model.config.sampler.name}-{key[:16]}.safetensors"
     sampler = _load_sampler(kept, model, key)
     if sampler is None:
+        refuse_links(folder)
         data = images_of_run(folder, model.config, what=NO_IMAGES, fix=NO_IMAGES_FIX)
         sampler = fitted_sampler(model, data.train)
         assert sampler is not None

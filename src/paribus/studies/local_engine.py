@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_json
+from paribus.base.files import open_to_append, write_json
 from paribus.results.folder import RunFolder
 from paribus.studies.status import Message, RunState
 from paribus.studies.worker import INTERRUPTED
@@ -124,7 +124,7 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
     folder = state.run.folder.path
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "log.txt"
-    with path.open("a") as log:
+    with open_to_append(path) as log:
         log.write(f"--- started {datetime.now(UTC).isoformat(timespec='seconds')}\n")
         log.flush()
         log_start = path.stat().st_size

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from paribus.base.errors import TrainingDiverged
-from paribus.base.files import write_atomically
+from paribus.base.files import open_to_append, write_atomically
 from paribus.base.processes import place
 from paribus.results.folder import RunFolder
 from paribus.training.distributed import mean_over_processes, minimum_over_processes
@@ -68,7 +68,7 @@ class MetricsLog:
                 line[term] = mean
         self._sums.clear()
         if place().is_first:
-            with self._run.metrics.open("a") as file:
+            with open_to_append(self._run.metrics) as file:
                 file.write(json.dumps(line) + "\n")
         return line
 
