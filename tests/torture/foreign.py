@@ -42,7 +42,9 @@ class Names(Surface):
         work.mkdir()
         outcome = (self._study if draw.random() < 0.6 else self._images)(draw, work)
         acts = [
-            c for c in outcome.what if c not in "\n\t" and (ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u202e\u2066")
+            c
+            for c in outcome.what
+            if c not in "\n\t" and (ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u202e\u2066")
         ]
         return Outcome(Ending.FAULT, f"shown: {acts}\n{outcome.what}") if acts else outcome
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import socket
 import threading
@@ -37,8 +38,6 @@ class Requests(Surface):
     promise = "the explorer answers nobody without its token, tells nothing else and stays up"
 
     def prepare(self, folder: Path) -> None:
-        import uvicorn
-
         from paribus.explorer import security, server
         from paribus.explorer.exhibits import exhibits
         from paribus.explorer.routes import router
@@ -47,10 +46,13 @@ class Requests(Surface):
         assert made.ending is Ending.DONE, made.what
         (folder / "secret.txt").write_text(CANARY)
         security.BODY_SECONDS = server.HEAD_SECONDS = 0.3
-        app = server.application("explorer", router, exhibits(["run"]))
+        shown = exhibits(["run"])
+        self.latents = shown[0].subject.model.objective.latent_dim
+        app = server.application("explorer", router, shown)
         taken = server.listening(0, lambda text: None)
         self.port, self.token = taken.getsockname()[1], app.token
-        running: uvicorn.Server = server.server(app)
+        running = server.server(app)
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         threading.Thread(target=running.run, kwargs={"sockets": [taken]}, daemon=True).start()
         assert self._ask("GET /api/models", self._own())[:12] == b"HTTP/1.1 200"
 
@@ -59,7 +61,7 @@ class Requests(Surface):
             content = draw.randbytes(draw.randrange(300)) + draw.choice((b"", b"\r\n\r\n"))
             return self._judged(content, self._exchanged(content), may=False)
         heads, may = self._own(), True
-        if draw.random() < 0.4:  # by somebody else
+        if draw.random() < 0.3:  # by somebody else
             may, wrong = False, draw.choice(("host", "origin", "token", "site"))
             if wrong == "host":
                 heads["Host"] = draw.choice(HOSTS).format(port=self.port)
@@ -70,8 +72,10 @@ class Requests(Surface):
             else:
                 heads["Cookie"] = draw.choice(("", f"paribus-{self.port}=")) + draw.choice(TOKENS)
         path, body = self._asked(draw)
+        if body is not None:
+            heads["Content-Type"] = draw.choice(("application/json",) * 9 + ("text/plain", "multipart/form-data", ""))
         method = "POST" if body is not None else draw.choice(("GET", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "X"))
-        heads["Content-Length"] = str(len(body or b"") + draw.choice((0, 0, 0, 0, 0, 0, 9, -1)))
+        heads["Content-Length"] = str(len(body or b"") + draw.choice((0,) * 20 + (9, -1)))
         if draw.random() < 0.05:
             heads |= {f"X-{k}": "x" * 500 for k in range(draw.choice((5, 100)))}
         text = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in heads.items())
@@ -81,12 +85,13 @@ class Requests(Surface):
         return self._judged(content, self._exchanged(content), may)
 
     def _own(self) -> dict[str, str]:
-        return {"Host": f"127.0.0.1:{self.port}", "Cookie": f"paribus-{self.port}={self.token}"}
+        cookie = f"paribus-{self.port}={self.token}"
+        return {"Host": f"127.0.0.1:{self.port}", "Cookie": cookie, "Connection": "close"}
 
     def _asked(self, draw: random.Random) -> tuple[str, bytes | None]:
         """A path and, perhaps, a body."""
-        model = draw.choice(("0", "0", "0", "1", "-1", "x", "9" * 400, "1e9", quote("\u0660")))
-        kind = draw.randrange(4)
+        model = draw.choice(("0",) * 12 + ("1", "-1", "x", "9" * 400, "1e9", quote("\u0660")))
+        kind = draw.choice((0, 1, 1, 2, 3, 3, 3, 3))
         if kind == 0:
             up = "".join(draw.choice(UP) for _ in range(draw.randrange(1, 8)))
             path = (
@@ -97,7 +102,7 @@ class Requests(Surface):
             return path.encode("utf-8", "replace").decode("latin-1"), None
         queries = ("label", "snapshot", "seed", "count", "space", "x", "token")
         query = "&".join(f"{draw.choice(queries)}={quote(str(draw.choice(VALUES)), errors='replace')}"
-                         for _ in range(draw.choice((0, 0, 1, 3))))  # fmt: skip
+                         for _ in range(draw.choice((0, 0, 0, 0, 1, 3))))  # fmt: skip
         if kind == 1:
             return draw.choice((*ANY_PATHS, *(f"/api/models/{model}{path}" for path in READ))) + f"?{query}" * bool(
                 query
@@ -116,28 +121,33 @@ class Requests(Surface):
                     b"1" * 9999,
                 )
             )
-        point: dict[str, object] = {"start": {"kind": draw.choice(("drawn", "given", "map", "between", "x"))}}
-        start = point["start"]
-        assert isinstance(start, dict)
-        for _ in range(draw.randrange(4)):
-            start[draw.choice(("seed", "temperature", "latent", "x", "y", "first", "second", "share"))] = draw.choice(
-                VALUES
-            )
-        point[draw.choice(("moves", "label", "snapshot", "first", "more"))] = draw.choice(
-            (*VALUES, [1e308] * 8, [0] * 5000)
+        z = [draw.gauss(0, 1) for _ in range(self.latents)]
+        starts: tuple[dict[str, object], ...] = (
+            {"kind": "drawn", "seed": draw.randrange(9)},
+            {"kind": "given", "latent": z},
+            {"kind": "map", "x": 1, "y": -1},
+            {"kind": "between", "first": z, "second": z, "share": 0.5},
         )
+        start = draw.choice(starts)
+        point: dict[str, object] = {"first": z, "second": z} if path.endswith("/way") else {"start": start}
+        if draw.random() < 0.5:
+            names = ("kind", "seed", "temperature", "latent", "x", "y", "first", "second", "share")
+            start[draw.choice(names)] = draw.choice((*VALUES, [1e308] * self.latents))
+        if draw.random() < 0.5:
+            point[draw.choice(("moves", "label", "snapshot", "first", "more"))] = draw.choice(
+                (*VALUES, [1e308] * 8, [0] * 5000)
+            )
         return path, json.dumps(point).encode()
 
     def _ask(self, first: str, heads: dict[str, str]) -> bytes:
         text = f"{first} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in heads.items())
-        return self._exchanged((text + "Connection: close\r\n\r\n").encode())
+        return self._exchanged((text + "\r\n").encode())
 
     def _exchanged(self, content: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as visitor:
             received = b""
             try:
                 visitor.sendall(content)
-                visitor.shutdown(socket.SHUT_WR)
                 while part := visitor.recv(1 << 16):
                     received += part
             except (ConnectionError, BrokenPipeError):  # it may refuse before all is sent
