@@ -1,6 +1,6 @@
 """A picture of one of Paribus's pages, as a visitor sees it after a few actions.
 
-python docs/screenshot.py http://127.0.0.1:8321 out.png --do 'fill "#seed" 3' --do 'click "#find"'
+python docs/screenshot.py "$(cat address)" out.png --do 'fill "#seed" 3' --do 'click "#find"'
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.cli.conftest import Paribus
 
@@ -32,7 +33,7 @@ serve(application("explorer", router), 0, browser=False, announce=say)
 def test_explore_answers_until_it_is_interrupted(paribus: Paribus, runs: Callable[..., Path]) -> None:
     process = paribus.start("explore", str(runs("gan", "training.snapshots=[1/2,1/1]")), "--no-browser", "--port", "0")
     address = process.stdout.readline().strip()
-    with urllib.request.urlopen(f"{address}/api/models") as answer:
+    with urllib.request.urlopen(address.replace("/?", "/api/models?")) as answer:
         assert json.loads(answer.read()) == ["gan, seed 0"]
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30) == ("", "Ctrl-C ends it\n")
@@ -43,9 +44,10 @@ def test_ctrl_c_does_not_wait_for_what_is_computed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        port = int(process.stdout.readline().rpartition(":")[2])
+        address = urlsplit(process.stdout.readline().strip())
+        port, asked = address.port, f"/api/answer?{address.query}"
         with socket.create_connection(("127.0.0.1", port)) as visitor:
-            visitor.sendall(f"GET /api/answer HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            visitor.sendall(f"GET {asked} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
             assert process.stdout.readline() == "computing\n"
             process.send_signal(signal.SIGINT)
             try:

@@ -40,7 +40,7 @@ def explorer(browser: Any, site: Site, folders: list[Path], request: pytest.Fixt
     page.on("pageerror", lambda error: opened.wrong.append(str(error)))
     own = (f"{site.address}/", "data:", f"blob:{site.address}/")
     page.on("request", lambda asked: None if asked.url.startswith(own) else opened.wrong.append(asked.url))
-    page.goto(site.address)
+    page.goto(site.first)
     yield opened
     page.close()
     assert opened.wrong == []

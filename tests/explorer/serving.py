@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp
-
 from paribus.explorer.exhibits import exhibits
 from paribus.explorer.routes import router
+from paribus.explorer.security import OwnPagesOnly
 from paribus.explorer.server import application, listening, server
 
 
@@ -30,14 +29,20 @@ class Answer:
 
 
 class Site:
-    """A running server."""
+    """A running server.
 
-    def __init__(self, port: int) -> None:
-        self.port, self.address = port, f"http://127.0.0.1:{port}"
+    Attributes:
+        first: The address that is printed for the user, with the token.
+        cookie: What a browser sends once it was there.
+    """
+
+    def __init__(self, port: int, token: str) -> None:
+        self.port, self.address, self.token = port, f"http://127.0.0.1:{port}", token
+        self.first, self.cookie = f"{self.address}/?token={token}", f"paribus-{port}={token}"
 
     def ask(self, path: str, sent: object = None, *, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        """GET, or POST of an object as JSON or of a body as it is."""
-        given = dict(headers or {})
+        """GET, or POST of an object as JSON or of a body as it is, with the cookie unless another one is given."""
+        given = {"Cookie": self.cookie} | (headers or {})
         if sent is not None:
             body = json.dumps(sent).encode()
             given["Content-Type"] = "application/json"
@@ -51,14 +56,14 @@ class Site:
 
 
 @contextmanager
-def answering(app: ASGIApp) -> Iterator[Site]:
+def answering(app: OwnPagesOnly) -> Iterator[Site]:
     """The server of any page."""
     running = server(app)
     taken = listening(0, print)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [taken]})
     thread.start()  # the socket listens already: requests wait until they are answered
     try:
-        yield Site(taken.getsockname()[1])
+        yield Site(taken.getsockname()[1], app.token)
     finally:
         running.should_exit = True
         thread.join()

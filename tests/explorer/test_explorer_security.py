@@ -9,13 +9,18 @@ import zlib
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 
 import paribus.report
 from paribus.base.errors import ParibusError
+from paribus.explorer import security
+from paribus.explorer import server as server_module
+from paribus.explorer.laboratory import router as laboratory_routes
 from paribus.explorer.pictures import MOST_PIXELS
+from paribus.explorer.routes import router as explorer_routes
 from paribus.explorer.security import LARGEST_BODY
-from paribus.explorer.server import STATIC, USUAL_PORT, listening
-from tests.explorer.serving import Site
+from paribus.explorer.server import STATIC, USUAL_PORT, application, listening
+from tests.explorer.serving import Site, answering
 
 
 def bomb(side: int) -> bytes:
@@ -62,6 +67,109 @@ def test_other_sites_are_refused_in_words(site: Site, headers: dict[str, str], p
     )
 
 
+ROUTES = [route.path for route in [*explorer_routes.routes, *laboratory_routes.routes]]
+ROUTES = ["/", "/static/common.js", "/static/nothing", "/nothing", *(f"/api{path}" for path in ROUTES)]
+
+
+@pytest.mark.parametrize("path", [path.replace("{number}", "0") for path in ROUTES])
+def test_nothing_is_answered_without_the_token(site: Site, path: str) -> None:
+    """Every user of a machine reaches 127.0.0.1, and /nearest shows training images."""
+    cookie, token = site.cookie.split("=")
+    for shown in ("", f"{cookie}=", f"{cookie}={token[:-1]}", f"{cookie}={token}x", f"paribus-1={token}"):
+        answer = site.ask(path, headers={"Cookie": shown})
+        assert (answer.status, answer.json["what"]) == (403, "The token is missing, or it is not this server's.")
+        assert "open the address that 'paribus explore' printed" in answer.json["fix"]
+        assert token not in str(answer.json)
+    for query in ("?token=", "?token=x", f"?token={token}&token=x", f"?Token={token}"):
+        assert site.ask(path + query, headers={"Cookie": ""}).status == 403
+    assert site.ask(f"{path}?token=x").status == 403, "the token in the address counts where there is one"
+
+
+def test_the_token_in_the_address_becomes_a_cookie(site: Site) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port)
+    connection.request("GET", site.first.removeprefix(site.address))
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"], answer.read()) == (303, "/", b"")
+    cookie, *attributes = (part.strip().lower() for part in answer.headers["Set-Cookie"].split(";"))
+    assert cookie == site.cookie.lower()
+    assert {"httponly", "samesite=lax", "path=/"} <= set(attributes)
+    connection.close()
+    assert site.ask(f"/api/models/0/axes?token={site.token}", headers={"Cookie": ""}).status == 200
+
+
+def test_each_server_has_a_token_of_its_own() -> None:
+    tokens = {application("explorer", APIRouter()).token for _ in range(10)}
+    assert len(tokens) == 10 and all(len(token) >= 32 for token in tokens)
+
+
+def test_the_browser_is_not_started_with_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every user of a machine sees the arguments of every process."""
+    seen: list[tuple[str, int, str]] = []
+
+    def opened(address: str) -> None:
+        file = Path(address.removeprefix("file://"))
+        seen.append((address, file.stat().st_mode & 0o777, file.read_text()))
+
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.setattr(server_module, "OPENING_SECONDS", 0.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    server_module._show("http://127.0.0.1:1/?token=secret")
+    [(address, mode, content)] = seen
+    assert "secret" not in address and mode == 0o600 and "url=http://127.0.0.1:1/?token=secret" in content
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("own", ["notebooks.example", "notebooks.example:8443", "NOTEBOOKS.example"])
+def test_a_name_of_a_tunnel_or_a_proxy_is_answered_once_it_is_given(own: str) -> None:
+    with answering(application("explorer", APIRouter(), host_names=["Notebooks.example", "other:9000"])) as site:
+        for origin in ("http", "https"):
+            assert site.ask("/", headers={"Host": own, "Origin": f"{origin}://{own}"}).status == 200
+        assert site.ask("/", headers={"Host": "other:9000"}).status == 200
+        for foreign in ("other", "other:9001", "evil.example", f"x{own}", "evil.example/notebooks.example"):
+            refusal = site.ask("/", headers={"Host": foreign})
+            assert refusal.status == 403 and "--host-name NAME" in refusal.json["fix"]
+            assert site.ask("/", headers={"Origin": f"http://{foreign}"}).status == 403
+        assert site.ask("/", headers={"Host": own, "Cookie": ""}).status == 403, "the token is asked for there, too"
+
+
+@pytest.mark.parametrize("sent", ["", "GET / HTTP/1.1\r\nHost: 127.0.0.1", "GET / HTTP/1.1\r\n"])
+def test_who_sends_no_whole_head_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, sent: str) -> None:
+    monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.2)
+    with answering(application("explorer", APIRouter())) as site:
+        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as slow:
+            slow.sendall(sent.encode())
+            assert slow.recv(1000) == b""
+        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as slow:  # after a request, too
+            whole = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nCookie: {site.cookie}\r\n\r\n"
+            slow.sendall((whole + sent).encode())
+            received = b"".join(iter(lambda: slow.recv(1 << 16), b""))
+            assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_who_sends_no_whole_body_is_told_so_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "BODY_SECONDS", 0.2)
+    with answering(application("explorer", APIRouter())) as site:
+        head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nCookie: {site.cookie}\r\nContent-Length: 9\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", site.port), timeout=10) as slow:
+            slow.sendall(head.encode() + b"1")
+            received = b"".join(iter(lambda: slow.recv(1 << 16), b""))
+    assert received.startswith(b"HTTP/1.1 408") and b"The request is too slow." in received
+
+
+def test_a_mistake_of_ours_tells_nothing_but_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = APIRouter()
+
+    @broken.get("/broken")
+    def fail() -> None:
+        raise RuntimeError("/home/somebody/private")
+
+    with answering(application("explorer", broken)) as site:
+        answer = site.ask("/api/broken")
+    assert answer.status == 500 and "private" not in answer.content.decode()
+    assert answer.json["what"] == "The server failed." and "terminal" in answer.json["fix"]
+    assert "/home/somebody/private" in capsys.readouterr().err
+
+
 def test_a_request_with_two_hosts_is_refused(site: Site) -> None:
     with socket.create_connection(("127.0.0.1", site.port)) as open_socket:
         own = f"127.0.0.1:{site.port}"
@@ -95,7 +203,8 @@ def test_large_uploads_are_refused_in_words(site: Site) -> None:
 
 def test_large_uploads_of_unknown_length_are_refused_too(site: Site) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", site.port)
-    connection.request("POST", "/api/models/1/image", body=iter([bytes(1 << 20)] * 9), encode_chunked=True)
+    headers, body = {"Cookie": site.cookie}, iter([bytes(1 << 20)] * 9)
+    connection.request("POST", "/api/models/1/image", body=body, headers=headers, encode_chunked=True)
     answer = connection.getresponse()
     assert answer.status == 413
     assert json.loads(answer.read())["what"] == "The file is too large."

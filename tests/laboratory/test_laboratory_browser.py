@@ -35,7 +35,7 @@ def page(browser: Any, site: Site) -> Iterator[Any]:
     opened.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("request", lambda r: None if r.url.startswith((site.address, "data:")) else wrong.append(r.url))
-    opened.goto(site.address)
+    opened.goto(site.first)
     opened.wait_for_selector("#experiments button")
     yield opened
     opened.close()

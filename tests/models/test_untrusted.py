@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import pickle
+import resource
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
-from paribus.models import Model, build_networks, load_model, save_model
+from paribus.models import Model, build_networks, files, load_model, networks, save_model
+from paribus.models.samplers import new_sampler
 from tests.conftest import tiny_config
 
 
@@ -74,6 +78,87 @@ def test_a_wrong_configuration_is_refused(folder: Path, what: str) -> None:
     with pytest.raises(ParibusError, match="The model's configuration is not valid") as caught:
         load_model(folder)
     assert f"where:    {path}" in str(caught.value)
+
+
+HUGE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "width": lambda config: config["backbone"].update(width=10**9),
+    "depth": lambda config: config["backbone"].update(depth=10**7),
+    "residual blocks": lambda config: config["backbone"].update(residual_blocks=10**7),
+    "a width that the file's numbers allow": lambda config: config["backbone"].update(width=200),
+    "a depth that the file's numbers allow": lambda config: config["backbone"].update(depth=200),
+    "latents": lambda config: config["objective"].update(latent_dim=10**9),
+    "latents beyond any memory": lambda config: config["objective"].update(latent_dim=2**62),
+}
+
+
+@pytest.mark.parametrize("what", HUGE)
+def test_a_configuration_of_huge_networks_takes_neither_time_nor_memory(
+    folder: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is built before the file's header was compared is built on torch's meta device."""
+    path = folder / "config.json"
+    record = json.loads(path.read_text())
+    HUGE[what](record["config"])
+    path.write_text(json.dumps(record))
+
+    def build(*given: object) -> None:
+        raise AssertionError("memory is taken")
+
+    monkeypatch.setattr(files, "build_networks", build)
+    monkeypatch.setattr(files, "load", build)
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ParibusError, match=r"The weights do not fit|The model's configuration is not valid"):
+        load_model(folder)
+    assert time.monotonic() - began < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def test_a_depth_that_the_files_numbers_allow_is_not_built_to_its_end(folder: Path) -> None:
+    """A file of a few tensors, one of them large: it bounds how many are built to be compared."""
+    described = files._described(folder / "config.json")
+    backbone = described.config.backbone.model_copy(update={"depth": 10**6})
+    config = described.config.model_copy(update={"backbone": backbone})
+    written = {"G.large": torch.empty(10**7, device="meta")}
+    began = time.monotonic()
+    with pytest.raises(networks.NotOfTheseSizes, match="networks of more than 1,020 tensors"):
+        networks.check_sizes(config, described.image, written)
+    assert time.monotonic() - began < 2
+
+
+def test_networks_that_are_not_in_the_file_are_bounded_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = files._described(folder / "config.json")
+    objective, roles = type(described.config.objective), type(described.config.objective).roles
+
+    def with_a_large_critic(self: Any, backbone: Any, image: ImageShape) -> Any:
+        return roles(self, backbone, image) | {"D": torch.nn.Linear(10**5, 10**5)}
+
+    monkeypatch.setattr(objective, "roles", with_a_large_critic)
+    with pytest.raises(ParibusError, match=r"The weights do not fit[\s\S]*networks of 10,000,"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64])
+def test_weights_of_another_type_are_refused(folder: Path, dtype: torch.dtype) -> None:
+    path = folder / "model.safetensors"
+    tensors = load(path.read_bytes())
+    path.write_bytes(save(tensors | {name: tensor.to(dtype) for name, tensor in list(tensors.items())[:1]}))
+    with pytest.raises(ParibusError, match=rf"The weights do not fit[\s\S]*{dtype}"):
+        load_model(folder)
+
+
+def test_a_sampler_of_other_sizes_takes_no_memory(tmp_path: Path) -> None:
+    config, image = tiny_config("vae", "sampler.name=gmm", "sampler.components=2"), ImageShape(1, 8)
+    nets = build_networks(config, image)
+    model = Model(config, nets, image)
+    model.sampler = new_sampler(config, 0)
+    save_model(tmp_path, model)
+    assert load_model(tmp_path).sampler is not None
+    path = tmp_path / "config.json"
+    record = json.loads(path.read_text())
+    record["config"]["sampler"]["components"] = 10**9
+    path.write_text(json.dumps(record))
+    with pytest.raises(ParibusError, match=r"The model's (sampler is missing|configuration is not valid)"):
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def command(*arguments: str) -> Outcome:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     finally:
         sys.argv = before
-    text = f"paribus {' '.join(map(ascii, arguments))}\nexit code {code}\n{errors.getvalue()}"
+    text = f"paribus {' '.join(map(ascii, arguments))}\nexit code {code}\n{errors.getvalue()}{said.getvalue()}"
     if code == UNKNOWN or "Traceback" in errors.getvalue() or (code not in (0, 1, 2)):
         return Outcome(Ending.FAULT, text)
     if code and not errors.getvalue().strip():

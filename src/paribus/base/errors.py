@@ -8,6 +8,8 @@ import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from paribus.base.names import printable
+
 
 class ParibusError(Exception):
     """Bad input: one message that says what, where, got, expected and how to mend it.
@@ -31,12 +33,13 @@ class ParibusError(Exception):
         fix: str | None = None,
         of: str | None = None,
     ) -> None:
-        lines = [what]
+        lines = [printable(what)]
         place = where if of is None else f"{where} ({of})"
-        named = (("where", cut(place)), ("got", cut(got)), ("expected", expected), ("fix", fix))
-        for label, value in named:
+        for label, value in (("where", cut(place)), ("got", cut(got)), ("expected", expected), ("fix", fix)):
             if value is not None:
-                lines.append(f"  {label + ':':<10}{value}")
+                # no name of a foreign file acts on a terminal, or looks like another of these lines
+                text = printable(str(value), line=label == "where").replace("\n", "\n" + " " * 12)
+                lines.append(f"  {label + ':':<10}{text}")
         super().__init__("\n".join(lines))
         self.what, self.where, self.got, self.expected, self.fix, self.of = what, where, got, expected, fix, of
 

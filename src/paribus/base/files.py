@@ -12,11 +12,12 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from paribus.base.errors import NotWritten, ParibusError, Unavailable
 from paribus.base.places import checked_path
@@ -26,18 +27,99 @@ from paribus.base.seals import is_sealed, json_content, json_value, yaml_content
 _PARTIAL = re.compile(r"\.(\d+)\..+", re.DOTALL)
 _held: set[Path] = set()
 """Folders that this process holds."""
+_NEVER_THROUGH_A_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NEVER_WAITING = getattr(os, "O_NONBLOCK", 0)  # for who is at the other end of a pipe
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds `path` (which need not exist) against every other process that asks for it here; waits for its turn.
+    """Holds `path` of the cache (which need not exist) against all who ask for it here; waits for its turn.
 
     The lock is a file PATH.lock beside it; it ends with the process, however that ends.
+
+    Raises:
+        ParibusError: See `make_cache_part`.
+        NotWritten: Another user made the lock, and keeps it from us.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("w") as file:
+    make_cache_part(path.parent)
+    lock = path.with_name(path.name + ".lock")
+    with _opened_lock(lock) as file:
+        with contextlib.suppress(PermissionError):  # as open as the folder, for others who share it
+            lock.chmod(path.parent.stat().st_mode & 0o666)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _opened_lock(path: Path) -> IO[bytes]:
+    """A file that is only there to be locked, made if need be: its content stays, and a link is not followed.
+
+    Raises:
+        NotWritten: It cannot be opened.
+    """
+    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # the second for one that another user made
+        try:
+            descriptor = os.open(path, flags | _NEVER_THROUGH_A_LINK | _NEVER_WAITING, 0o666)
+        except PermissionError as error:
+            refused = error
+        except OSError as error:
+            raise NotWritten(path, error) from error
+        else:
+            return os.fdopen(descriptor, "rb")
+    raise NotWritten(path, refused) from refused
+
+
+def open_to_append(path: Path) -> IO[bytes]:
+    """Opens a file to add lines to it, made if need be; never through a link.
+
+    Raises:
+        NotWritten: It cannot be opened.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NEVER_THROUGH_A_LINK | _NEVER_WAITING
+    try:
+        return os.fdopen(os.open(path, flags, 0o666), "ab")
+    except OSError as error:
+        raise NotWritten(path, error) from error
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuses a folder in which a link leads out of it: what is written there would be written elsewhere.
+
+    The folder itself may be a link, by which its user names it. Links from one place in it to another stay.
+
+    Raises:
+        ParibusError: There is one, or a pipe, a socket or a device.
+    """
+    root = os.path.realpath(folder)
+    waiting = [Path(root)] if folder.is_dir() else []
+    while waiting:
+        with _listed(waiting.pop()) as entries:
+            for entry in entries:
+                place = Path(entry.path)
+                if entry.is_symlink():
+                    target = os.path.realpath(place)
+                    if target != root and not target.startswith(root + os.sep):
+                        raise _leads_elsewhere(folder, place.relative_to(root), f"a link to {target}")
+                elif entry.is_dir():
+                    waiting.append(place)
+                elif not entry.is_file():
+                    raise _leads_elsewhere(folder, place.relative_to(root), "neither a file nor a folder")
+
+
+def _listed(folder: Path) -> contextlib.AbstractContextManager[Iterator[os.DirEntry[str]]]:
+    try:
+        return os.scandir(folder)
+    except OSError as error:
+        raise NotWritten(folder, error) from error
+
+
+def _leads_elsewhere(folder: Path, place: Path, got: str) -> ParibusError:
+    return ParibusError(
+        "Nothing is written through a link out of a folder.",
+        where=str(folder / place),
+        got=got,
+        expected="files and folders",
+        fix="remove it, or put what it leads to in its place",
+    )
 
 
 def partial_path(path: Path) -> Path:
@@ -92,6 +174,8 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         make_folder(path.parent)
         sweep(path.parent, f".*.{glob.escape(path.name)}.partial")
+        # of our making, and no link that was there before
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         try:
             yield partial
             sync(partial)
@@ -152,7 +236,7 @@ def append(path: Path, line: bytes) -> None:
         NotWritten: The disk is full or fails; a part of the line may be there.
     """
     try:
-        with path.open("ab") as file:
+        with open_to_append(path) as file:
             file.write(line)
     except OSError as error:
         raise NotWritten(path, error) from error
@@ -281,7 +365,7 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
         remains: What such a thing may leave there without its record.
 
     Raises:
-        ParibusError: The folder is somebody else's.
+        ParibusError: The folder is somebody else's, or a link leads out of it.
     """
 
     def is_own(path: Path) -> bool:
@@ -293,7 +377,10 @@ def refuse_foreign(folder: Path, what: str, records: Collection[str], remains: C
         return path.name == ".lock" or is_partial(path) or is_empty
 
     folder = checked_path(folder, "--out")
-    if not folder.is_dir() or any(is_own(folder / record) for record in records):
+    if not folder.is_dir():
+        return
+    if any(is_own(folder / record) for record in records):
+        refuse_links(folder)
         return
     for path in sorted(folder.iterdir()):
         if not (path.name in remains and is_own(path)) and not is_nobodys(path):
@@ -389,11 +476,13 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
 
     Raises:
         Unavailable: Another process holds it, or it cannot be written to.
+        ParibusError: A link leads out of it.
     """
     check_output(folder)
     make_folder(folder)
+    refuse_links(folder)
     deadline = time.monotonic() + patience_seconds
-    with (folder / ".lock").open("w") as file:
+    with _opened_lock(folder / ".lock") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -417,12 +506,15 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
 def is_locked(folder: Path) -> bool:
     """Whether a process holds a folder at this moment."""
     try:
-        with (folder / ".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        descriptor = os.open(folder / ".lock", os.O_RDONLY | _NEVER_THROUGH_A_LINK | _NEVER_WAITING)
+    except OSError:  # there is none, or one that no process of ours can hold
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        return False
+    finally:
+        os.close(descriptor)
     return False
 
 
@@ -466,11 +558,30 @@ def check_cache() -> None:
         ParibusError: It is so.
     """
     try:
-        check_output(cache_folder())
+        for part in ("", *CACHE_PARTS):
+            check_output(cache_folder() / part)
     except ParibusError as error:
         raise Unavailable(
             "The cache cannot be written to.", where=error.where, got=error.got, fix=_NAME_A_CACHE
         ) from None
+
+
+def make_cache_part(part: Path) -> None:
+    """Makes one of the cache's folders (`CACHE_PARTS`), as open to other users as the cache itself.
+
+    Raises:
+        ParibusError: A link is in its place.
+        NotWritten: It cannot be made.
+    """
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        if part.is_symlink():
+            raise _leads_elsewhere(part.parent, Path(part.name), f"a link to {os.path.realpath(part)}")
+        if not part.is_dir():
+            part.mkdir(exist_ok=True)
+            part.chmod(stat.S_IMODE(part.parent.stat().st_mode))
+    except OSError as error:
+        raise NotWritten(part, error) from error
 
 
 CACHE_PARTS = ("reference", "encoders", "weights", "data", "memory")
@@ -489,24 +600,30 @@ def clean_cache(root: Path, known: Collection[str] = ()) -> int:
     """
     removed = 0
     for part in CACHE_PARTS:
-        for path in sorted((root / part).glob("*")):
+        for path in [] if (root / part).is_symlink() else sorted((root / part).glob("*")):
             name = path.name.removesuffix(".lock")
             if found := re.fullmatch(r"\.\d+\.(.+?)(\.partial)?", name):
                 name = found[1]
             if name not in known and not _OF_A_KEY.fullmatch(name):
                 continue
             entries = (
-                [file for file in path.iterdir() if _OF_AN_ENTRY.fullmatch(file.name)] if path.is_dir() else [path]
+                [file for file in path.iterdir() if _OF_AN_ENTRY.fullmatch(file.name)]
+                if _is_own_folder(path)
+                else [path]
             )
             for file in entries:
-                below = [file, *file.rglob("*")] if file.is_dir() else [file]
+                below = [file, *file.rglob("*")] if _is_own_folder(file) else [file]
                 removed += sum(each.lstat().st_size for each in below if not each.is_dir())
-                shutil.rmtree(file) if file.is_dir() else file.unlink()
-            if path.is_dir():
+                shutil.rmtree(file) if _is_own_folder(file) else file.unlink()
+            if _is_own_folder(path):
                 _remove_empty(path)
         _remove_empty(root / part)
     _remove_empty(root)
     return removed
+
+
+def _is_own_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _remove_empty(folder: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from paribus.base.errors import ParibusError, check_kind, shown
+from paribus.base.names import fitted_name
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
@@ -57,6 +58,9 @@ def checked_path(name: str | Path, where: str) -> Path:
 
 
 def last_part(name: str) -> str:
-    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for."""
+    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for.
+
+    It is a plain name: what no folder may be called is replaced.
+    """
     path = Path(name).expanduser()
-    return (path if path.name not in ("", "..") else path.resolve()).name or "data"
+    return fitted_name((path if path.name not in ("", "..") else path.resolve()).name or "data")

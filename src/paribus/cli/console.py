@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from paribus.base.names import printable
 from paribus.base.processes import place
 from paribus.base.wording import duration, stage_words
 
@@ -23,7 +24,20 @@ LINE_SECONDS = 5.0
 def say(text: str) -> None:
     """A line to the user, on stderr; from a run's first process alone."""
     if place().is_first:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def tell(*lines: object) -> None:
+    """Lines of what was asked for, on stdout."""
+    for line in lines:
+        print(printable(str(line)))
+
+
+def markup(text: str) -> str:
+    """A text as rich's markup that shows it as it is."""
+    from rich.markup import escape
+
+    return escape(printable(text, line=True))
 
 
 class _Shown(logging.Handler):
@@ -80,7 +94,7 @@ class RunDisplay:
 
     def _show(self, text: str, at_once: bool = False) -> None:
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._fraction, text=text)
+            self._bar.update(self._task, completed=self._fraction, text=markup(text))
         elif at_once or time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
             say(f"{self.name}  {self._fraction:4.0%}  {text}")
@@ -98,7 +112,7 @@ def watching(name: str) -> Iterator[RunDisplay]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"))
     with Bars(*columns, console=Console(stderr=True)) as bar:
-        yield RunDisplay(name, bar, bar.add_task(name, total=1.0, text="preparing"))
+        yield RunDisplay(name, bar, bar.add_task(markup(name), total=1.0, text="preparing"))
 
 
 def print_scores(scores: list[Score]) -> None:
@@ -144,8 +158,6 @@ def print_width(stream: TextIO | None = None) -> int | None:
 
 
 def _cell(value: Any) -> str:
-    from rich.markup import escape
-
     if isinstance(value, dict):
         value = ", ".join(f"{key} {n:,}" if isinstance(n, int) else f"{key}={n}" for key, n in value.items())
-    return "" if value is None else escape(str(value))
+    return "" if value is None else markup(str(value))

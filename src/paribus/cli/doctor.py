@@ -12,6 +12,7 @@ import typer
 
 from paribus.base.files import cache_folder, clean_cache
 from paribus.base.wording import size
+from paribus.cli.console import tell
 
 
 def doctor(
@@ -22,9 +23,9 @@ def doctor(
         from paribus.metrics.inception_weights import URL
 
         folder = cache_folder()
-        print(f"removed {size(clean_cache(folder, [Path(URL).name]))} from {folder}")
+        tell(f"removed {size(clean_cache(folder, [Path(URL).name]))} from {folder}")
     for name, value in _findings():
-        print(f"{name + ':':<16}{value}")
+        tell(f"{name + ':':<16}{value}")
 
 
 def _findings() -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Look at images before training: sizes, classes, copies, odd files; what to begin with, and how long it takes."""
-    from paribus.cli.console import watching
+    from paribus.cli.console import tell, watching
     from paribus.commands.inspect import check_inspection, write_inspection
     from paribus.commands.inspect import inspect as look_at
 
@@ -43,7 +43,7 @@ def inspect(
         return
     _print(found)
     if out is not None:
-        print(out)
+        tell(out)
 
 
 def _remarks(found: Inspection) -> list[dict[str, object]]:
@@ -53,17 +53,16 @@ def _remarks(found: Inspection) -> list[dict[str, object]]:
 def _print(found: Inspection) -> None:
     """Everything as text; in colour on a terminal."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    from paribus.cli.console import print_width
+    from paribus.cli.console import markup, print_width
     from paribus.results.words.inspection import overview, remark_words, size_bins, time_words
 
     screen = Console(width=print_width(), highlight=False)
-    screen.print(f"[bold]{escape(found.name)}[/bold]")
+    screen.print(f"[bold]{markup(found.name)}[/bold]")
     facts = Table(box=None, show_header=False, pad_edge=False)
     for name, value in overview(found):
-        facts.add_row(f"[dim]{name}[/dim]", escape(value))
+        facts.add_row(f"[dim]{name}[/dim]", markup(value))
     screen.print(facts)
     bins = size_bins(found.files)
     if len(bins) > 1:
@@ -76,10 +75,10 @@ def _print(found: Inspection) -> None:
     if remarks := found.remarks:
         screen.print("\n[bold]Worth knowing[/bold]")
         for fact in remarks:
-            screen.print(f"- {escape(sentence(remark_words(fact)))}")
+            screen.print(f"- {markup(sentence(remark_words(fact)))}")
     beginning = found.beginning
     screen.print("\n[bold]To begin with[/bold]")
-    screen.print(escape(beginning.command), style="green", soft_wrap=True)
-    screen.print(escape(sentence(time_words(beginning))))
+    screen.print(markup(beginning.command), style="green", soft_wrap=True)
+    screen.print(markup(sentence(time_words(beginning))))
     for fact in beginning.reasons:
-        screen.print(f"- {escape(sentence(remark_words(fact)))}")
+        screen.print(f"- {markup(sentence(remark_words(fact)))}")

@@ -58,7 +58,7 @@ def _view_command(declared: Callable[..., MakesView]) -> None:
             words = {"view": context.info_name, "out": str(out), "title": found.title, "caption": list(found.lines)}
             print(json.dumps(words | found.numbers, indent=1))
         else:
-            print(*found.lines, out, sep="\n")
+            console.tell(*found.lines, out)
 
     of_declared, of_all = (inspect.signature(function, eval_str=True) for function in (declared, command))
     context, *shared, _ = of_all.parameters.values()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from paribus.base.errors import ParibusError
+from paribus.cli import console
 from paribus.cli.options import SamplerOption
 
 
@@ -23,7 +24,7 @@ def sample(
     """Draw new images from a trained model."""
     from paribus.commands.outputs import sample as write
 
-    print(write(run, n, out, label=label, to_label=to_label, seed=seed, sampler=sampler))
+    console.tell(write(run, n, out, label=label, to_label=to_label, seed=seed, sampler=sampler))
 
 
 def report(
@@ -38,7 +39,7 @@ def report(
     """Write the report of a study or a run, or of several side by side: one HTML file that needs nothing else."""
     from paribus.commands.outputs import report as write
 
-    print(write(folders, out, live=live))
+    console.tell(write(folders, out, live=live))
 
 
 def export(
@@ -64,6 +65,6 @@ def export(
     folder = exported(run, to, out, license=license, repository=push)
     for file in sorted(folder.iterdir()):
         if not file.name.startswith("."):
-            print(file)
+            console.tell(file)
     if push:
-        print(uploaded(folder, push, private=private))
+        console.tell(uploaded(folder, push, private=private))

@@ -74,7 +74,7 @@ def status(folder: StudyFolder, as_json: JsonOption = False) -> None:
     ]
     console.print_table(rows)
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
-    print(f"{len(rows)} runs of {found.budget}: {counts}")
+    console.tell(f"{len(rows)} runs of {found.budget}: {counts}")
 
 
 @app.command()

@@ -64,7 +64,7 @@ def train(
             console.say(
                 f"{len(shown)} of {len(scores)} scores: --all prints all, {run.folder.path}/evaluation.json holds them"
             )
-        print(run.folder.path)
+        console.tell(run.folder.path)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

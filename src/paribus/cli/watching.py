@@ -14,7 +14,7 @@ import typer
 
 from paribus.base.errors import ParibusError
 from paribus.base.wording import duration
-from paribus.cli.console import LINE_SECONDS, print_table, say
+from paribus.cli.console import LINE_SECONDS, markup, print_table, say, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,7 +116,7 @@ def _print_ending(study: Study) -> None:
     for step in what_next(results, said):
         say(f"next: {step}")
     say("the report, to be opened in any browser:")
-    print(study.folder / "report.html")
+    tell(study.folder / "report.html")
 
 
 def slower(study: Study, label: str) -> str:
@@ -202,7 +202,6 @@ class StudyLines:
 
 def live_table(states: Sequence[RunState], rows: int, left: float | None = None) -> Table:
     """The runs as a table of at most so many rows, those at work first where not all have room."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(*COLUMNS, box=None, caption=totals(states, left), caption_justify="left")
@@ -211,7 +210,7 @@ def live_table(states: Sequence[RunState], rows: int, left: float | None = None)
         chosen = {state.name for state in sorted(states, key=lambda state: FIRST.index(state.status))[: max(rows, 1)]}
         shown = [state for state in states if state.name in chosen]
     for state in shown:
-        table.add_row(escape(state.name), state.status, *map(escape, progress_words(state)))
+        table.add_row(markup(state.name), state.status, *map(markup, progress_words(state)))
     return table
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import AllFailed, ParibusError, check_kind
+from paribus.base.names import fitted_name
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings, validated
@@ -67,7 +68,7 @@ def compare(
     tree = merged(changes or {}, {"data": data_settings(data).given()})
     for override in overrides:
         tree = with_override(tree, override)
-    name = f"compare-{last_part(tree['data']['name'])}"
+    name = fitted_name(f"compare-{last_part(tree['data']['name'])}")
     folder = Path("runs") / name if out is None else checked_path(out, "--out")
     images = data if isinstance(data, ImageData) else None
     if models is None:

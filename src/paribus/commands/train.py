@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError, check_kind
+from paribus.base.names import fitted_name
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings
@@ -106,6 +107,6 @@ def _configured(
 
 def _new_folder(config: RunConfig) -> RunFolder:
     """The first free folder under runs/ for a configuration."""
-    name = f"{config.model}-{last_part(config.data.name)}-seed{config.seed}"
+    name = fitted_name(f"{config.model}-{last_part(config.data.name)}-seed{config.seed}")
     names = chain([name], (f"{name}-{k}" for k in count(2)))
     return RunFolder(next(folder for folder in map(Path("runs").joinpath, names) if not folder.exists()))

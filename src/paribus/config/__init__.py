@@ -13,7 +13,7 @@ from paribus.config.groups import (
     TuningRecord,
     value_at,
 )
-from paribus.config.settings import ImageShape, Settings, validated
+from paribus.config.settings import ImageShape, PlainName, Settings, validated
 
 __all__ = [
     "Augmentation",
@@ -23,6 +23,7 @@ __all__ = [
     "ImageShape",
     "NotNegative",
     "Optimizer",
+    "PlainName",
     "SamplerSettings",
     "Schedule",
     "Settings",

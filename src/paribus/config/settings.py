@@ -6,11 +6,15 @@ This module imports nothing heavy: data, backbones, objectives and metrics share
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from paribus.base.errors import ParibusError, shown, unknown
+from paribus.base.names import plain_name
+
+PlainName = Annotated[str, AfterValidator(plain_name)]
+"""A name that becomes a part of a path."""
 
 
 class Settings(BaseModel):

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from paribus.base.errors import Damaged
-from paribus.base.files import cache_folder, read_json, write_json
+from paribus.base.files import cache_folder, write_json
+from paribus.base.seals import check, json_value
 from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe
 from paribus.data.equality import equal_images
@@ -241,7 +242,8 @@ def _read_entry(entry: Path, classes: int) -> _Assembled:
     try:
         # private maps: pages are read when used, and writing changes only this process's copy
         images = {split: np.load(entry / f"{split}.npy", mmap_mode="c", allow_pickle=False) for split in SPLITS}
-        content = read_json(entry / "outcome.json")
+        told = entry / "outcome.json"
+        content = json_value(check(told.read_bytes(), told, "", required=True), told, "")
         with (entry / "labels.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             labels = {split: arrays[split] if split in arrays else None for split in SPLITS}
         notes = tuple(Fact.model_validate(note) for note in content["notes"])

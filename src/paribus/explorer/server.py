@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
+import tempfile
 import threading
+import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from html import escape
 from pathlib import Path
 
 import uvicorn
@@ -16,16 +20,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from typing_extensions import override
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paribus.base.errors import ParibusError
-from paribus.explorer.security import HOST, OwnPagesOnly, refused
+from paribus.explorer.security import HOST, TOKEN, OwnPagesOnly, refused
 
 STATIC = Path(__file__).parent / "static"
 USUAL_PORT = 8321
+HEAD_SECONDS = 10.0
+"""After which a connection is to have sent the head of a request."""
+OPENING_SECONDS = 60.0
+"""How long a browser may take to open."""
 
 
-def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
+def application(page: str, router: APIRouter, shown: object = None, host_names: Collection[str] = ()) -> OwnPagesOnly:
     """A page and what it asks for.
 
     Args:
@@ -33,6 +42,7 @@ def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
         router: Its requests; they are answered under /api. Those that compute are plain functions (`def`), which run
             in threads of their own, and tell a visitor's mistake by a ParibusError.
         shown: What they are about; they find it as `request.app.state.shown`.
+        host_names: See `OwnPagesOnly`.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # the documentation's pages load from elsewhere
     app.state.shown = shown
@@ -47,7 +57,7 @@ def application(page: str, router: APIRouter, shown: object = None) -> ASGIApp:
     def first() -> FileResponse:
         return FileResponse(STATIC / f"{page}.html")
 
-    return OwnPagesOnly(app)  # around everything, the answer to a failure too
+    return OwnPagesOnly(app, host_names)  # around everything, the answer to a failure too
 
 
 def listening(port: int | None, announce: Callable[[str], None]) -> socket.socket:
@@ -80,7 +90,7 @@ def listening(port: int | None, announce: Callable[[str], None]) -> socket.socke
     return found
 
 
-def serve(app: ASGIApp, port: int | None, *, browser: bool, announce: Callable[[str], None]) -> None:
+def serve(app: OwnPagesOnly, port: int | None, *, browser: bool, announce: Callable[[str], None]) -> None:
     """Answers requests until Ctrl-C, which ends the process whatever is being computed.
 
     Args:
@@ -93,12 +103,12 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool, announce: Callable[[
         ParibusError: The port is unavailable.
     """
     taken = listening(port, announce)
-    address = f"http://{HOST}:{taken.getsockname()[1]}"
+    address = f"http://{HOST}:{taken.getsockname()[1]}/?{TOKEN}={app.token}"
     print(address, flush=True)
     announce("Ctrl-C ends it")
     if browser:
         # in a thread, since some browsers take the terminal; the socket listens already, and the page waits
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        threading.Thread(target=_show, args=(address,), daemon=True).start()
     # in a thread, so that Ctrl-C comes here and no request is waited for
     answering = threading.Thread(target=server(app).run, kwargs={"sockets": [taken]}, daemon=True)
     answering.start()
@@ -109,11 +119,50 @@ def serve(app: ASGIApp, port: int | None, *, browser: bool, announce: Callable[[
         os._exit(0)  # the interpreter would wait for threads that compute; all that was printed is flushed
 
 
-def server(app: ASGIApp) -> uvicorn.Server:
+def _show(address: str) -> None:
+    """Opens an address in the user's browser by way of a file that only the user can read.
+
+    Every user of the machine sees what a program is started with, and the address has the token.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="paribus-", suffix=".html", delete=False) as file:
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(address)}">')
+    webbrowser.open(Path(file.name).as_uri())
+    time.sleep(OPENING_SECONDS)
+    Path(file.name).unlink(missing_ok=True)
+
+
+class _Impatient(H11Protocol):
+    """Ends a connection that has not sent the head of a request for `HEAD_SECONDS`."""
+
+    _answered: object = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self.cycle is self._answered:  # none has come since the last look
+            self.transport.close()
+            return
+        self._answered = self.cycle if waits else None
+        self.loop.call_later(HEAD_SECONDS, self._look)
+
+
+def server(app: OwnPagesOnly) -> uvicorn.Server:
     """What answers requests, quiet, and not waiting for visitors when it ends."""
     return uvicorn.Server(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, ws="none", server_header=False, timeout_graceful_shutdown=1
+            app,
+            http=_Impatient,
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
     )
 
@@ -139,5 +188,5 @@ async def _not_answered(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
-    """A mistake of ours; its traceback is in the terminal."""
-    return refused(ParibusError("The server failed.", got=str(error), fix="the terminal says more"), 500)
+    """A mistake of ours, of which the visitor learns nothing; its traceback is in the terminal."""
+    return refused(ParibusError("The server failed.", fix="the terminal where it was started says more"), 500)

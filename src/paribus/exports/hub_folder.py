@@ -9,6 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from paribus.base.files import write_atomically
+from paribus.base.pictures import picture_content
 from paribus.base.version import __version__
 from paribus.base.wording import compact, count, duration, plus_minus
 from paribus.data import DATASETS
@@ -41,7 +42,7 @@ def write_hub_folder(
     folder.mkdir(parents=True, exist_ok=True)
     save_model(folder, shared)
     images = model.sample(SHOWN**2, seed=0).unflatten(0, (SHOWN, SHOWN))
-    tile_sheet(images).save(folder / "samples.png", optimize=True)
+    write_atomically(folder / "samples.png", picture_content([tile_sheet(images)]))
     write_atomically(folder / "README.md", model_card(source, repository or "path/to/this/folder", license))
 
 

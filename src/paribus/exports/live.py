@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.base.files import write_json
+from paribus.base.files import refuse_links, write_json
 from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model
@@ -33,8 +33,9 @@ def write_live(folder: Path) -> None:
     """Writes live.json into the folder of each run that the report of a study or a run shows live.
 
     Raises:
-        ParibusError: The folder holds neither a study nor a run.
+        ParibusError: The folder holds neither a study nor a run, or a link leads out of it.
     """
+    refuse_links(folder)
     for run in read_folder(folder).shown_live:
         assert run.folder is not None
         write_json(run.folder.live, live_content(Subject.of(run.folder.path)))

@@ -48,7 +48,7 @@ def weights_file(
             return path
     path = cache / "weights" / Path(URL).name
     with locked(path):
-        if not path.is_file():
+        if not path.is_file() or not _is_whole(path):
             _download(path, cache, progress)
     return path
 
@@ -56,6 +56,12 @@ def weights_file(
 def is_at_hand(given: str | Path | None, cache: Path) -> bool:
     """Whether `weights_file` needs no download."""
     return bool(given or os.environ.get(VARIABLE)) or (cache / "weights" / Path(URL).name).is_file()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file of the cache, which others may share, is the one that is known."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == SHA256
 
 
 def _download(path: Path, cache: Path, progress: Callable[[int, int], None]) -> None:

@@ -13,8 +13,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged
-from paribus.base.files import locked, read_json, write_atomically
-from paribus.base.seals import check, json_content, tensors_content
+from paribus.base.files import locked, write_atomically
+from paribus.base.seals import check, json_content, json_value, tensors_content
 from paribus.metrics.estimates import Estimate
 
 CODE_VERSION = 1
@@ -80,14 +80,23 @@ def cached_scores(compute: Callable[[], dict[str, Estimate]], key: str, cache: P
     """`compute()` or its earlier result under the same key: scores that are the same for every model, as floors are."""
 
     def read(path: Path) -> dict[str, Estimate]:
-        return {name: Estimate(*pair) for name, pair in read_json(path).items()}
+        return {name: Estimate(*pair) for name, pair in json_value(_content_of(path), path, "").items()}
 
     return _kept(cache / "reference" / f"{key}.json", read, compute, json_content)
 
 
+def _content_of(path: Path) -> bytes:
+    """A file of the cache, which any of its users may have written.
+
+    Raises:
+        Damaged: It has no digest, or another one.
+    """
+    return check(path.read_bytes(), path, "", required=True)
+
+
 def _kept_tensors(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     def read(path: Path) -> dict[str, Tensor]:
-        return load(check(path.read_bytes(), path, "", required=True))
+        return load(_content_of(path))
 
     def content(tensors: dict[str, Tensor]) -> bytes:
         return tensors_content(save({name: tensor.contiguous() for name, tensor in tensors.items()}))

@@ -25,7 +25,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.files import read_json, refuse_links, write_atomically, write_json
 from paribus.base.places import checked_path, is_hub_id
 from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated
@@ -34,7 +34,7 @@ from paribus.data import ImageData, load_data
 from paribus.data.decoding import LARGEST_SIZE, SMALLEST_SIZE
 from paribus.models.hub import fetched, is_ours
 from paribus.models.model import Model
-from paribus.models.networks import build_networks
+from paribus.models.networks import NotOfTheseSizes, build_networks, check_sizes, first_difference
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
@@ -129,14 +129,12 @@ def load_model(
         ParibusError: There is no model, its files do not fit each other, or it cannot have this sampler.
     """
     folder = _folder(source, revision)
-    found = (_weights_on_the_way(RunFolder(folder)) if weights is None else None) or _written_weights(
-        weights or folder / "model.safetensors"
-    )
     described = _described(folder / "config.json")
     config, image = described.config, described.image
-    every_role = build_networks(config, image)
-    nets = {role: every_role[role] for role in config.objective.averaged}
-    found.load_into(nets)
+    found = (_weights_on_the_way(RunFolder(folder), described) if weights is None else None) or _written_weights(
+        weights or folder / "model.safetensors", described
+    )
+    nets = found.networks(described)
     model = Model(config, nets, image, described.class_names or None)
     model.unfinished_after = found.unfinished_after
     if model.unfinished_after is not None:
@@ -180,6 +178,7 @@ def _kept_or_fitted(folder: Path, model: Model) -> Sampler:
     kept = folder / "samplers" / f"{model.config.sampler.name}-{key[:16]}.safetensors"
     sampler = _load_sampler(kept, model, key)
     if sampler is None:
+        refuse_links(folder)
         data = images_of_run(folder, model.config, what=NO_IMAGES, fix=NO_IMAGES_FIX)
         sampler = fitted_sampler(model, data.train)
         assert sampler is not None
@@ -241,10 +240,16 @@ def _save_sampler(path: Path, sampler: Sampler, key: str) -> None:
 
 def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
     """A sampler that was kept under this key; None where there is none, or the file is damaged."""
-    sampler = new_sampler(model.config, model.image.classes)
-    if sampler is None or not path.is_file():
+    if model.config.sampler.name == "prior" or not path.is_file():
         return None
     try:
+        with torch.device("meta"):  # its sizes are compared before memory is taken for them
+            expected = new_sampler(model.config, model.image.classes)
+        assert expected is not None
+        if first_difference(expected.state_dict(), _header(path)):
+            return None
+        sampler = new_sampler(model.config, model.image.classes)
+        assert sampler is not None
         check(path.read_bytes(), path, "")
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get("key") != key:
@@ -269,12 +274,15 @@ class _Weights:
     tensors: Mapping[str, Tensor]
     unfinished_after: int | None = None
 
-    def load_into(self, nets: Nets) -> None:
-        """Gives them to networks by role.
+    def networks(self, described: Description) -> Nets:
+        """The networks by role that have them.
 
         Raises:
             ParibusError: They are of other networks.
         """
+        _refuse_unfit(self.path, described, self.tensors)
+        every_role = build_networks(described.config, described.image)
+        nets = {role: every_role[role] for role in described.config.objective.averaged}
         for role, net in nets.items():
             own = {
                 key.removeprefix(f"{role}."): value for key, value in self.tensors.items() if key.startswith(f"{role}.")
@@ -283,6 +291,7 @@ class _Weights:
                 net.load_state_dict(own)
             except RuntimeError as error:
                 raise _unfit(self.path, error) from error
+        return nets
 
 
 def _unfit(path: Path, error: Exception) -> ParibusError:
@@ -294,7 +303,34 @@ def _unfit(path: Path, error: Exception) -> ParibusError:
     )
 
 
-def _written_weights(path: Path) -> _Weights:
+def _refuse_unfit(path: Path, described: Description, tensors: Mapping[str, Tensor]) -> None:
+    try:
+        check_sizes(described.config, described.image, tensors)
+    except NotOfTheseSizes as error:
+        raise _unfit(path, error) from None
+
+
+_TYPES = {
+    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
+    "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64,
+}  # fmt: skip
+
+
+def _header(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file without their numbers, by name, on torch's meta device.
+
+    Raises:
+        SafetensorError: It is no such file.
+    """
+    with safe_open(path, framework="pt") as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}
+        return {
+            name: torch.empty(part.get_shape(), dtype=_TYPES.get(part.get_dtype(), torch.complex128), device="meta")
+            for name, part in slices.items()
+        }
+
+
+def _written_weights(path: Path, described: Description) -> _Weights:
     if not path.is_file():
         raise ParibusError(
             "There is no trained model here.",
@@ -303,12 +339,17 @@ def _written_weights(path: Path) -> _Weights:
             fix="let the training end ('paribus train --out FOLDER --resume'), or choose another folder",
         )
     try:
+        try:
+            _refuse_unfit(path, described, _header(path))
+        except (SafetensorError, ParibusError):
+            check(path.read_bytes(), path, _mend(path))  # it may be damaged, which is another message
+            raise
         return _Weights(path, load(check(path.read_bytes(), path, _mend(path))))
     except SafetensorError as error:
         raise _unfit(path, error) from error
 
 
-def _weights_on_the_way(run: RunFolder) -> _Weights | None:
+def _weights_on_the_way(run: RunFolder, described: Description) -> _Weights | None:
     """The last averaged weights of a run that has not ended: its checkpoint's, or those of a later snapshot.
 
     None for another run, and for one that has neither yet.
@@ -328,7 +369,7 @@ def _weights_on_the_way(run: RunFolder) -> _Weights | None:
             return _Weights(saved.path, tensors, images)
     if kept is None:
         return None
-    written = _written_weights(run.snapshot(kept))
+    written = _written_weights(run.snapshot(kept), described)
     return _Weights(written.path, written.tensors, kept)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from paribus.base.errors import ParibusError
 from paribus.base.randomness import keyed_seed
@@ -37,6 +42,84 @@ def build_networks(config: RunConfig, image: ImageShape) -> Nets:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(keyed_seed(config.seed, "initial weights"))
         return config.objective.roles(config.backbone, network_shape(config, image))
+
+
+class NotOfTheseSizes(Exception):
+    """Tensors are not those of a configuration's networks; the text says which."""
+
+
+MORE_PARAMETERS, MORE_NUMBERS = 20, 100
+"""How many times the averaged networks' parameters, and numbers in them, all networks may have: far more than those
+of any objective here, whose discriminator is of the size of its generator."""
+ROOM = (1000, 1 << 24)
+"""The same for networks that are tiny."""
+
+
+def check_sizes(config: RunConfig, image: ImageShape, written: Mapping[str, Tensor]) -> None:
+    """Compares a configuration with tensors on torch's meta device, before memory is taken for its networks.
+
+    Neither time nor memory depends on what the configuration says, only on the tensors.
+
+    Args:
+        config: It may come from anybody.
+        image: The shape of the images.
+        written: By role.module.tensor, those of the averaged networks; their contents are not looked at.
+
+    Raises:
+        NotOfTheseSizes: The networks have other tensors, or those that are not written are far larger.
+    """
+    numbers = sum(tensor.numel() for tensor in written.values())
+    for name, value in config.backbone:
+        if isinstance(value, int) and value > numbers:
+            raise NotOfTheseSizes(f"backbone.{name} is {value:,}, and the file has {numbers:,} numbers")
+    with _at_most(MORE_PARAMETERS * len(written) + ROOM[0]), torch.device("meta"), skipped_initialisation():
+        try:
+            nets = config.objective.roles(config.backbone, network_shape(config, image))
+        except RuntimeError as error:  # a size that no number holds
+            raise NotOfTheseSizes(str(error).splitlines()[0]) from None
+    expected = {
+        f"{role}.{name}": tensor
+        for role in config.objective.averaged
+        for name, tensor in nets[role].state_dict().items()
+    }
+    others = {name: tensor for name, tensor in written.items() if name.partition(".")[0] in config.objective.averaged}
+    if difference := first_difference(expected, others):
+        raise NotOfTheseSizes(difference)
+    everything = sum(tensor.numel() for net in nets.values() for tensor in net.state_dict().values())
+    if everything > MORE_NUMBERS * numbers + ROOM[1]:
+        raise NotOfTheseSizes(f"networks of {everything:,} numbers, and the file has {numbers:,}")
+
+
+def first_difference(expected: Mapping[str, Tensor], written: Mapping[str, Tensor]) -> str | None:
+    """The first tensor that is missing, is too many, or has another shape or type; None where there is none."""
+    for name in sorted(expected.keys() | written.keys()):
+        own, other = ("no tensor" if tensor is None else f"{tensor.dtype} {tuple(tensor.shape)}"
+                      for tensor in (expected.get(name), written.get(name)))  # fmt: skip
+        if own != other:
+            return f"{name} is {other} in the file, and {own} by the configuration"
+    return None
+
+
+@contextmanager
+def _at_most(parameters: int) -> Iterator[None]:
+    """Ends what builds more parameters than that, which may be without end.
+
+    Raises:
+        NotOfTheseSizes: It did.
+    """
+    left = parameters
+
+    def count(module: nn.Module, name: str, parameter: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise NotOfTheseSizes(f"networks of more than {parameters:,} tensors")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def parameter_counts(config: RunConfig, image: ImageShape) -> dict[str, int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_json
+from paribus.base.files import write_atomically, write_json
+from paribus.base.pictures import picture_content
 from paribus.config import DataSettings, ImageShape, validated
 from paribus.config.overrides import leaves, merged
 from paribus.data import DATASETS, is_at_hand, load_data
@@ -195,7 +196,7 @@ def _draw(run: RunFolder, wanted: Mapping[Any, dict[str, Any]]) -> None:
     folder.mkdir(exist_ok=True)
     for name, options in missing.items():
         view = VIEWS[name](subject, **options)
-        view.drawing.picture().save(folder / f"{name}.png", optimize=True)
+        write_atomically(folder / f"{name}.png", picture_content([view.drawing.picture()]))
         write_json(folder / f"{name}.json", {"title": view.title, "caption": list(view.lines)} | view.numbers)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import yaml
 
 from paribus.base.errors import ParibusError, shown
+from paribus.base.names import fitted_name
 from paribus.base.parsing import LOADER, from_yaml, text_of
 from paribus.config import Settings, validated
 from paribus.studies.plan import StudyPlan
@@ -52,7 +53,7 @@ class StudyFile(Generic[S]):
             ParibusError: A setting is unknown or has a wrong value; with its line.
         """
         with self.naming_lines():
-            plan: S = validated(self.kind, {"name": self.path.stem} | self._tree)
+            plan: S = validated(self.kind, {"name": fitted_name(self.path.stem)} | self._tree)
             return plan
 
     @contextmanager

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import make_folder, write_json
+from paribus.base.files import make_folder, open_to_append, write_json
 from paribus.results.folder import RunFolder
 from paribus.studies.status import Message, RunState
 from paribus.studies.worker import FAILED, INTERRUPTED
@@ -131,8 +131,8 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
     folder = state.run.folder.path
     make_folder(folder)
     path = folder / "log.txt"
-    with path.open("a") as log:
-        log.write(f"--- started {datetime.now(UTC).isoformat(timespec='seconds')}\n")
+    with open_to_append(path) as log:
+        log.write(f"--- started {datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
         log.flush()
         log_start = path.stat().st_size
         process = subprocess.Popen(

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
 from paribus.base.errors import ParibusError, did_you_mean
-from paribus.config import Budget, DataSettings, Settings, validated
+from paribus.base.names import printable
+from paribus.config import Budget, DataSettings, PlainName, Settings, validated
 from paribus.config.overrides import merged, with_value
 from paribus.config.seeds import Seeds, seed_list
 from paribus.recipes import RunConfig, check_groups, resolve
@@ -28,7 +29,8 @@ from paribus.results.folder import RunFolder
 BUDGET_PATH = "training.budget"
 NAMES = ("model", "settings")
 """Axes whose values are names and no values of the configuration."""
-NAME_LENGTH = 80
+NAME_LENGTH, NAME_BYTES = 80, 200
+"""Of a run's label in the name of its folder: systems allow 255 bytes in all."""
 MOST_RUNS = 10_000
 
 
@@ -37,6 +39,14 @@ def given_settings(data: DataSettings) -> dict[str, Any]:
     return data.model_dump(mode="json", exclude_unset=True)
 
 
+def _shown(name: str) -> str:
+    if name != printable(name, line=True):
+        raise ValueError("a name without control characters, lines, or marks that turn the order of writing about")
+    return name
+
+
+ShownName = Annotated[str, AfterValidator(_shown)]
+"""A name that is shown in tables and pages."""
 DataField = Annotated[
     DataSettings,
     BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value),
@@ -48,7 +58,7 @@ DataField = Annotated[
 class StudyPlan(Settings):
     """The content of a STUDY.yaml."""
 
-    name: str = Field("study", min_length=1)
+    name: PlainName = "study"
     """The study's name, and that of its folder under runs/; by default the file's."""
     model: str | None = None
     """A preset; left out where `axes.model` names several."""
@@ -58,7 +68,7 @@ class StudyPlan(Settings):
     """Part of the configuration tree for every run, over the preset's."""
     axes: dict[str, list[Any]] = Field(default_factory=dict)
     """Values by path of the configuration (`objective.latent_dim: [8, 16]`), or presets by `model`."""
-    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    settings: dict[ShownName, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of values by path, side by side: {defaults: {}, large: {backbone.width: 64, data.size: 32}}; each may
     name its own `model`, and each or none its own `training.budget`, all of one unit."""
     seeds: Seeds = 2
@@ -330,7 +340,7 @@ def _folder_name(label: str, seed: int, axes: Mapping[str, Any] | None) -> str:
     if axes is None:
         return f"{label}-seed{seed}"
     digest = hashlib.sha256(json.dumps(axes, sort_keys=True).encode()).hexdigest()[:6]
-    readable = re.sub(r"[^\w.=-]+", "-", label)[:NAME_LENGTH].rstrip("-.")
+    readable = re.sub(r"[^\w.=-]+", "-", label)[:NAME_LENGTH].encode()[:NAME_BYTES].decode(errors="ignore").rstrip("-.")
     return f"{readable}-seed{seed}-{digest}"
 
 

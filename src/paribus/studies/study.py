@@ -15,6 +15,7 @@ from typing import Any
 
 from paribus.base.errors import ParibusError, RunsInterrupted
 from paribus.base.files import check_output_file, locked_folder, read_yaml, refuse_foreign, write_json, write_yaml
+from paribus.base.names import fitted_name
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords
@@ -346,8 +347,9 @@ def stored_plan(folder: Path) -> StudyPlan:
     stored = stored_description(folder)
     if "plan" not in stored:
         raise no_study(folder, "study.yaml")
+    name = fitted_name(str(stored["plan"].get("name", "study")))  # its folder is there, and earlier versions took more
     try:
-        plan: StudyPlan = validated(StudyPlan, stored["plan"])
+        plan: StudyPlan = validated(StudyPlan, stored["plan"] | {"name": name})
     except ParibusError as error:
         raise error.at(f"plan.{error.where} in {folder / 'study.yaml'}") from None
     return plan

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from paribus.base.errors import ParibusError, did_you_mean
+from paribus.base.names import fitted_name
 from paribus.base.places import last_part
-from paribus.config import Budget, DataSettings, Settings, validated
+from paribus.config import Budget, DataSettings, PlainName, Settings, validated
 from paribus.config.overrides import merged, with_override
 from paribus.config.seeds import Seeds, seed_list
 from paribus.data import ImageData
@@ -42,7 +43,7 @@ AFTERWARDS = ("seeds", "final_budget", "top")
 class TuningPlan(Settings):
     """The content of a TUNE.yaml."""
 
-    name: str = Field("tune", min_length=1)
+    name: PlainName = "tune"
     """The tuning's name, and that of its folder under runs/; by default the file's."""
     model: str
     """A preset."""
@@ -168,7 +169,7 @@ def tuning_plan(tree: dict[str, Any], overrides: Sequence[str]) -> TuningPlan:
     for override in overrides:
         tree = tree | {"overrides": with_override(tree.get("overrides") or {}, override)}
     plan: TuningPlan = validated(TuningPlan, tree)
-    name = f"tune-{plan.model}-{last_part(plan.data.name)}"
+    name = fitted_name(f"tune-{plan.model}-{last_part(plan.data.name)}")
     return plan if "name" in tree else plan.model_copy(update={"name": name})
 
 
