@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import glob
 import hashlib
 import os
@@ -18,7 +17,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout, lock_descriptor
+from platformdirs import user_cache_path
+
 from paribus.base.errors import NotWritten, ParibusError
+from paribus.base.processes import is_alive
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
@@ -32,9 +35,34 @@ def locked(path: Path) -> Iterator[None]:
     The lock is a file PATH.lock beside it; it ends with the process, however that ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _lock(path.with_name(path.name + ".lock")):
         yield
+
+
+@contextlib.contextmanager
+def _lock(path: Path, patience_seconds: float = -1) -> Iterator[None]:
+    """Holds a file's lock, which the system lets go when the process ends; the file's content is not touched.
+
+    Args:
+        path: The file, made if need be; no link.
+        patience_seconds: How long to wait for another holder; -1 for as long as it takes.
+
+    Raises:
+        Timeout: Another holder has it still.
+        NotWritten: The file cannot be made or locked.
+    """
+    # fallback_to_soft would be a file that a killed process leaves behind; thread_local would let nobody else let go
+    lock = FileLock(path, fallback_to_soft=False, thread_local=False)
+    try:
+        lock.acquire(patience_seconds)
+    except Timeout:
+        raise
+    except OSError as error:
+        raise NotWritten(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def partial_path(path: Path) -> Path:
@@ -56,23 +84,13 @@ def sweep(folder: Path, pattern: str = ".*") -> None:
     """
     for path in list(folder.glob(pattern)):
         found = _PARTIAL.fullmatch(path.name)
-        if found is None or _is_alive(int(found[1])):
+        if found is None or is_alive(int(found[1])):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return process != os.getpid()  # an earlier process with our number has left it
 
 
 @contextlib.contextmanager
@@ -92,7 +110,7 @@ def replacing(path: Path) -> Iterator[Path]:
         try:
             yield partial
             sync(partial)
-            partial.replace(path)
+            _move(partial, path)
             sync(path.parent)
         finally:
             partial.unlink(missing_ok=True)
@@ -103,6 +121,19 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
             raise
         raise NotWritten(path, error) from error
+
+
+def _move(path: Path, to: Path, patience_seconds: float = 2.0) -> None:
+    """Gives a file another's name. Windows refuses that while somebody reads the other, so it is tried again there."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            path.replace(to)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def make_folder(folder: Path) -> None:
@@ -116,7 +147,9 @@ def make_folder(folder: Path) -> None:
 
 def sync(path: Path) -> None:
     """Has the system write a file, or a folder's list of names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders; its file system keeps a journal of their names
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # there only what is written is synced
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -350,20 +383,15 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
     """
     check_output(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + patience_seconds
-    with (folder / ".lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ParibusError(
-                        f"Another process is working in this {what}'s folder.",
-                        where=str(folder),
-                        fix="wait until it ends, or choose another --out",
-                    ) from None
-                time.sleep(0.05)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(_lock(folder / ".lock", patience_seconds))
+        except Timeout:
+            raise ParibusError(
+                f"Another process is working in this {what}'s folder.",
+                where=str(folder),
+                fix="wait until it ends, or choose another --out",
+            ) from None
         sweep(folder)
         yield
 
@@ -371,13 +399,22 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
 def is_locked(folder: Path) -> bool:
     """Whether a process holds a folder at this moment."""
     try:
-        with (folder / ".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        with (folder / ".lock").open("rb") as file:
+            return not _lock_to_look(file.fileno())  # closing it lets it go
     except FileNotFoundError:
         return False
-    return False
+
+
+def _lock_to_look(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # on Windows two that look at one moment may see each other
+        return lock_descriptor(descriptor, blocking=False)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared with others that look
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -395,17 +432,17 @@ def temporary_cache() -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created).
+    r"""The root of the cache: `PARIBUS_CACHE`, else the system's place for it (not created).
+
+    That is `XDG_CACHE_HOME`/paribus or ~/.cache/paribus on Linux, ~/Library/Caches/paribus on macOS, and
+    paribus\Cache under %LOCALAPPDATA% on Windows.
 
     Raises:
         ParibusError: There is no home folder, and nothing else is named.
     """
     own = os.environ.get("PARIBUS_CACHE")
-    if own:
-        return Path(own).expanduser()
-    shared = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"
+        return (Path(own) if own else user_cache_path("paribus", appauthor=False)).expanduser()
     except RuntimeError as error:
         raise ParibusError("There is no folder for the cache.", where="HOME", got=error, fix=_NAME_A_CACHE) from None
 

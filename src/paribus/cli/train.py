@@ -70,7 +70,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yaml.safe_load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise ParibusError("The configuration file cannot be read.", where=str(path), got=str(error)) from error
     if not isinstance(tree, dict):

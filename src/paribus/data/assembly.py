@@ -222,7 +222,7 @@ def _balance(labels: np.ndarray | None, names: tuple[str, ...]) -> list[Fact]:
 
 def _write_outcome(folder: Path, outcome: _Outcome, fingerprint: str) -> None:
     arrays = {split: labels for split, labels in outcome.labels.items() if labels is not None}
-    np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
+    np.savez(folder / "labels.npz", **arrays)  # type: ignore[arg-type]
     notes = [note.model_dump(mode="json") for note in outcome.notes]
     write_json(folder / "outcome.json", {"fingerprint": fingerprint, "notes": notes, "skipped": outcome.skipped})
 

@@ -86,7 +86,7 @@ def kept(images: ImageData) -> ImageData:
             arrays["class_names"] = np.array(images.class_names)
         # where it cannot be written, this process alone has them
         with contextlib.suppress(OSError), replacing(file) as whole, whole.open("wb") as opened:
-            np.savez(opened, allow_pickle=False, **arrays)
+            np.savez(opened, **arrays)  # type: ignore[arg-type]
     form = {"name": name, "size": images.shape.size, "channels": images.shape.channels}
     if not len(images.validation):
         form["validation"] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -17,11 +18,12 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_json
+from paribus.base.processes import APART, signals
 from paribus.results.folder import RunFolder
 from paribus.studies.status import Message, RunState
 from paribus.studies.worker import INTERRUPTED
 
-FROM_OUTSIDE = {-number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP)}
+FROM_OUTSIDE = {-number for number in signals("SIGINT", "SIGTERM", "SIGKILL", "SIGHUP")}
 """Exit codes of a process that something else ended; what a run brings upon itself is a failure."""
 DYING_SECONDS = 60.0
 """How long a worker whose study or node died may take to end; Ray waits 30 s for a client that vanished."""
@@ -49,6 +51,12 @@ class _Worker:
             file.seek(self.log_start)
             lines = file.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "no message"
+
+    def ask_to_stop(self) -> None:
+        """Has it write its checkpoint and end; asked twice, it ends at once. A signal is no way: Windows has none."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended
+            os.write(self.process.stdin.fileno(), b"\n")
 
     def close(self) -> None:
         """Waits for the end of the process."""
@@ -95,7 +103,8 @@ def run_locally(
         while (waiting and not stopping) or running:
             if stop_requested() and not stopping:
                 stopping = True
-                _terminate(running)
+                for worker in running.values():
+                    worker.ask_to_stop()
             while waiting and len(running) < workers and not stopping:
                 worker = _start(waiting.popleft(), messages)
                 running[worker.process.pid] = worker
@@ -110,21 +119,17 @@ def run_locally(
                 running[pid].state.update(message)
             changed()
     finally:  # whatever went wrong here, no worker stays behind
-        _terminate(running)
+        for worker in running.values():
+            worker.ask_to_stop()
         for worker in running.values():
             worker.close()
-
-
-def _terminate(running: dict[int, _Worker]) -> None:
-    for worker in running.values():
-        worker.process.terminate()
 
 
 def _start(state: RunState, messages: _Messages) -> _Worker:
     folder = state.run.folder.path
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "log.txt"
-    with path.open("a") as log:
+    with path.open("a", encoding="utf-8") as log:
         log.write(f"--- started {datetime.now(UTC).isoformat(timespec='seconds')}\n")
         log.flush()
         log_start = path.stat().st_size
@@ -134,8 +139,9 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C on the terminal is for this process alone; it tells the workers
-            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
+            **APART,  # Ctrl-C on the terminal is for this process alone; it tells the workers
         )
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(state.run.config.tree()) + "\n")

@@ -68,7 +68,7 @@ class MetricsLog:
                 line[term] = mean
         self._sums.clear()
         if place().is_first:
-            with self._run.metrics.open("a") as file:
+            with self._run.metrics.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps(line) + "\n")
         return line
 
