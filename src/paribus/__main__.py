@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -15,6 +16,9 @@ def main() -> None:
     """Runs the command line; a user's mistake ends with one message and exit code 2, never with a traceback."""
     from paribus.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):  # what goes to a file or a pipe has the system's code page on Windows
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="paribus")
     except ParibusError as error:

@@ -1,4 +1,6 @@
-"""What the user means by a name: something that lies here, or something on the Hugging Face Hub."""
+"""What the user means by a name: something that lies here, or something on the Hugging Face Hub; and what a file may be
+called on every system.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +29,23 @@ def looks_like_path(name: str) -> bool:
 
 
 def last_part(name: str) -> str:
-    """What a place or an id is called by itself: its last part; of `.` and `..` that of the folder they stand for."""
+    """What a place or an id is called by itself, as the name of a folder: its last part; of `.` and `..` that of the
+    folder they stand for.
+    """
     path = Path(name).expanduser()
-    return (path if path.name not in ("", "..") else path.resolve()).name or "data"
+    return portable_name((path if path.name not in ("", "..") else path.resolve()).name) or "data"
+
+
+_REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f]+')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(?=\.|$)", re.IGNORECASE)
+
+
+def portable_name(text: str) -> str:
+    """A text as the name of a file or folder that Linux, macOS and Windows take; empty where nothing is left.
+
+    Signs that one of them refuses become a dash, dots and spaces at the end go, and names of Windows' devices (CON,
+    NUL) get a dash. Names that differ in nothing but case are one name to Windows and macOS: whoever needs two of them
+    adds a hash or a number.
+    """
+    name = _REFUSED.sub("-", text).rstrip(". ")
+    return name[: found.end()] + "-" + name[found.end() :] if (found := _RESERVED.match(name)) else name

@@ -16,6 +16,7 @@ from PIL import Image
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import cache_folder, replacing
+from paribus.base.places import portable_name
 from paribus.config import DataSettings
 from paribus.data.arrays import array_split, as_labels
 from paribus.data.folders import SPLIT_NAMES
@@ -73,7 +74,7 @@ def memory_data(source: InMemory, *, float_range: FloatRange = "0..1") -> RawDat
 
 def kept(images: ImageData) -> ImageData:
     """The same images under a name by which every process finds them: they are kept in the cache."""
-    name = re.sub(r"[^\w.-]+", "-", images.name) + f"-{images.fingerprint[:_HASH]}"
+    name = portable_name(re.sub(r"[^\w.-]+", "-", images.name) + f"-{images.fingerprint[:_HASH]}")
     file = _file(name)
     if not _is_whole(file):
         arrays: dict[str, np.ndarray] = {}
@@ -109,7 +110,7 @@ def kept_file(name: str) -> Path | None:
 
 def was_in_memory(name: str) -> bool:
     """Whether a name is one that `kept` gives."""
-    return "/" not in name and bool(_NAMED.match(name))
+    return name == portable_name(name) and bool(_NAMED.match(name))
 
 
 def _file(name: str) -> Path:
