@@ -129,6 +129,26 @@ def test_ten_scores_say_most() -> None:
     assert not any(score.metric.startswith("floor") for score in shown)
 
 
+def test_gans_of_few_images_train_longer_with_augmentation(tmp_path: Path) -> None:
+    typed = "paribus compare --data faces --models vae,gan,dcgan --budget 200kimg --seeds 2 --out runs/faces"
+    plain = [replace(run(model, 0, FALLING), diff_augment="none") for model in ("gan", "dcgan")]
+    few = replace(study(run("vae", 0, FALLING), *plain, images=432, command=typed), path=Path("runs/faces"))
+    step, more = what_next(few)
+    assert step.command == (
+        "paribus compare --data faces --seeds 2 --models gan,dcgan --budget 800kimg "
+        "-o objective.diff_augment=translation-cutout --out runs/faces-800kimg-augmented"
+    )
+    assert step.text.startswith("gan and dcgan may learn so few images by heart: train 4 times longer with DiffAugment")
+    assert more.text.startswith("432 training images are few")
+    rising = replace(run("dcgan", 0, {50: 0.5, 100: 0.2, 200: 0.4}), diff_augment="none")
+    [worse, again, _] = what_next(replace(study(rising, images=432, command=typed), path=Path("runs/faces")))
+    assert worse.text.startswith("dcgan got worse") and "--budget 200kimg" in again.command
+    for other in (replace(few, data=study(images=5000).data), study(run("vae", 0, FALLING), images=432)):
+        assert next(fact.code for fact in next_steps(other)) == "train_longer"
+    augmented = [replace(each, diff_augment="translation-cutout") for each in plain]
+    assert [fact.code for fact in next_steps(study(*augmented, images=432))] == ["train_longer", "more_images"]
+
+
 def test_what_got_worse_is_not_to_be_trained_longer() -> None:
     rising = {50: 0.5, 100: 0.2, 200: 0.4}
     worse = study(*(run("a", seed, rising, told=1.0, coverage=0.02) for seed in (0, 1)), images=432)

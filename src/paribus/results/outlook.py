@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,8 @@ NORMAL = 1.96
 """Standard errors of a two-sided 95 % interval."""
 LONGER = 4
 """Times the budget of a longer run: two doublings, which the improvement of the last one lets hope for."""
+AUGMENTED = "translation-cutout"
+"""The changes of DiffAugment with which a GAN of few images trains longer (docs/own-images.md)."""
 SEEDS = 5
 """Seeds of a comparison whose order two or three seeds leave open."""
 
@@ -142,7 +144,19 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
         models, rises = zip(*((found.model, -found.gain.mean) for found in worse), strict=True)
         steps.append(Fact(code="got_worse", figures={"models": models, "rises": rises}))
     lost = nothing_resembles(study)
-    if sure or (lost and not worse):
+    images = study.data.counts.get("train")
+    is_few = images is not None and images < FEW_IMAGES
+    plain = tuple(model for model in study.models if any(run.diff_augment == "none" for run in study.of(model)))
+    if is_few and plain:
+        times = 1 if {found.model for found in worse} & set(plain) else LONGER
+        figures = {
+            "models": plain,
+            "times": times,
+            "command": _augmented(study, plain, times),
+            "seconds": expected_seconds(study, times, plain) or 0.0,
+        }
+        steps.append(Fact(code="augment", figures=figures))
+    elif sure or (lost and not worse):
         gains = tuple(found.gain.mean for found in sure)
         steps.append(
             Fact(
@@ -169,8 +183,7 @@ def next_steps(study: StudyResult, *, is_open: bool = False) -> list[Fact]:
             "seconds": share * (wall_seconds(study) or 0.0),
         }
         steps.append(Fact(code="more_seeds", figures=figures))
-    images = study.data.counts.get("train")
-    if images is not None and images < FEW_IMAGES:
+    if images is not None and is_few:
         steps.append(Fact(code="more_images", figures={"images": images, "few": FEW_IMAGES}))
     return steps
 
@@ -187,13 +200,18 @@ def wall_seconds(study: StudyResult) -> float | None:
     return max(end for _, end in spans) - min(start for start, _ in spans) if spans else None
 
 
-def expected_seconds(study: StudyResult, times: float) -> float | None:
-    """Seconds of the same study with so many times the training: what is not training stays as long."""
+def expected_seconds(study: StudyResult, times: float, models: Collection[str] | None = None) -> float | None:
+    """Seconds of the same study, or of some of its models, with so many times the training.
+
+    What is not training stays as long, and as many runs are at work at a time.
+    """
     spans, wall = _spans(study.done), wall_seconds(study)
     if not spans or not wall:
         return None
     at_a_time = max(1.0, sum(end - start for start, end in spans) / wall)
-    return wall + (times - 1) * sum(run.seconds or 0.0 for run in study.done) / at_a_time
+    runs = [run for run in study.done if models is None or run.model in models]
+    whole = sum(end - start for start, end in _spans(runs))
+    return (whole + (times - 1) * sum(run.seconds or 0.0 for run in runs)) / at_a_time
 
 
 def _spans(runs: Sequence[RunResult]) -> list[tuple[float, float]]:
@@ -229,6 +247,18 @@ def _longer(study: StudyResult) -> str:
         return ""
     kept = _without(words, "--budget", "--out")
     return shlex.join([*kept, "--budget", budget, "--out", f"{study.path}-{budget}"])
+
+
+def _augmented(study: StudyResult, models: Sequence[str], times: int) -> str:
+    """The command that trains these models longer with DiffAugment; empty as that of `_longer` is."""
+    words, budget = _words_typed(study), _times(study.budget, times)
+    if not budget or study.path is None or words[1:2] not in (["compare"], ["train"]):
+        return ""
+    kept = _without(words, "--budget", "--out", "--models")
+    kept = [word for word in kept if word != "--resume"]
+    chosen = ["--models", ",".join(models)] if words[1] == "compare" else []
+    change = ["-o", f"objective.diff_augment={AUGMENTED}"]
+    return shlex.join([*kept, *chosen, "--budget", budget, *change, "--out", f"{study.path}-{budget}-augmented"])
 
 
 def _without(words: Sequence[str], *options: str) -> list[str]:

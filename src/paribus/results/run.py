@@ -91,6 +91,7 @@ class RunResult:
         spent: By unit of a budget.
         size: Edge of its images in pixels.
         latent_dim: Dimensions of the latent.
+        diff_augment: How the images are changed that its discriminator sees; None where it has none.
         sampler: What latents are drawn from: "prior", or what was fitted after training.
         command: What trains the run again by itself.
         machine: What it was trained on.
@@ -120,6 +121,7 @@ class RunResult:
     spent: dict[str, float] = field(default_factory=dict)
     size: int | None = None
     latent_dim: int | None = None
+    diff_augment: str | None = None
     sampler: str = "prior"
     command: str = ""
     machine: Machine = field(default_factory=Machine)
@@ -216,6 +218,7 @@ def read_run(folder: RunFolder, model: str = "", *, scored: bool = True) -> RunR
         spent=done.get("spent") or {},
         size=data.get("size"),
         latent_dim=(config.get("objective") or {}).get("latent_dim"),
+        diff_augment=(config.get("objective") or {}).get("diff_augment"),
         sampler=str((config.get("sampler") or {}).get("name") or "prior"),
         command=command_text(record.get("command")),
         machine=Machine.model_validate((record.get("machine") or {}) | {"threads": record.get("threads")}),

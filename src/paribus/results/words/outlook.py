@@ -57,9 +57,18 @@ def _got_worse(models: Sequence[str], rises: Sequence[float]) -> str:
     )
 
 
+def _augment(models: Sequence[str], times: int) -> str:
+    longer = f"{times} times longer" if times > 1 else "again"
+    return (
+        f"{listed(list(models))} may learn so few images by heart: train {longer} with DiffAugment, which changes what "
+        "a discriminator sees ('paribus report DIR DIR --out both.html' puts both side by side)"
+    )
+
+
 STEPS: dict[str, Callable[..., str]] = {
     "finish": lambda: "Not every run has finished: resume them",
     "train_longer": _train_longer,
+    "augment": _augment,
     "got_worse": _got_worse,
     "more_seeds": lambda seeds, total: f"{plural(seeds, 'seed')} leave the order open: run {total}",
     "more_images": lambda images, few: (
