@@ -32,6 +32,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "study": (*PARIBUS, "compare", "--models", "gan,vae", "--seeds", "1", *SMALL, "--out", "study"),
     "report": (*PARIBUS, "report", "run", "--out", "page.html"),
     "sample": (*PARIBUS, "sample", "run", "-n", "9", "--out", "samples.npz"),
+    "arrays": ("-c", "import numpy; assert set(numpy.load('samples.npz')) == {'images'}"),
     "tests": ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "default", *TESTS),
 }
 """What is tried in each environment, in this order; all but the tests in an empty folder."""
@@ -149,7 +150,7 @@ def main() -> None:
                 attempt = Attempt(version, packages)
                 attempts.append(attempt)
                 if interpreter is None:
-                    attempt.results["install"] = "no such Python on this machine"
+                    attempt.results["install"] = "no such Python on this machine, nor in a registry that it reaches"
                 else:
                     tried(attempt, interpreter, constraints, Path(folder))
                 print(attempt.row(), flush=True)
