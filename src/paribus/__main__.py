@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -18,6 +19,9 @@ def main() -> None:
 
     So does a fault of Paribus itself: with exit code 70, and a file that holds the traceback.
     """
+    for stream in (sys.stdout, sys.stderr):  # what goes to a file or a pipe has the system's code page on Windows
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         from paribus.cli.app import app
 

@@ -124,3 +124,23 @@ def _works_in(process: Path, folder: Path) -> bool:
         return str(folder / "run") in (process / "cmdline").read_text().split("\0")
     except OSError:
         return False
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+def test_a_run_that_is_asked_to_stop_writes_its_checkpoint(tmp_path: Path) -> None:
+    """By a line and no signal, which Windows lacks: there a process that is terminated gets no word of it."""
+    asked = state_of(tmp_path / "run", "training.budget=1000000updates")
+    run_locally([asked], 1, stop_requested=lambda: asked.progress is not None)
+    assert (asked.status, asked.reason) == ("stopped", "")
+    assert asked.run.folder.checkpoint.is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+def test_a_run_that_is_asked_to_stop_before_its_first_step_ends_at_once(tmp_path: Path) -> None:
+    asked = state_of(tmp_path / "run", "training.budget=1000000updates")
+    run_locally([asked], 1, stop_requested=lambda: asked.status == "running")
+    assert (asked.status, asked.reason) == ("stopped", "")
+    assert asked.run.folder.done is None
+    assert not asked.run.folder.checkpoint.exists()

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import glob
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -19,8 +19,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import lock_descriptor
+from platformdirs import user_cache_path
+
 from paribus.base.errors import NotWritten, ParibusError, Unavailable
 from paribus.base.places import checked_path
+from paribus.base.processes import is_alive
 from paribus.base.seals import is_sealed, json_content, json_value, yaml_content, yaml_value
 
 # earlier versions left the ending out
@@ -43,11 +47,38 @@ def locked(path: Path) -> Iterator[None]:
     """
     make_cache_part(path.parent)
     lock = path.with_name(path.name + ".lock")
-    with _opened_lock(lock) as file:
+    with _held_lock(lock):
         with contextlib.suppress(PermissionError):  # as open as the folder, for others who share it
             lock.chmod(path.parent.stat().st_mode & 0o666)
-        fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _held_lock(path: Path, patience_seconds: float = math.inf) -> Iterator[None]:
+    """Holds a file's lock, which the system lets go when the process ends; the file's content is not touched.
+
+    Args:
+        path: The file, made if need be; no link.
+        patience_seconds: How long to wait for another holder.
+
+    Raises:
+        TimeoutError: Another holder has it still.
+        NotWritten: The file cannot be made or locked.
+    """
+    deadline = time.monotonic() + patience_seconds
+    with _opened_lock(path) as file:
+        while not _is_taken(path, file.fileno()):
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            time.sleep(0.05)
+        yield
+
+
+def _is_taken(path: Path, descriptor: int) -> bool:
+    try:
+        return lock_descriptor(descriptor, blocking=False)
+    except OSError as error:
+        raise NotWritten(path, error) from error
 
 
 def _opened_lock(path: Path) -> IO[bytes]:
@@ -141,23 +172,13 @@ def sweep(folder: Path, pattern: str = ".*") -> None:
     """
     for path in list(folder.glob(pattern)):
         found = _PARTIAL.fullmatch(path.name)
-        if found is None or _is_alive(int(found[1])):
+        if found is None or is_alive(int(found[1])):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return process != os.getpid()  # an earlier process with our number has left it
 
 
 @contextlib.contextmanager
@@ -179,7 +200,7 @@ def replacing(path: Path) -> Iterator[Path]:
         try:
             yield partial
             sync(partial)
-            partial.replace(path)
+            _move(partial, path)
             sync(path.parent)
         finally:
             partial.unlink(missing_ok=True)
@@ -190,6 +211,19 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
             raise
         raise NotWritten(path, error) from error
+
+
+def _move(path: Path, to: Path, patience_seconds: float = 2.0) -> None:
+    """Gives a file another's name. Windows refuses that while somebody reads the other, so it is tried again there."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            path.replace(to)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def make_folder(folder: Path) -> None:
@@ -209,7 +243,9 @@ def make_folder(folder: Path) -> None:
 
 def sync(path: Path) -> None:
     """Has the system write a file, or a folder's list of names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders; its file system keeps a journal of their names
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # there only what is written is synced
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -481,20 +517,15 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
     check_output(folder)
     make_folder(folder)
     refuse_links(folder)
-    deadline = time.monotonic() + patience_seconds
-    with _opened_lock(folder / ".lock") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Unavailable(
-                        f"Another process is working in this {what}'s folder.",
-                        where=str(folder),
-                        fix="wait until it ends, or choose another --out",
-                    ) from None
-                time.sleep(0.05)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(_held_lock(folder / ".lock", patience_seconds))
+        except TimeoutError:
+            raise Unavailable(
+                f"Another process is working in this {what}'s folder.",
+                where=str(folder),
+                fix="wait until it ends, or choose another --out",
+            ) from None
         sweep(folder)
         _held.add(folder)
         try:
@@ -510,12 +541,21 @@ def is_locked(folder: Path) -> bool:
     except OSError:  # there is none, or one that no process of ours can hold
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _lock_to_look(descriptor)
     finally:
-        os.close(descriptor)
-    return False
+        os.close(descriptor)  # which lets it go
+
+
+def _lock_to_look(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # on Windows two that look at one moment may see each other
+        return lock_descriptor(descriptor, blocking=False)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared with others that look
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -533,17 +573,17 @@ def temporary_cache() -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """The root of the cache: `PARIBUS_CACHE`, else `XDG_CACHE_HOME`/paribus, else ~/.cache/paribus (not created).
+    r"""The root of the cache: `PARIBUS_CACHE`, else the system's place for it (not created).
+
+    That is `XDG_CACHE_HOME`/paribus or ~/.cache/paribus on Linux, ~/Library/Caches/paribus on macOS, and
+    paribus\Cache under %LOCALAPPDATA% on Windows.
 
     Raises:
         ParibusError: There is no home folder, and nothing else is named.
     """
     own = os.environ.get("PARIBUS_CACHE")
-    if own:
-        return Path(own).expanduser()
-    shared = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(shared).expanduser() if shared else Path.home() / ".cache") / "paribus"
+        return (Path(own) if own else user_cache_path("paribus", appauthor=False)).expanduser()
     except RuntimeError as error:
         raise ParibusError("There is no folder for the cache.", where="HOME", got=error, fix=_NAME_A_CACHE) from None
 

@@ -12,7 +12,7 @@ _UNSHOWN = re.compile(f"[{_CONTROL}{_BIDIRECTIONAL}{_LINES}{_SURROGATES}]")
 _UNSHOWN_IN_A_LINE = re.compile(f"[\t\n{_CONTROL}{_BIDIRECTIONAL}{_LINES}{_SURROGATES}]")
 # separators, and what Windows has no names with
 _UNFIT = re.compile(rf'[/\\<>:"|?*\t\n{_CONTROL}{_BIDIRECTIONAL}{_LINES}{_SURROGATES}]+')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 LONGEST = 120
 """Bytes of a name that becomes a part of a path: there is room for what is put to it in the 255 that systems allow."""
 PLAIN = (
@@ -43,8 +43,16 @@ def plain_name(text: str) -> str:
     return text
 
 
-def fitted_name(text: str) -> str:
-    """The name with "-" in the place of all that `plain_name` refuses; a name that it takes stays as it is."""
-    fitted = _UNFIT.sub("-", text)
-    fitted = fitted.encode()[:LONGEST].decode(errors="ignore").strip(". ")
-    return f"name-{fitted}" if _RESERVED.fullmatch(fitted) else fitted or "unnamed"
+def fitted_name(text: str, room: int = 0) -> str:
+    """The name with "-" in the place of all that `plain_name` refuses; a name that it takes stays as it is.
+
+    Args:
+        text: Whatever it is from.
+        room: Bytes that are left for what is put to it.
+    """
+
+    def cut(name: str) -> str:
+        return name.encode()[: LONGEST - room].decode(errors="ignore").strip(". ")
+
+    fitted = cut(_UNFIT.sub("-", text))
+    return cut(f"name-{fitted}") if _RESERVED.fullmatch(fitted) else fitted or "unnamed"

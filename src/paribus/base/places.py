@@ -1,4 +1,6 @@
-"""What the user means by a name: something that lies here, or something on the Hugging Face Hub."""
+"""What the user means by a name: something that lies here, or something on the Hugging Face Hub; and what a file may be
+called on every system.
+"""
 
 from __future__ import annotations
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import termios
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,41 @@ def place() -> Place:
     return Place(*(int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")))
 
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def signals(*names: str) -> tuple[signal.Signals, ...]:
+    """Those of the named signals that this system has."""
+    return tuple(signal.Signals[name] for name in names if name in signal.Signals.__members__)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this number is at work on this machine, and is not this one."""
+    if process == os.getpid():
+        return False
+    if os.name == "nt":  # where os.kill would end it
+        import psutil
+
+        return psutil.pid_exists(process)
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+APART: dict[str, Any] = {
+    "start_new_session": True,  # passed over on Windows
+    "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+}
+"""Arguments of `subprocess.Popen` for a process that Ctrl-C on the terminal does not reach."""
+
+_STOPPING = signals("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def _leave_terminal() -> None:
     """Lets what is written to a terminal that was closed go nowhere: it would be an error before the checkpoint."""
+    import termios  # systems without terminals in this sense have no SIGHUP either
+
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         try:
@@ -85,7 +116,7 @@ def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
         asked.set()
 
     def request(number: int, frame: object) -> None:
-        if number == signal.SIGHUP:
+        if number in signals("SIGHUP"):
             _leave_terminal()
             if requested.is_set():
                 return

@@ -30,11 +30,12 @@ def doctor(
 
 def _findings() -> Iterator[tuple[str, str]]:
     """Names and values, the machine first."""
+    from paribus.data.storage import installed_bytes
     from paribus.training.hardware import machine
 
     for name, value in machine().items():
         yield name, {None: "none", True: "yes", False: "no"}.get(value, str(value))
-    yield "memory", size(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    yield "memory", size(installed_bytes())
     yield "free disk here", size(shutil.disk_usage(Path.cwd()).free)
     yield "cache", f"{cache_folder()} ({size(_folder_bytes(cache_folder()))}); PARIBUS_CACHE moves it"
     yield "data sets", _data_sets()

@@ -131,25 +131,27 @@ def _on_disk(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, va
         return _read_entry(entry, classes)
     with entry_being_written(entry, lambda: _is_whole(entry, classes)) as folder:
         if folder is not None:
-            found = surveyed(raw, shape, wanted, skip_bad, folder)
-            parts, outcome = _split(raw, found, validation)
-            images = {}
-            for split, (source, indices) in parts.items():
-                target = Store(len(indices), found.shape, folder / f"{split}.npy")
-                found.stores[source].gather_into(target, indices)
-                if len(indices) == 0:
-                    np.save(folder / f"{split}.npy", target.images)
-                images[split] = target.images
-            outcome = replace(outcome, notes=(*outcome.notes, *equal_images(images)))
-            for store in found.stores.values():
-                if store.path is not None:
-                    store.path.unlink(missing_ok=True)
-            _write_outcome(folder, outcome, content_fingerprint(_splits(images, outcome), classes))
+            _write_entry(folder, surveyed(raw, shape, wanted, skip_bad, folder), raw, validation)
+            for path in folder.glob("source-*.npy"):  # Windows removes, and renames, nothing that is still mapped
+                path.unlink()
     try:
         return _read_entry(entry, classes)
     except _NotWhole:
         fix = "see to the disk, which does not keep what is written to it, or name another folder with PARIBUS_CACHE"
         raise Damaged(entry, "other images than were just written", fix) from None
+
+
+def _write_entry(folder: Path, found: Survey, raw: RawData, validation: float) -> None:
+    parts, outcome = _split(raw, found, validation)
+    images = {}
+    for split, (source, indices) in parts.items():
+        target = Store(len(indices), found.shape, folder / f"{split}.npy")
+        found.stores[source].gather_into(target, indices)
+        if len(indices) == 0:
+            np.save(folder / f"{split}.npy", target.images)
+        images[split] = target.images
+    outcome = replace(outcome, notes=(*outcome.notes, *equal_images(images)))
+    _write_outcome(folder, outcome, content_fingerprint(_splits(images, outcome), len(raw.class_names or ())))
 
 
 def surveyed(raw: RawData, shape: ImageShape, wanted: Recipe, skip_bad: bool, folder: Path | None) -> Survey:
@@ -228,7 +230,7 @@ def _balance(labels: np.ndarray | None, names: tuple[str, ...]) -> list[Fact]:
 
 def _write_outcome(folder: Path, outcome: _Outcome, fingerprint: str) -> None:
     arrays = {split: labels for split, labels in outcome.labels.items() if labels is not None}
-    np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
+    np.savez(folder / "labels.npz", **arrays)  # type: ignore[arg-type]
     notes = [note.model_dump(mode="json") for note in outcome.notes]
     write_json(folder / "outcome.json", {"fingerprint": fingerprint, "notes": notes, "skipped": outcome.skipped})
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import cache_folder, replacing
+from paribus.base.names import fitted_name
 from paribus.config import DataSettings
 from paribus.data.arrays import array_split, as_labels
 from paribus.data.folders import SPLIT_NAMES
@@ -73,7 +74,8 @@ def memory_data(source: InMemory, *, float_range: FloatRange = "0..1") -> RawDat
 
 def kept(images: ImageData) -> ImageData:
     """The same images under a name by which every process finds them: they are kept in the cache."""
-    name = re.sub(r"[^\w.-]+", "-", images.name) + f"-{images.fingerprint[:_HASH]}"
+    digest, words = images.fingerprint[:_HASH], re.sub(r"[^\w.-]+", "-", images.name)
+    name = f"{fitted_name(words, room=len(digest) + 1)}-{digest}"
     file = _file(name)
     if not _is_whole(file):
         arrays: dict[str, np.ndarray] = {}
@@ -86,7 +88,7 @@ def kept(images: ImageData) -> ImageData:
             arrays["class_names"] = np.array(images.class_names)
         # where it cannot be written, this process alone has them
         with contextlib.suppress(OSError), replacing(file) as whole, whole.open("wb") as opened:
-            np.savez(opened, allow_pickle=False, **arrays)
+            np.savez(opened, **arrays)  # type: ignore[arg-type]
     form = {"name": name, "size": images.shape.size, "channels": images.shape.channels}
     if not len(images.validation):
         form["validation"] = 0.0
@@ -109,7 +111,7 @@ def kept_file(name: str) -> Path | None:
 
 def was_in_memory(name: str) -> bool:
     """Whether a name is one that `kept` gives."""
-    return "/" not in name and bool(_NAMED.match(name))
+    return name == fitted_name(name) and bool(_NAMED.match(name))
 
 
 def _file(name: str) -> Path:

@@ -17,15 +17,28 @@ SHARE_OF_MEMORY = 0.25
 _BATCH_BYTES = 16 << 20
 
 
+def installed_bytes() -> int:
+    """Memory of this machine."""
+    if os.name == "nt":
+        import psutil
+
+        return psutil.virtual_memory().total
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def available_bytes() -> int:
     """Memory that can be had without swapping, within the control group's limit where there is one."""
-    amounts = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    if os.name == "nt":
+        import psutil
+
+        return psutil.virtual_memory().available
+    amounts = [installed_bytes()]
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         amounts.append(1024 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]))
     with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
         group = Path("/sys/fs/cgroup")
-        amounts.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+        amounts.append(int((group / "memory.max").read_bytes()) - int((group / "memory.current").read_bytes()))
     return max(0, min(amounts))
 
 

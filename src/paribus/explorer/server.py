@@ -72,7 +72,8 @@ def listening(port: int | None, announce: Callable[[str], None]) -> socket.socke
     """
     # TCP by its name: only then asyncio turns off Nagle's algorithm, which holds each answer back by 40 ms
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was closed a moment ago counts as free
+    if os.name == "posix":  # one that was closed a moment ago counts as free; on Windows one in use would, too
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((HOST, USUAL_PORT if port is None else port))
         found.listen()
@@ -114,7 +115,8 @@ def serve(app: OwnPagesOnly, port: int | None, *, browser: bool, announce: Calla
     answering.start()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
     try:
-        answering.join()
+        while answering.is_alive():
+            answering.join(1.0)  # on Windows Ctrl-C comes when it returns
     except KeyboardInterrupt:
         os._exit(0)  # the interpreter would wait for threads that compute; all that was printed is flushed
 

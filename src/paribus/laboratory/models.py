@@ -22,7 +22,7 @@ EFFECTIVE = ("objective.", "backbone.", "training.optimizer.", "training.batch_s
 @cache
 def contents() -> dict[str, Any]:
     """Everything in laboratory.yaml."""
-    return yaml.safe_load((resources.files(__package__) / "laboratory.yaml").read_text())
+    return yaml.safe_load((resources.files(__package__) / "laboratory.yaml").read_bytes())
 
 
 def laboratory_models() -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
         if labels is not None:
             arrays["labels"] = labels.numpy()
         with replacing(out) as partial, partial.open("w+b") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
             with zipfile.ZipFile(file, "a") as archive:
                 archive.comment = PROGRAM.encode()
     else:

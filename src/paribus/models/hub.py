@@ -51,7 +51,7 @@ def fetched(repository: str, revision: str | None = None) -> Path:
 def is_ours(path: Path) -> bool:
     """Whether a file is the config.json of a Paribus model."""
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and {"format", "image"} <= record.keys() and isinstance(record.get("config"), dict)

@@ -21,7 +21,7 @@ _NOT_CONFIGURATION = (*_ABOUT, "shape")
 
 @cache
 def _recipes() -> dict[str, dict[str, Any]]:
-    return yaml.safe_load((resources.files(__package__) / "presets.yaml").read_text())
+    return yaml.safe_load((resources.files(__package__) / "presets.yaml").read_bytes())
 
 
 def model_names() -> list[str]:

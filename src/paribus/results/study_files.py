@@ -222,7 +222,7 @@ def _row(run: RunResult, root: Path) -> dict[str, Any]:
         "snapshots": [score.as_json() for score in run.snapshots],
     }
     plain: dict[str, Any] = ROW.dump_python(run, mode="json", exclude={"folder", *tables}, exclude_none=True)
-    return plain | ({"folder": str(run.folder.path.relative_to(root))} if run.folder else {}) | tables
+    return plain | ({"folder": run.folder.path.relative_to(root).as_posix()} if run.folder else {}) | tables
 
 
 def _run(row: dict[str, Any], root: Path) -> RunResult:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from paribus.base.errors import ParibusError, TrainingDiverged
+from paribus.base.processes import APART
 from paribus.base.wording import duration, listed, size
 from paribus.config import Budget
 from paribus.data import ImageData
@@ -137,7 +138,8 @@ def starting(config: RunConfig, processes: int) -> Iterator[Starts]:
             stderr=subprocess.DEVNULL,
             env=environment,
             text=True,
-            start_new_session=True,
+            encoding="utf-8",
+            **APART,
         )
         running.add(process)
         process.communicate(json.dumps(config.tree()))

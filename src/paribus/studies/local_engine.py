@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -17,13 +18,14 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import make_folder, open_to_append, write_json
+from paribus.base.processes import APART
 from paribus.results.folder import RunFolder
 from paribus.studies.status import Message, RunState
 from paribus.studies.worker import FAILED, INTERRUPTED
 
 _WHY_KILLED = {
-    signal.SIGKILL: ", as the system does where memory runs out",
-    signal.SIGBUS: ", as the system does where a file that is mapped into memory has no room or is gone",
+    "SIGKILL": ", as the system does where memory runs out",
+    "SIGBUS": ", as the system does where a file that is mapped into memory has no room or is gone",
 }
 DYING_SECONDS = 60.0
 """How long a worker whose study or node died may take to end; Ray waits 30 s for a client that vanished."""
@@ -49,12 +51,18 @@ class _Worker:
         """How the process ended, and the last line that it wrote to the log."""
         code = self.process.returncode
         if code < 0:
-            number = signal.Signals(-code)
-            return f"killed by {number.name}{_WHY_KILLED.get(number, '')}"
+            name = signal.Signals(-code).name
+            return f"killed by {name}{_WHY_KILLED.get(name, '')}"
         with self.log.open("rb") as file:
             file.seek(self.log_start)
             lines = file.read().decode(errors="replace").strip().splitlines()
         return f"the process ended with code {code}: {lines[-1] if lines else 'no message'}"
+
+    def ask_to_stop(self) -> None:
+        """Has it write its checkpoint and end; asked twice, it ends at once. A signal is no way: Windows has none."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended
+            os.write(self.process.stdin.fileno(), b"\n")
 
     def close(self) -> None:
         """Waits for the end of the process."""
@@ -102,7 +110,8 @@ def run_locally(
         while (waiting and not stopping) or running:
             if stop_requested() and not stopping:
                 stopping = True
-                _terminate(running)
+                for worker in running.values():
+                    worker.ask_to_stop()
             while waiting and len(running) < workers and not stopping:
                 worker = _start(waiting.popleft(), messages)
                 running[worker.process.pid] = worker
@@ -117,14 +126,10 @@ def run_locally(
                 running[pid].state.update(message)
             changed()
     finally:  # whatever went wrong here, no worker stays behind
-        _terminate(running)
+        for worker in running.values():
+            worker.ask_to_stop()
         for worker in running.values():
             worker.close()
-
-
-def _terminate(running: dict[int, _Worker]) -> None:
-    for worker in running.values():
-        worker.process.terminate()
 
 
 def _start(state: RunState, messages: _Messages) -> _Worker:
@@ -141,8 +146,9 @@ def _start(state: RunState, messages: _Messages) -> _Worker:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C on the terminal is for this process alone; it tells the workers
-            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
+            **APART,  # Ctrl-C on the terminal is for this process alone; it tells the workers
         )
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(BrokenPipeError):

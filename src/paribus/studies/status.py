@@ -158,7 +158,7 @@ def _run_status(root: Path, known: RunResult) -> RunStatus:
         label=known.model,
         seed=known.seed,
         axes=known.axes,
-        folder=str(run.path.relative_to(root)),
+        folder=run.path.relative_to(root).as_posix(),
         state=state,
         fraction=1.0 if state == "done" else progress.fraction,
         images=progress.images,

@@ -1,7 +1,8 @@
 """One run in a process of its own: `python -m paribus.studies.worker FOLDER`, started by an engine.
 
 The first line of stdin is the configuration as JSON; stdin then stays open as long as the parent lives, and the worker
-ends when it closes, so that no worker outlives its parent, however that ended. stdout carries a `Message` a line.
+ends when it closes, so that no worker outlives its parent, however that ended. A further line asks it to stop, another
+one to stop at once. stdout carries a `Message` a line.
 """
 
 from __future__ import annotations
@@ -28,15 +29,20 @@ kept; it was asked to stop and its checkpoint is written."""
 def main() -> int:
     """Runs the configuration on stdin; returns the exit code."""
     config = RunConfig(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asked, stopping = threading.Event(), threading.Event()
+    threading.Thread(target=_obey_parent, args=(asked, stopping), daemon=True).start()
 
     from paribus.base.processes import stop_on_signal
     from paribus.base.wording import stage_words
     from paribus.results.folder import RunFolder
     from paribus.runs.run import complete_run
 
+    def stop_requested() -> bool:
+        asked.set()
+        return stopping.is_set() or signalled()
+
     try:
-        with stop_on_signal() as stop_requested:
+        with stop_on_signal() as signalled:
             complete_run(
                 config,
                 _images(config),
@@ -70,8 +76,11 @@ def _say(message: Message) -> None:
     print(message.as_json(), flush=True)
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _obey_parent(asked: threading.Event, stopping: threading.Event) -> None:
+    for _ in sys.stdin:
+        if stopping.is_set() or not asked.is_set():  # before the first step there is nothing to be written
+            os._exit(INTERRUPTED)
+        stopping.set()
     os._exit(3)
 
 
