@@ -17,8 +17,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from paribus.base.cache import cache_folder, locked
 from paribus.base.errors import ParibusError
-from paribus.base.files import cache_folder, is_locked, locked, locked_folder, partial_path
+from paribus.base.files import partial_path
+from paribus.base.locks import is_locked, locked_folder
 from paribus.base.names import LONGEST, fitted_name
 from paribus.base.places import last_part
 from paribus.base.processes import is_alive, signals
@@ -132,7 +134,7 @@ def test_who_looks_at_a_lock_neither_takes_it_nor_sees_who_else_looks(tmp_path: 
 
 
 def test_a_lock_ends_with_its_process_and_waits_for_its_turn(tmp_path: Path) -> None:
-    code = "import sys, time; from pathlib import Path; from paribus.base.files import locked\n"
+    code = "import sys, time; from pathlib import Path; from paribus.base.cache import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "x")], stdout=subprocess.PIPE, text=True, encoding="utf-8"

@@ -14,20 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from paribus.base.cache import clean_cache
 from paribus.base.errors import Damaged, NotWritten, ParibusError, TrainingDiverged, machine_fault
-from paribus.base.files import (
-    MANIFEST,
-    append,
-    clean_cache,
-    locked_folder,
-    output_folder,
-    read_json,
-    read_yaml,
-    refuse_foreign,
-    sweep,
-    write_json,
-    write_yaml,
-)
+from paribus.base.files import append, read_json, read_yaml, sweep, write_json, write_yaml
+from paribus.base.locks import locked_folder
+from paribus.base.outputs import MANIFEST, output_folder, refuse_foreign
 from paribus.base.processes import stop_on_signal
 from paribus.base.seals import check, tensors_content
 from paribus.commands.train import train

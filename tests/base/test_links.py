@@ -10,20 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from paribus.base.cache import clean_cache, locked
 from paribus.base.errors import NotWritten, ParibusError
-from paribus.base.files import (
-    clean_cache,
-    is_locked,
-    locked,
-    locked_folder,
-    open_to_append,
-    partial_path,
-    refuse_foreign,
-    refuse_links,
-    replacing,
-    write_atomically,
-    write_json,
-)
+from paribus.base.files import open_to_append, partial_path, replacing, write_atomically, write_json
+from paribus.base.locks import is_locked, locked_folder
+from paribus.base.outputs import refuse_foreign, refuse_links
 from paribus.commands.outputs import report
 from paribus.commands.train import train
 from paribus.config import DataSettings

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from paribus.base.cache import CACHE_PARTS, check_cache, locked
 from paribus.base.errors import NotWritten, ParibusError
-from paribus.base.files import CACHE_PARTS, check_cache, locked
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import cached_scores, cached_weights, weights_path
 

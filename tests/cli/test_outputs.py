@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output, check_output_file
+from paribus.base.outputs import check_output, check_output_file
 from paribus.cli.app import app
 
 STUDY = "model: vae\nbudget: 64img\nseeds: 1\n"

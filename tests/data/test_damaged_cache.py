@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from paribus.base.files import clean_cache
+from paribus.base.cache import clean_cache
 from paribus.data import ImageData, load_data
 
 

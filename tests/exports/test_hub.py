@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import paribus as pb
 from paribus.base.errors import ParibusError
-from paribus.base.files import MANIFEST
+from paribus.base.outputs import MANIFEST
 from paribus.cli.app import app
 from paribus.config import ImageShape
 from paribus.models.files import weights_of

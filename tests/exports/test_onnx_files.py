@@ -10,7 +10,7 @@ import torch
 
 import paribus as pb
 from paribus.base.errors import ParibusError
-from paribus.base.files import MANIFEST
+from paribus.base.outputs import MANIFEST
 from paribus.base.registry import backbones, objectives
 from paribus.config import ImageShape
 from paribus.exports import onnx_files

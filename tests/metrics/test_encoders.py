@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from paribus.base.cache import cache_folder, locked
 from paribus.base.errors import ParibusError
-from paribus.base.files import cache_folder, locked, replacing
+from paribus.base.files import replacing
 from paribus.data import load_data
 from paribus.metrics import classifier as classifier_module
 from paribus.metrics.classifier import ClassifierNetwork, dataset_classifier

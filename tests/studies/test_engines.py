@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from paribus.base.errors import ParibusError, RunsInterrupted
-from paribus.base.files import locked_folder, write_json
+from paribus.base.files import write_json
+from paribus.base.locks import locked_folder
 from paribus.report import write_report
 from paribus.results.folder import RunFolder
 from paribus.studies.local_engine import run_locally

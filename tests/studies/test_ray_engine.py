@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import locked_folder
+from paribus.base.locks import locked_folder
 from paribus.results.folder import RunFolder
 from paribus.studies.plan import StudyPlan, StudyRun
 from paribus.studies.preparation import check_engine, prepare

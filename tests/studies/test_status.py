@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_locked
+from paribus.base.locks import is_locked
 from paribus.cli.watching import live_table, progress_words, totals
 from paribus.results.folder import RunFolder
 from paribus.results.study_files import write_results

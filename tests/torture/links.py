@@ -80,7 +80,7 @@ class Links(Surface):
     def _cache(self, draw: random.Random, work: Path, outside: Path) -> Outcome:
         import torch
 
-        from paribus.base.files import clean_cache
+        from paribus.base.cache import clean_cache
         from paribus.metrics.estimates import Estimate
         from paribus.metrics.reference import cached_scores, cached_weights, key_hash, weights_path
 

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from paribus.base.files import PROGRAM
+from paribus.base.outputs import PROGRAM
 
 _SOFTWARE = 305
 """The tag of a picture's metadata (Exif) that names the program."""

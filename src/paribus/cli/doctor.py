@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from paribus.base.files import cache_folder, clean_cache
+from paribus.base.cache import cache_folder, clean_cache
 from paribus.base.wording import size
 from paribus.cli.console import tell
 

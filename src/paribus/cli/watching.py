@@ -44,7 +44,7 @@ def run_watched(study: Study, *, retry: bool = False, dry_run: bool = False, est
         AllFailed: Every run failed; the report is written all the same.
         typer.Exit: It was interrupted (130).
     """
-    from paribus.base.files import check_output
+    from paribus.base.outputs import check_output
     from paribus.base.processes import stop_on_signal
     from paribus.commands.studies import refuse_where_all_failed
     from paribus.results.words import statement

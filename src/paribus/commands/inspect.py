@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output_file, write_atomically
+from paribus.base.files import write_atomically
+from paribus.base.outputs import check_output_file
 from paribus.base.pictures import picture_content
 from paribus.commands.images import in_hand
 from paribus.commands.studies import compare

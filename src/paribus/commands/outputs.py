@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from paribus.base.errors import ParibusError, unknown
-from paribus.base.files import check_output_file, check_output_folder, output_folder
+from paribus.base.outputs import check_output_file, check_output_folder, output_folder
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx

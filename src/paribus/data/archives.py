@@ -10,8 +10,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+from paribus.base.cache import UNPACKED, cache_folder
 from paribus.base.errors import ParibusError
-from paribus.base.files import UNPACKED, cache_folder
 from paribus.data.storage import entry_being_written
 
 OTHER_ARCHIVES = frozenset({".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"})

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from paribus.base.cache import cache_folder
 from paribus.base.errors import Damaged
-from paribus.base.files import cache_folder, write_json
+from paribus.base.files import write_json
 from paribus.base.seals import check, json_value
 from paribus.config import ImageShape
 from paribus.data.decoding import LARGEST_SIZE, Recipe

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from paribus.base.cache import cache_folder
 from paribus.base.errors import ParibusError
-from paribus.base.files import cache_folder, replacing
+from paribus.base.files import replacing
 from paribus.base.names import fitted_name
 from paribus.config import DataSettings
 from paribus.data.arrays import array_split, as_labels

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paribus.base.files import locked
+from paribus.base.cache import locked
 from paribus.config import ImageShape
 
 SHARE_OF_MEMORY = 0.25

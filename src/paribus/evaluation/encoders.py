@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from paribus.base.cache import cache_folder
 from paribus.base.errors import ParibusError
-from paribus.base.files import cache_folder
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData, Split
 from paribus.evaluation.encoding import StageProgress, check_known, silent

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from typing_extensions import TypeIs
 
+from paribus.base.cache import cache_folder
 from paribus.base.errors import unknown
-from paribus.base.files import cache_folder
 from paribus.base.randomness import generator
 from paribus.data import ImageData, Split
 from paribus.metrics.encoders import ClassEncoder, Encoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from paribus.base.files import temporary_cache
+from paribus.base.cache import temporary_cache
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData
 from paribus.evaluation.context import EvaluatedModel

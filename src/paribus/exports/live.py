@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.base.files import refuse_links, write_json
+from paribus.base.files import write_json
+from paribus.base.outputs import refuse_links
 from paribus.exports.networks import DecoderModule
 from paribus.exports.program import Program, UnknownOperation, program_of
 from paribus.models import Model

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from paribus.base.cache import locked
 from paribus.base.errors import ParibusError, Unavailable
-from paribus.base.files import locked, replacing
+from paribus.base.files import replacing
 from paribus.base.network import is_reachable
 from paribus.base.places import checked_path
 from paribus.metrics.inception_layers import EPSILON, STAGES, Convolution, convolutions_to

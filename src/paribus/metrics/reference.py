@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from paribus.base.cache import locked
 from paribus.base.errors import Damaged
-from paribus.base.files import locked, write_atomically
+from paribus.base.files import write_atomically
 from paribus.base.seals import check, json_content, json_value, tensors_content
 from paribus.metrics.estimates import Estimate
 

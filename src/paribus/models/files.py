@@ -25,7 +25,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import read_json, refuse_links, write_atomically, write_json
+from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.outputs import refuse_links
 from paribus.base.places import checked_path, is_hub_id
 from paribus.base.seals import check, tensors_content
 from paribus.config import ImageShape, Settings, validated

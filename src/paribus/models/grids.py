@@ -11,14 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import (
-    PROGRAM,
-    check_output_file,
-    check_output_folder,
-    output_folder,
-    replacing,
-    write_atomically,
-)
+from paribus.base.files import replacing, write_atomically
+from paribus.base.outputs import PROGRAM, check_output_file, check_output_folder, output_folder
 from paribus.base.pictures import picture_content
 from paribus.data import Split
 from paribus.models.model import Model

@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from paribus.base import wording
-from paribus.base.files import check_output_file, write_atomically
+from paribus.base.files import write_atomically
+from paribus.base.outputs import check_output_file
 from paribus.report import analyses, curves, encoders, tables
 from paribus.report.cautions import cautions_of
 from paribus.report.live import live as live_part

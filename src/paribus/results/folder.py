@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import locked_folder, read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
+from paribus.base.files import read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
+from paribus.base.locks import locked_folder
 from paribus.base.places import checked_path
 from paribus.base.seals import KEY, ZEROS, check, sealed
 from paribus.results import records

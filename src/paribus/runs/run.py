@@ -12,8 +12,10 @@ from typing import Any
 
 import torch
 
+from paribus.base.cache import check_cache
 from paribus.base.errors import Interrupted, TrainingDiverged
-from paribus.base.files import check_cache, refuse_foreign, remove, write_json, write_yaml
+from paribus.base.files import remove, write_json, write_yaml
+from paribus.base.outputs import refuse_foreign
 from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot

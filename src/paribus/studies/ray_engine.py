@@ -22,7 +22,7 @@ from typing import Any
 import ray
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import is_locked
+from paribus.base.locks import is_locked
 from paribus.base.network import is_reachable
 from paribus.base.processes import stop_on_signal
 from paribus.results.folder import RunFolder

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import RESTORE, is_locked, read_yaml
+from paribus.base.files import RESTORE, read_yaml
+from paribus.base.locks import is_locked
 from paribus.base.places import checked_path
 from paribus.config import Budget, Settings
 from paribus.results import records

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import ParibusError, RunsInterrupted
-from paribus.base.files import check_output_file, locked_folder, read_yaml, refuse_foreign, write_json, write_yaml
+from paribus.base.files import read_yaml, write_json, write_yaml
+from paribus.base.locks import locked_folder
 from paribus.base.names import fitted_name
+from paribus.base.outputs import check_output_file, refuse_foreign
 from paribus.config import validated
 from paribus.data import ImageData
 from paribus.recipes.command import without_passwords

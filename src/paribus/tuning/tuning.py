@@ -19,7 +19,9 @@ from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
 from paribus.base.errors import AllFailed, Interrupted, ParibusError
-from paribus.base.files import check_output, locked_folder, read_json, refuse_foreign, write_json
+from paribus.base.files import read_json, write_json
+from paribus.base.locks import locked_folder
+from paribus.base.outputs import check_output, refuse_foreign
 from paribus.config import Settings
 from paribus.data import ImageData, load_data
 from paribus.evaluation import evaluate

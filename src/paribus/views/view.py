@@ -13,7 +13,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import check_output_file, write_atomically
+from paribus.base.files import write_atomically
+from paribus.base.outputs import check_output_file
 from paribus.base.pictures import picture_content
 from paribus.views.drawing import captioned, tile_sheet
 

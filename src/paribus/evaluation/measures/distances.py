@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor
 from typing_extensions import override
 
-from paribus.base.files import cache_folder
+from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
 from paribus.data import ImageData
 from paribus.evaluation.context import Context

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-from paribus.base.files import cache_folder
+from paribus.base.cache import cache_folder
 from paribus.base.registry import measures
 from paribus.evaluation.context import Context
 from paribus.evaluation.encoding import encoded
