@@ -162,7 +162,7 @@ def test_instance_noise_falls(images_seen: int, deviation: float) -> None:
 
 @pytest.mark.parametrize("value", ["-0.1", "{start: 0.1, end: -0.1, images: 100}"])
 def test_a_deviation_is_not_negative(value: str) -> None:
-    with pytest.raises(ParibusError, match=r"objective\.instance_noise.*(\n.*)*must not be negative"):
+    with pytest.raises(ParibusError, match=r"objective\.instance_noise.*(\n.*)*must be from 0 to"):
         tiny_config("gan", f"objective.instance_noise={value}")
 
 

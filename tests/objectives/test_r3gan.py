@@ -76,7 +76,7 @@ def test_gamma_may_be_a_schedule(images_seen: int, gamma: float) -> None:
 
 
 def test_gamma_is_not_negative() -> None:
-    with pytest.raises(ParibusError, match=r"objective\.gamma.*(\n.*)*must not be negative"):
+    with pytest.raises(ParibusError, match=r"objective\.gamma.*(\n.*)*must be from 0 to"):
         tiny_config("gan", "objective.name=r3gan", "objective.gamma=-1")
 
 
