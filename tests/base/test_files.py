@@ -212,7 +212,8 @@ def test_a_folder_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
 def test_renames_are_durable(of: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is renamed is on the disk before, and the folder that names it afterwards."""
     events = []
-    monkeypatch.setattr("paribus.base.files.sync", lambda path: events.append(f"sync {path.name}"))
+    for module in ("files", "outputs"):
+        monkeypatch.setattr(f"paribus.base.{module}.sync", lambda path: events.append(f"sync {path.name}"))
     for move in ("rename", "replace"):
         before = getattr(Path, move)
 

@@ -127,7 +127,9 @@ def test_what_is_out_of_bounds_is_refused_in_words(site: Site, given: dict[str, 
 
 
 def test_a_training_that_diverges_says_so() -> None:
-    training = LiveTraining(1, [PointTraining("grid", "vae", overrides=(*OVERRIDES, "objective.sigma=1e-30"))], [0, 20])
+    training = LiveTraining(
+        1, [PointTraining("grid", "vae", overrides=(*OVERRIDES, "training.optimizer.E.learning_rate=1e6"))], [0, 20]
+    )
     training.start()
     training.join()
     assert training.state == "failed"

@@ -212,7 +212,7 @@ def test_what_makes_no_sense_is_refused_in_words(model: str, overrides: tuple[st
 
 def test_a_training_that_diverges_says_so() -> None:
     with pytest.raises(TrainingDiverged, match="lower the learning rates"):
-        small("grid", "vae", "objective.sigma=1e-30", steps=20)
+        small("grid", "vae", "training.optimizer.E.learning_rate=1e6", steps=20)
 
 
 def test_it_is_there_from_python() -> None:

@@ -35,7 +35,9 @@ def as_message(error: BaseException) -> Unforeseen:
 def _written(error: BaseException) -> str:
     """Where the details lie: the first of the system's temporary folders, or this one, that can be written to."""
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="paribus-", suffix=".log", delete=False, errors="replace") as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="paribus-", suffix=".log", delete=False, errors="replace"
+        ) as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{shlex.join(sys.argv)}\n")
             file.write(f"paribus {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
             file.write("".join(traceback.format_exception(error)))

@@ -126,7 +126,7 @@ def _show(address: str) -> None:
 
     Every user of the machine sees what a program is started with, and the address has the token.
     """
-    with tempfile.NamedTemporaryFile("w", prefix="paribus-", suffix=".html", delete=False) as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="paribus-", suffix=".html", delete=False) as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(address)}">')
     webbrowser.open(Path(file.name).as_uri())
     time.sleep(OPENING_SECONDS)
