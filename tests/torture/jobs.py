@@ -131,7 +131,9 @@ class Workshop:
     def undisturbed(self, name: str) -> Undisturbed:
         """What a job ends with; found out by doing it twice."""
         if name not in self._known:
-            first, second = (self._tried(name) for _ in range(2))
+            first = self._tried(name)
+            time.sleep(1.0)  # records hold times in whole seconds, which would be the same
+            second = self._tried(name)
             same = {path: digest for path, digest in first[0].items() if second[0].get(path) == digest}
             self._known[name] = Undisturbed(frozenset(first[0]), same, *first[1:])
             self.keep(name)
