@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -49,7 +50,10 @@ def main() -> None:
         everything.append(counts)
         print(surface.name, dict(counts.endings), f"{counts.seconds:.0f} s", file=sys.stderr, flush=True)
         for case, outcome in counts.broken[:20]:
-            print(f"{surface.name} --seed {options.seed} --case {case}: {outcome.ending}\n{outcome.what}\n", flush=True)
+            print(
+                f"{shlex.quote(surface.name)} --seed {options.seed} --case {case}: {outcome.ending}\n{outcome.what}\n",
+                flush=True,
+            )
     text = table(everything, options.seed)
     print(text)
     if options.document:
