@@ -22,7 +22,8 @@ SEED = 1
 def test_a_part_of_the_torture(surface: Surface) -> None:
     counts = tried(surface, range(surface.few), SEED)
     assert not counts.broken, "\n".join(
-        f"python -m tests.torture {shlex.quote(surface.name)} --seed {SEED} --case {case}: {outcome.ending}\n{outcome.what}"
+        f"python -m tests.torture {shlex.quote(surface.name)} --seed {SEED} --case {case}: {outcome.ending}\n"
+        f"{outcome.what}"
         for case, outcome in counts.broken
     )
 
