@@ -15,7 +15,7 @@ test: $(INSTALLED)  ## The default tests: no network, no GPU, no data sets
 test-processes: $(INSTALLED)  ## Kills, Ray, PostgreSQL, the wheel: what the default tests leave out and CI runs
 	$(BIN)/python -m pytest -n auto --dist worksteal -m processes
 
-torture: $(INSTALLED)  ## Nonsense by the thousand, seeded; prints a table of how each case ended
+torture: $(INSTALLED)  ## Kills, faults, damage, nonsense, requests at random, seeded; prints how each case ended
 	$(BIN)/python -m tests.torture --document docs/reliability.md
 
 test-slow: $(INSTALLED)  ## Tests on real data sets (PARIBUS_DATA) and long ones
