@@ -117,6 +117,10 @@ def test_a_process_is_known_to_be_alive() -> None:
     assert is_alive(os.getppid())
     assert is_alive(1)  # somebody else's
     assert not any(map(is_alive, (ended.pid, os.getpid(), 10**30)))
+    untold = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, untold.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked
+    assert not is_alive(untold.pid)
+    untold.wait()
 
 
 def test_signals_that_a_system_lacks_are_left_out() -> None:

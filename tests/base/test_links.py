@@ -12,7 +12,7 @@ import pytest
 
 from paribus.base.cache import clean_cache, locked
 from paribus.base.errors import NotWritten, ParibusError
-from paribus.base.files import open_to_append, partial_path, replacing, write_atomically, write_json
+from paribus.base.files import open_to_append, partial_path, read_bytes, replacing, write_atomically, write_json
 from paribus.base.locks import is_locked, locked_folder
 from paribus.base.outputs import refuse_foreign, refuse_links
 from paribus.commands.outputs import report
@@ -99,6 +99,9 @@ def test_pipes_are_refused_and_not_waited_for(tmp_path: Path) -> None:
         assert not is_locked(folder)
     with pytest.raises(NotWritten):
         open_to_append(tmp_path / "metrics.jsonl" / "metrics.jsonl")
+    for path in (tmp_path / "metrics.jsonl" / "metrics.jsonl", Path(os.devnull)):
+        with pytest.raises(OSError, match="Not a file"):
+            read_bytes(path)
     folder = tmp_path / "socket"
     folder.mkdir()
     with socket.socket(socket.AF_UNIX) as bound:

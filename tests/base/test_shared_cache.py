@@ -117,6 +117,11 @@ def test_what_has_no_digest_is_not_read(content: bytes, tmp_path: Path) -> None:
     assert cached_scores(lambda: {"a": Estimate(1.0, 0.0)}, "key", tmp_path) == {"a": Estimate(1.0, 0.0)}
     assert weights(1.0, tmp_path) == 1.0
     told = json.loads(scores.read_text())
+    for path in (scores, made):
+        path.unlink()
+        os.mkfifo(path)  # nobody is at its other end
+    assert cached_scores(lambda: {"a": Estimate(1.0, 0.0)}, "key", tmp_path) == {"a": Estimate(1.0, 0.0)}
+    assert weights(1.0, tmp_path) == 1.0
     scores.write_text(json.dumps(told | {"a": [9.0, 0.0]}))
     assert cached_scores(lambda: {"a": Estimate(1.0, 0.0)}, "key", tmp_path) == {"a": Estimate(1.0, 0.0)}
 

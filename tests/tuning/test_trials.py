@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import math
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 
 import paribus.tuning
-from paribus.base.errors import Interrupted, ParibusError
+from paribus.base.errors import Interrupted, MachineFault, ParibusError
 from paribus.tuning.trials import Trials, Turn, sampler_for
 
 GRID = {"x": [0.0, 0.5, 1.0], "kind": ['"a"', '"b"']}
@@ -140,6 +141,26 @@ def test_an_error_ends_the_search_and_its_trial_goes_on_later(tmp_path: Path) ->
     newest = again.trials.newest()
     assert [trial.state for trial in newest] == [TrialState.COMPLETE] * 3
     again.trials.close()
+
+
+def test_a_database_that_vanishes_is_the_machines_fault(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    search = Search(tmp_path / "gone" / "trials.db", "random", 3)
+
+    def vanishes(turn: Turn) -> bool:
+        shutil.rmtree(tmp_path / "gone", ignore_errors=True)
+        return False
+
+    with pytest.raises(MachineFault, match="The database of the trials cannot be used"):
+        search.run(stop_at=vanishes)
+
+
+def test_an_assertion_that_hides_nothing_of_the_database_stays(tmp_path: Path) -> None:
+    def asserts(turn: Turn) -> bool:
+        raise AssertionError("of the trial")
+
+    with pytest.raises(AssertionError, match="of the trial"):
+        Search(tmp_path / "trials.db", "random", 3).run(stop_at=asserts)
 
 
 def test_a_database_that_cannot_be_used_is_named_without_its_password() -> None:

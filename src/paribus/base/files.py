@@ -8,6 +8,7 @@ import glob
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -151,6 +152,19 @@ def open_to_append(path: Path) -> IO[bytes]:
         raise NotWritten(path, error) from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: There is none; or it is a pipe, for whose other end nobody waits, or a device.
+    """
+    # Path.open takes no opener
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NEVER_WAITING)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "Not a file", str(path))
+        return file.read()
+
+
 def append(path: Path, line: bytes) -> None:
     """Adds a line to a file.
 
@@ -195,7 +209,7 @@ def read_json(path: Path, fix: str = RESTORE) -> Any:
     Raises:
         Damaged: The file is not as it was written.
     """
-    return json_value(path.read_bytes(), path, fix)
+    return json_value(read_bytes(path), path, fix)
 
 
 def read_yaml(path: Path, fix: str = RESTORE) -> Any:
@@ -204,4 +218,4 @@ def read_yaml(path: Path, fix: str = RESTORE) -> Any:
     Raises:
         Damaged: The file is not as it was written.
     """
-    return yaml_value(path.read_bytes(), path, fix)
+    return yaml_value(read_bytes(path), path, fix)

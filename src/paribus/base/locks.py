@@ -95,6 +95,7 @@ def locked_folder(folder: Path, what: str = "run", patience_seconds: float = 2.0
             yield
         finally:
             held_folders.discard(folder)
+            sweep(folder)  # a killed process may have been ending still when this one began
 
 
 def is_locked(folder: Path) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -63,7 +64,11 @@ def signals(*names: str) -> tuple[signal.Signals, ...]:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process of this number is at work on this machine, and is not this one."""
+    """Whether a process of this number is at work on this machine, and is not this one.
+
+    One that has ended, and of which only its parent has not been told (a zombie), is not: as the first process of a
+    container, many a program never asks.
+    """
     if process == os.getpid():
         return False
     if os.name == "nt":  # where os.kill would end it
@@ -76,7 +81,11 @@ def is_alive(process: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    try:  # of Linux: number, (name), state
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state not in (b"Z", b"X")
 
 
 APART: dict[str, Any] = {

@@ -39,8 +39,9 @@ def _written(error: BaseException) -> str:
             "w", encoding="utf-8", prefix="paribus-", suffix=".log", delete=False, errors="replace"
         ) as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{shlex.join(sys.argv)}\n")
-            file.write(f"paribus {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
+            file.write(f"paribus {__version__}, Python {platform.python_version()}, ")
+            file.write(f"{platform.system()} {platform.release()}\n\n")  # platform.platform would start a process
             file.write("".join(traceback.format_exception(error)))
-    except OSError:
+    except Exception:  # the last resort does not fail
         return "the command (no file could be written that holds more)"
     return f"{file.name}, which holds the details"

@@ -242,6 +242,9 @@ def _read_entry(entry: Path, classes: int) -> _Assembled:
     Raises:
         _NotWhole: It holds nothing, or something else than was written.
     """
+    files = [entry / name for name in (*(f"{split}.npy" for split in SPLITS), "labels.npz", "outcome.json")]
+    if not all(file.is_file() for file in files):  # others may write to the cache: a pipe would be waited for
+        raise _NotWhole
     try:
         # private maps: pages are read when used, and writing changes only this process's copy
         images = {split: np.load(entry / f"{split}.npy", mmap_mode="c", allow_pickle=False) for split in SPLITS}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
+from paribus.base.files import read_bytes
 from paribus.data.archives import OTHER_ARCHIVES
 from paribus.data.decoding import EXTENSIONS
 from paribus.data.labels import labelled
@@ -200,7 +201,7 @@ def _stylegan_labels(file: Path) -> tuple[dict[str, object] | None, Fact | None]
     Source: the layout of StyleGAN2-ADA's and StyleGAN3's data sets, {"labels": [["00000/img00000000.png", 6], ...]}.
     """
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_bytes(file))
         return dict(content["labels"] or ()), None
     except OSError as error:
         reason = error.strerror or str(error)

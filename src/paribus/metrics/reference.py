@@ -14,7 +14,7 @@ from torch import Tensor
 
 from paribus.base.cache import locked
 from paribus.base.errors import Damaged
-from paribus.base.files import write_atomically
+from paribus.base.files import read_bytes, write_atomically
 from paribus.base.seals import check, json_content, json_value, tensors_content
 from paribus.metrics.estimates import Estimate
 
@@ -92,7 +92,7 @@ def _content_of(path: Path) -> bytes:
     Raises:
         Damaged: It has no digest, or another one.
     """
-    return check(path.read_bytes(), path, "", required=True)
+    return check(read_bytes(path), path, "", required=True)
 
 
 def _kept_tensors(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import read_json, write_atomically, write_json
+from paribus.base.files import read_bytes, read_json, write_atomically, write_json
 from paribus.base.outputs import refuse_links
 from paribus.base.places import checked_path, is_hub_id
 from paribus.base.seals import check, tensors_content
@@ -251,7 +251,7 @@ def _load_sampler(path: Path, model: Model, key: str) -> Sampler | None:
             return None
         sampler = new_sampler(model.config, model.image.classes)
         assert sampler is not None
-        check(path.read_bytes(), path, "")
+        check(read_bytes(path), path, "")
         with safe_open(path, framework="pt") as file:
             if (file.metadata() or {}).get("key") != key:
                 return None
@@ -343,9 +343,9 @@ def _written_weights(path: Path, described: Description) -> _Weights:
         try:
             _refuse_unfit(path, described, _header(path))
         except (SafetensorError, ParibusError):
-            check(path.read_bytes(), path, _mend(path))  # it may be damaged, which is another message
+            check(read_bytes(path), path, _mend(path))  # it may be damaged, which is another message
             raise
-        return _Weights(path, load(check(path.read_bytes(), path, _mend(path))))
+        return _Weights(path, load(check(read_bytes(path), path, _mend(path))))
     except SafetensorError as error:
         raise _unfit(path, error) from error
 

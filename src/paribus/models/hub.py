@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from paribus.base.errors import ParibusError
+from paribus.base.files import read_bytes
 from paribus.base.network import hub_is_reachable
 
 NOT_HERE, NOT_UPLOADED = "There is no such folder here", "Nothing was uploaded"
@@ -51,7 +52,7 @@ def fetched(repository: str, revision: str | None = None) -> Path:
 def is_ours(path: Path) -> bool:
     """Whether a file is the config.json of a Paribus model."""
     try:
-        record = json.loads(path.read_bytes())
+        record = json.loads(read_bytes(path))
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and {"format", "image"} <= record.keys() and isinstance(record.get("config"), dict)

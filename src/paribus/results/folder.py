@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
+from paribus.base.files import read_bytes, read_json, read_yaml, remove, sweep, sync, write_atomically, write_json
 from paribus.base.locks import locked_folder
 from paribus.base.places import checked_path
 from paribus.base.seals import KEY, ZEROS, check, sealed
@@ -98,7 +98,7 @@ class RunFolder:
         new = self.checkpoint.with_name("new.pt")
         try:
             write_atomically(new, sealed(b"".join((f"{KEY}: {ZEROS}\n".encode(), content))))
-            check(new.read_bytes(), new, "the disk does not keep what is written to it: see to it, then resume")
+            check(read_bytes(new), new, "the disk does not keep what is written to it: see to it, then resume")
             if self.checkpoint.is_file():
                 self.checkpoint.replace(self.checkpoint_before)
             new.replace(self.checkpoint)
@@ -115,7 +115,7 @@ class RunFolder:
         damage = None
         for path in self._checkpoints:
             try:
-                content = check(path.read_bytes(), path, self._start_again, required=True)
+                content = check(read_bytes(path), path, self._start_again, required=True)
             except Damaged as error:
                 damage = damage or error
                 continue
@@ -154,7 +154,7 @@ class RunFolder:
         if not self.model.is_file():
             return False
         try:
-            content = check(self.model.read_bytes(), self.model, "")
+            content = check(read_bytes(self.model), self.model, "")
         except Damaged:
             return True
         recorded = self.ending.get("model_sha256")
@@ -266,7 +266,7 @@ class RunFolder:
         if not self.metrics.is_file():
             return []
         lines = []
-        for line in self.metrics.read_bytes().splitlines():
+        for line in read_bytes(self.metrics).splitlines():
             if (read := _log_line(line)) is not None:
                 lines.append(read)
         return lines
@@ -287,7 +287,10 @@ class RunFolder:
         """Holds the folder for this process, and removes what killed ones left half written; see `locked_folder`."""
         with locked_folder(self.path, patience_seconds=patience_seconds):
             sweep(self.path, "*/.*")
-            yield
+            try:
+                yield
+            finally:
+                sweep(self.path, "*/.*")  # a killed process may have been ending still
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 
 from paribus.base.cache import check_cache
 from paribus.base.errors import Interrupted, TrainingDiverged
-from paribus.base.files import remove, write_json, write_yaml
+from paribus.base.files import read_bytes, remove, write_json, write_yaml
 from paribus.base.outputs import refuse_foreign
 from paribus.base.processes import place
 from paribus.data import ImageData
@@ -269,6 +269,6 @@ def _done(run: RunFolder, outcome: Outcome) -> dict[str, Any]:
             "flop": state.images * outcome.flop_per_image,
         },
         "peak_memory_bytes": peak_memory_bytes(device),
-        "model_sha256": hashlib.sha256(run.model.read_bytes()).hexdigest(),
+        "model_sha256": hashlib.sha256(read_bytes(run.model)).hexdigest(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

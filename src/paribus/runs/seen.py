@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from paribus.base.errors import ParibusError
-from paribus.base.files import write_atomically
+from paribus.base.files import read_bytes, write_atomically
 from paribus.base.seals import check, tensors_content
 from paribus.data import ImageData
 from paribus.data.equality import image_hashes
@@ -24,7 +24,7 @@ def write_trained_on(run: RunFolder, data: ImageData) -> None:
 
 def _read_trained_on(run: RunFolder) -> NDArray[np.uint64]:
     fix = "remove the file: it is then not known which images were trained on"
-    return load(check(run.trained_on.read_bytes(), run.trained_on, fix, required=True))["hashes"]
+    return load(check(read_bytes(run.trained_on), run.trained_on, fix, required=True))["hashes"]
 
 
 def check_unseen(run: RunFolder, data: ImageData, split: str, *, chosen: bool) -> None:

@@ -299,10 +299,15 @@ class Trials:
     @contextmanager
     def _readable_errors(self, *others: type[Exception]) -> Iterator[None]:
         kinds: tuple[type[Exception], ...] = (SQLAlchemyError, optuna.exceptions.StorageInternalError, *others)
+        # Optuna asserts that a trial's end was stored, and so hides why it was not
+        heard: tuple[type[Exception], ...] = (*kinds, AssertionError)
         try:
             yield
-        except kinds as error:
-            cause = error.__cause__ or error
+        except heard as error:
+            hidden = error.__context__ if isinstance(error, AssertionError) else error
+            if not isinstance(hidden, kinds):
+                raise
+            cause = hidden.__cause__ or hidden
             reason = " ".join(str(cause).split())
             # a disk or a server that fails is not a wrong name
             raise (MachineFault if isinstance(cause, OperationalError) else ParibusError)(
