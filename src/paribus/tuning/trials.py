@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -26,6 +27,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from typing_extensions import override
 
@@ -308,12 +310,16 @@ class Trials:
             if not isinstance(hidden, kinds):
                 raise
             cause = hidden.__cause__ or hidden
-            reason = " ".join(str(cause).split())
+            reason = " ".join(str(getattr(cause, "orig", cause)).split())  # without the statement
+            file = make_url(self.url).database if self.url.startswith("sqlite") else None
+            if file not in (None, ":memory:") and not Path(file).exists():
+                reason = f"no such file ({reason})"
             # a disk or a server that fails is not a wrong name
             raise (MachineFault if isinstance(cause, OperationalError) else ParibusError)(
                 "The database of the trials cannot be used.",
                 where="--storage",
                 got=f"{without_passwords(self.url)}: {reason}",
                 expected="a URL of SQLAlchemy, such as sqlite:///trials.db or postgresql+psycopg2://USER@HOST/DATABASE",
-                fix="start or create the database, or install its driver (PostgreSQL: pip install psycopg2-binary)",
+                fix="start or create the database, see to its disk, or install its driver (PostgreSQL: pip install "
+                "psycopg2-binary); then give the same command again",
             ) from error
