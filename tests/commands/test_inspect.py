@@ -55,6 +55,17 @@ def test_files_are_counted_by_size_mode_and_kind(folder: Path) -> None:
     assert [file for file, _ in files.unreadable] == ["train/cats/broken.png"]
 
 
+def test_a_file_with_a_whole_header_that_ends_too_early_is_unreadable_too(folder: Path) -> None:
+    whole = folder / "train/cats/whole.jpg"
+    picture(7, 64).save(whole)
+    (folder / "train/cats/cut.jpg").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    found = pb.inspect(folder, estimate=False)
+    unreadable = {file for file, _ in found.files.unreadable}
+    assert unreadable == {"train/cats/broken.png", "train/cats/cut.jpg"}
+    assert found.files.count == sum(found.files.formats.values()) == found.pixels.count == 56
+    assert "--on-bad skip" in found.beginning.command
+
+
 def test_pixels_classes_and_copies(found: Inspection) -> None:
     pixels = found.pixels
     assert (pixels.size, pixels.channels) == (12, 3)

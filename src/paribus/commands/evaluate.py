@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError
 from paribus.base.places import checked_path, is_hub_id
 from paribus.config import DataSettings, EvaluationSettings, validated
@@ -35,6 +36,7 @@ ImageSource = ImageData | DataSettings | str | Path | InMemory
 """Images, or what says which."""
 
 
+@checked
 def evaluate(
     subject: Model | Run | ImageSource,
     data: ImageSource | None = None,

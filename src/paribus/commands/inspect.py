@@ -6,6 +6,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
+from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError
 from paribus.base.files import write_atomically
 from paribus.base.outputs import check_output_file
@@ -23,6 +24,7 @@ from paribus.results.inspection import Beginning, FilesFound, Inspection, Pixels
 from paribus.results.score import Fact
 
 
+@checked
 def inspect(
     source: ImageData | DataSettings | str | Path | InMemory,
     *,
@@ -58,6 +60,8 @@ def inspect(
         wanted = {"size": size, "channels": channels or asked.channels, "on_bad": "skip"}
         progress("decoding the images", 0, 1)
         data = load_data(validated(DataSettings, asked.model_dump() | wanted, where="data"))
+        if len(data.skipped) > len(files.unreadable):  # some have a whole header, and end too early
+            files = look_at_files(asked.name, dict(data.skipped))
     progress("comparing the images", 0, 1)
     pixels = look_at_pixels(data)
     beginning = _beginning(asked.name, data, files, pixels, why, bool(channels or asked.channels))

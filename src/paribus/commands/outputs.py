@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError, unknown
 from paribus.base.outputs import check_output_file, check_output_folder, output_folder
 from paribus.exports.hub_folder import write_hub_folder
@@ -93,6 +94,7 @@ def report(folder: str | Path | Sequence[str | Path], out: str | Path | None = N
 FORMS = ("onnx", "hub-folder")
 
 
+@checked
 def export(
     source: str | Path | Run | Model,
     to: str = "onnx",
@@ -131,6 +133,7 @@ def export(
     return folder
 
 
+@checked
 def push(
     source: str | Path | Run | Model,
     repository: str,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from paribus.base.arguments import checked
 from paribus.base.errors import AllFailed, ParibusError, check_kind
 from paribus.base.names import fitted_name
 from paribus.base.places import checked_path, last_part
@@ -27,6 +28,7 @@ from paribus.studies.study import Study, stored_description, stored_plan
 from paribus.training.loop import prepare
 
 
+@checked
 def compare(
     models: Sequence[str] | None = None,
     data: ImageData | DataSettings | str | Path | InMemory = "digits",
@@ -61,7 +63,6 @@ def compare(
     """
     seeds, overrides = _given_seeds(seeds), checked_overrides(overrides)
     models = [models] if isinstance(models, str) else models
-    check_kind(models, (list, tuple, type(None)), "--models", "a list of names")
     for model in models or ():
         check_kind(model, str, "--models", "names")
     data = in_hand(data, changes or {}, overrides)
@@ -264,6 +265,7 @@ def retry_study(
     return study
 
 
+@checked
 def replicate(
     name: str,
     *,

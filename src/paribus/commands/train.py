@@ -7,7 +7,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from paribus.base.errors import ParibusError, check_kind
+from paribus.base.arguments import checked
+from paribus.base.errors import ParibusError
 from paribus.base.names import fitted_name
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
@@ -24,6 +25,7 @@ from paribus.training import Progress
 from paribus.training.distributed import join_processes, on_first_process, raise_together
 
 
+@checked
 def train(
     model: str,
     data: ImageData | DataSettings | str | Path | InMemory | None = None,
@@ -64,11 +66,9 @@ def train(
         TrainingDiverged: A loss diverged.
         Interrupted: `stop_requested` became true.
     """
-    check_kind(resume, bool, "resume", "True or False")
     if resume and out is None:
         raise ParibusError("Which run is to be resumed?", where="--resume", fix="name its folder with --out FOLDER")
     overrides = checked_overrides(overrides)
-    check_kind(config, (Mapping, type(None)), "config", "a mapping, part of the configuration's tree")
     change = dict(config or {})
     if seed is not None:
         change["seed"] = seed

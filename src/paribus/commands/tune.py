@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from paribus.base.arguments import checked
 from paribus.commands.images import in_hand
 from paribus.commands.studies import refuse_where_all_failed
 from paribus.config import DataSettings
@@ -21,6 +22,7 @@ from paribus.tuning.tuning import Tuning
 FILES = (".yaml", ".yml")
 
 
+@checked
 def tune(
     model: str | Path,
     data: ImageData | DataSettings | str | Path | InMemory | None = None,

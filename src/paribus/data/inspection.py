@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -20,11 +21,12 @@ from paribus.results.inspection import FilesFound, PixelsFound
 _AT_ONCE = 4096  # images in memory at a time, of a set that may lie on disk
 
 
-def look_at_files(name: str) -> FilesFound:
+def look_at_files(name: str, bad: Mapping[str, str] = MappingProxyType({})) -> FilesFound:
     """Sizes, modes and formats of a set's files, as their headers say: no picture is decoded.
 
     Args:
         name: What `DataSettings.name` takes.
+        bad: Files that are known to be unreadable whatever their headers say, and why.
 
     Raises:
         ParibusError: There is no such set, or no image in it.
@@ -41,8 +43,9 @@ def look_at_files(name: str) -> FilesFound:
                 formats["array"] += count
                 continue
             for index, header in _headers(split):
-                if isinstance(header, str):
-                    unreadable.append((split.where(index), header))
+                file = split.where(index)
+                if isinstance(header, str) or file in bad:
+                    unreadable.append((file, bad.get(file, str(header))))
                 else:
                     size, mode, form = header
                     sizes[size] += 1

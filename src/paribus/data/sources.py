@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.base.places import checked_path, is_hub_id, looks_like_path
 from paribus.config import DataSettings, validated
@@ -30,6 +31,7 @@ from paribus.results.score import Fact
 _MADE_HERE = {"digits": digits, "shapes": shapes}
 
 
+@checked
 def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> ImageData:
     """Loads, decodes and splits a data set, and tells what it found (`ImageData.notes`) to the logger "paribus.data".
 

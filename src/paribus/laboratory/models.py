@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,7 +31,7 @@ def laboratory_models() -> tuple[str, ...]:
     return tuple(contents()["models"])
 
 
-def configuration(model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()) -> RunConfig:
+def configuration(model: str, *, seed: int = 0, overrides: Sequence[str] = ()) -> RunConfig:
     """The configuration of a model for points.
 
     Args:
@@ -51,7 +52,7 @@ def configuration(model: str, *, seed: int = 0, overrides: list[str] | tuple[str
     return config
 
 
-def _check(config: RunConfig, overrides: list[str] | tuple[str, ...]) -> None:
+def _check(config: RunConfig, overrides: Sequence[str]) -> None:
     for override in overrides:
         if not override.strip().startswith(EFFECTIVE):
             raise ParibusError(

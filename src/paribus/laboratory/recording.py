@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError, TrainingDiverged
+from paribus.config.overrides import checked_overrides
 from paribus.laboratory.frames import Frame, Observer, as_images
 from paribus.laboratory.models import POINT, configuration
 from paribus.laboratory.points import PointSet, point_set
@@ -53,6 +55,7 @@ class Recording:
         return np.stack(found)
 
 
+@checked
 def train_on_points(
     data: str = "grid",
     model: str = "gan",
@@ -60,7 +63,7 @@ def train_on_points(
     steps: int = 3000,
     frames: int = 40,
     seed: int = 0,
-    overrides: list[str] | tuple[str, ...] = (),
+    overrides: Sequence[str] = (),
 ) -> Recording:
     """Trains a model on points of a plane and keeps what is to be seen of it.
 
@@ -79,7 +82,7 @@ def train_on_points(
         ParibusError: Something given is wrong.
         TrainingDiverged: A loss or a sample became infinite.
     """
-    training = PointTraining(data, model, seed=seed, overrides=overrides)
+    training = PointTraining(data, model, seed=seed, overrides=checked_overrides(overrides))
     kept = tuple(training.frames(frame_steps(steps, frames)))
     return Recording(training.config, training.points, training.data.numpy(), training.z.numpy(), kept)
 
@@ -115,7 +118,7 @@ class PointTraining:
         z: Latents of the samples (n, Z).
     """
 
-    def __init__(self, data: str, model: str, *, seed: int = 0, overrides: list[str] | tuple[str, ...] = ()) -> None:
+    def __init__(self, data: str, model: str, *, seed: int = 0, overrides: Sequence[str] = ()) -> None:
         self.points = point_set(data)
         self.config = configuration(model, seed=seed, overrides=overrides)
         self._observer = Observer(self.config, self.points)

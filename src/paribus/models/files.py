@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
+from paribus.base.arguments import checked
 from paribus.base.errors import Damaged, ParibusError
 from paribus.base.files import read_bytes, read_json, write_atomically, write_json
 from paribus.base.outputs import refuse_links
@@ -105,10 +106,11 @@ def save_model(folder: Path, model: Model) -> None:
     write_weights(folder / "model.safetensors", model.nets)
 
 
+@checked
 def load_model(
     source: str | Path,
     *,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     revision: str | None = None,
     sampler: Mapping[str, Any] | None = None,
 ) -> Model:
@@ -133,7 +135,7 @@ def load_model(
     described = _described(folder / "config.json")
     config, image = described.config, described.image
     found = (_weights_on_the_way(RunFolder(folder), described) if weights is None else None) or _written_weights(
-        weights or folder / "model.safetensors", described
+        folder / "model.safetensors" if weights is None else checked_path(weights, "weights"), described
     )
     nets = found.networks(described)
     model = Model(config, nets, image, described.class_names or None)

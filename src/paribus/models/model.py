@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import index
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from paribus.base.arguments import check_count
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
 from paribus.models.inputs import class_indices, label_index, network_images
@@ -136,14 +136,7 @@ class Model:
         Raises:
             ParibusError: n is no number of images.
         """
-        if not _is_count(n):
-            raise ParibusError(
-                "This is no number of images.",
-                where="n",
-                got=repr(n),
-                expected="a whole number from 1 on",
-                fix="give one",
-            )
+        check_count(n, "images", "n")
         labels = self.sample_labels(n, label)
         z = self.latents(n, seed, labels)
         first, last = rows or (0, n)
@@ -310,11 +303,3 @@ class Model:
 def to_bytes(images: Tensor) -> Tensor:
     """Numbers in [-1, 1] to bytes, rounded."""
     return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
-
-
-def _is_count(n: object) -> bool:
-    """Whether it is a whole number from 1 on, of Python's or of an array's."""
-    try:
-        return not isinstance(n, bool) and index(n) >= 1  # type: ignore[arg-type]
-    except TypeError:
-        return False
