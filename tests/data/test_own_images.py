@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from paribus.base.errors import ParibusError
+from paribus.base.files import write_yaml
 from paribus.data import load_data
 from paribus.data.decoding import Recipe, decoded, strict_decoding
 from paribus.results.run import DataRecord
@@ -190,6 +191,40 @@ class TestFiles:
         assert len(data.train) + len(data.validation) + len(data.test) == 20
         assert found(data)["runs_left_out"] == {"names": ("runs/compare", "runs/vae")}
 
+    @pytest.mark.parametrize("name", ["run.yaml", "study.yaml"])
+    def test_a_run_is_no_data_set_and_another_programs_record_is_nothing_to_us(self, name, tmp_path, image_files):
+        image_files(tmp_path)
+        (tmp_path / name).write_text("of: another program")
+        load_data(tmp_path)
+        write_yaml(tmp_path / name, {"model": "vae"})
+        with pytest.raises(ParibusError, match=rf"what Paribus wrote[\s\S]*{name}"):
+            load_data(tmp_path)
+
+    def test_empty_folders_and_links_to_what_is_used_are_named(self, tmp_path, image_files):
+        image_files(tmp_path / "a", seed=1), image_files(tmp_path / "b", seed=2)
+        (tmp_path / "c").mkdir()
+        (tmp_path / "c" / ".hidden").touch()
+        (tmp_path / "d").symlink_to(tmp_path, target_is_directory=True)
+        data = load_data(tmp_path)
+        assert data.class_names == ("a", "b")
+        assert found(data)["empty_folders"] == {"names": ("c",)}
+        assert found(data)["links_left_out"] == {"names": ("d",)}
+        assert "no classes: c" in said(data, "empty_folders")
+
+    def test_what_pictures_were_beside_their_pixels_is_counted(self, tmp_path, image_files, pixels):
+        image_files(tmp_path)
+        picture = Image.fromarray(pixels(8, 8, 3))
+        turned = Image.Exif()
+        turned[ExifTags.Base.Orientation] = 6
+        upright = Image.Exif()
+        upright[ExifTags.Base.Orientation] = 1
+        picture.save(tmp_path / "turned.png", exif=turned)
+        picture.save(tmp_path / "upright.png", exif=upright)
+        picture.convert("CMYK").save(tmp_path / "cmyk.jpg")
+        Image.fromarray(pixels(8, 8).astype(np.uint16) * 257).save(tmp_path / "wide.png")
+        notes = found(load_data(tmp_path, channels=3))
+        assert [notes[code]["n"] for code in ("turned", "from_cmyk", "eight_bits")] == [1, 1, 1]
+
 
 class TestColourProfiles:
     def profile(self, gamma: float) -> bytes:
@@ -291,6 +326,25 @@ class TestLabels:
         assert data.class_names is None
         assert found(data)["loose_files"] == {"n": 1, "names": ("preview.png",)}
         assert "preview.png" in said(data, "loose_files")
+
+    def test_loose_images_beside_one_folder_are_the_reason_too(self, tmp_path, image_files):
+        image_files(tmp_path / "a", seed=1)
+        image_files(tmp_path, 4, seed=2)
+        assert found(load_data(tmp_path))["loose_files"] == {"n": 4, "names": ("000.png", "001.png", "002.png", "...")}
+
+    def test_one_class_in_folders_for_splits_is_said(self, tmp_path, image_files):
+        for seed, name in enumerate(("train/a", "test/a")):
+            image_files(tmp_path / name, seed=seed)
+        assert "one_class" in found(load_data(tmp_path))
+
+    def test_labels_of_images_that_are_not_there_are_named(self, tmp_path, image_files):
+        files = image_files(tmp_path)
+        pairs = [[file.name, i % 2] for i, file in enumerate(files)]
+        (tmp_path / "dataset.json").write_text(json.dumps({"labels": [*pairs, ["gone.png", 0]]}))
+        data = load_data(tmp_path)
+        assert data.class_names is not None
+        assert found(data)["labels_of_absent"] == {"file": "dataset.json", "n": 1, "names": ("gone.png",)}
+        assert "1 image that is not there: gone.png" in said(data, "labels_of_absent")
 
     @pytest.mark.parametrize("labelled", [True, False])
     def test_stylegan_s_dataset_json(self, tmp_path, image_files, labelled):

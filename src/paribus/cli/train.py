@@ -9,6 +9,7 @@ import typer
 
 from paribus.base.errors import Interrupted, ParibusError, shown
 from paribus.base.parsing import from_yaml, text_of
+from paribus.base.places import checked_path
 from paribus.base.processes import launcher, place
 from paribus.cli.options import ChannelsOption, DataOption, OnBadOption, SetOption, SizeOption, given
 
@@ -33,8 +34,11 @@ def train(
     from paribus.cli import console
     from paribus.commands.train import train as train_model
     from paribus.config import DataSettings, validated
+    from paribus.results.folder import RunFolder
     from paribus.results.score import most_telling
 
+    if resume and out is not None and not RunFolder(checked_path(out, "--out")).exists:
+        console.say(f"there is no run in {out} to be resumed: this begins one")
     asked = given(name=data, size=size, channels=channels, on_bad=on_bad)
     try:
         with console.watching(model) as watcher, stop_on_signal(once_asked=True) as stop_requested:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError, unknown
 from paribus.base.outputs import check_output_file, check_output_folder, output_folder
+from paribus.base.places import checked_path
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
@@ -18,6 +19,7 @@ from paribus.models.grids import check_samples, write_class_change, write_sample
 from paribus.models.hub import uploaded
 from paribus.report import write_page, write_report
 from paribus.results.joining import read_folders
+from paribus.results.study_files import check_folder
 from paribus.runs.run import Run
 from paribus.studies.results import side_by_side
 
@@ -73,7 +75,9 @@ def report(folder: str | Path | Sequence[str | Path], out: str | Path | None = N
     Raises:
         ParibusError: There is neither in a folder, or the file cannot be written.
     """
-    folders = [Path(each) for each in ([folder] if isinstance(folder, str | Path) else folder)]
+    folders = [checked_path(each, "DIR") for each in ([folder] if isinstance(folder, str | Path) else folder)]
+    for each in folders:
+        check_folder(each)
     if len(folders) != 1 and out is None:
         raise ParibusError(
             "A report on several folders needs a place of its own.",

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (they register formats)
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  (they register formats)
 
 from paribus.data.raw import CentreCut, Encoded
 
@@ -28,6 +28,7 @@ _MOST_TEXT = 64 << 20  # bytes of compressed text or of a colour profile in a PN
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ORIENTATION_HOLDERS = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+_TURNING = range(2, 9)  # orientations of EXIF that are not upright
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "TIFF"})
 SMALLEST_SIZE, LARGEST_SIZE = 8, 128
 """Sizes in pixels that models are built for."""
@@ -71,7 +72,8 @@ class Pixels:
         size: Height and width in pixels.
         channels: 1 or 3.
         changes: What was done to it: any of cut, flattened, cropped, reduced, enlarged, animated, greyed,
-            coloured, profiled (to sRGB), metadata_unread.
+            coloured, profiled (to sRGB), turned (by its EXIF orientation), from_cmyk, eight_bits (from 16),
+            metadata_unread.
         pages: Its format and how many frames or pages after the first one were left out, where there are any.
     """
 
@@ -159,7 +161,11 @@ def _turned(image: Image.Image, changes: list[str]) -> Image.Image:
     if image.format != "TIFF" and not any(holder in image.info for holder in _ORIENTATION_HOLDERS):
         return image
     try:
-        return ImageOps.exif_transpose(image) or image
+        as_is = image.getexif().get(ExifTags.Base.Orientation, 1)
+        turned = ImageOps.exif_transpose(image) or image
+        if as_is in _TURNING:
+            changes.append("turned")
+        return turned
     except Exception:  # damaged EXIF data raise a dozen kinds
         changes.append("metadata_unread")
         return image
@@ -207,6 +213,8 @@ def _brought_to_form(image: Image.Image, recipe: Recipe, changes: list[str]) -> 
         raise BadImage(f"{image.width}x{image.height} pixels, smaller than {_SMALLEST}")
     channels = recipe.channels or (1 if image.mode in _GREY_MODES else _RGB)
     image = _in_srgb(image, changes)
+    if image.mode == "CMYK":
+        changes.append("from_cmyk")
     if image.mode not in ("L", "RGB") or "transparency" in image.info:
         image = _flattened(image, recipe.background, changes)
     if image.width != image.height:
@@ -231,6 +239,7 @@ def _brought_to_form(image: Image.Image, recipe: Recipe, changes: list[str]) -> 
 def _flattened(image: Image.Image, background: str, changes: list[str]) -> Image.Image:
     """Any mode to L or RGB, without transparency."""
     if image.mode.startswith("I"):
+        changes.append("eight_bits")
         return Image.fromarray(_eight_bits(np.asarray(image)))
     if image.mode == "F":
         raise BadImage("floating-point pixels, which have no defined range")

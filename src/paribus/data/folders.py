@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paribus.base.errors import ParibusError
 from paribus.base.files import read_bytes
+from paribus.base.seals import is_sealed
 from paribus.data.archives import OTHER_ARCHIVES
 from paribus.data.decoding import EXTENSIONS
 from paribus.data.labels import labelled
@@ -43,31 +44,41 @@ class Below:
     Args:
         files: All files but hidden ones, sorted by path.
         results: Sub-folders that hold a run or a study of Paribus; nothing in them is among the files.
+        empty: Sub-folders in which there is no file, and no folder either.
+        again: Links to folders whose files are among the others already.
     """
 
     files: list[Path]
     results: list[Path]
+    empty: list[Path]
+    again: list[Path]
 
     def notes(self, folder: Path) -> tuple[Fact, ...]:
         """What there is to say of it."""
-        names = tuple(str(place.relative_to(folder)) for place in self.results)
-        return (Fact(code="runs_left_out", figures={"names": names}),) if names else ()
+        found = {"runs_left_out": self.results, "empty_folders": self.empty, "links_left_out": self.again}
+        named = {code: tuple(str(place.relative_to(folder)) for place in places) for code, places in found.items()}
+        return tuple(Fact(code=code, figures={"names": names}) for code, names in named.items() if names)
 
 
 def files_below(folder: Path) -> Below:
     """All files in a folder and its sub-folders; hidden ones and results of Paribus are left out.
 
     Raises:
-        ParibusError: A sub-folder may not be read, or there is far too much that is no image.
+        ParibusError: It is a run or a study itself, a sub-folder may not be read, or there is far too much that is no
+            image.
     """
+    _refuse_results(folder)
     found: list[Path] = []
     results: list[Path] = []
+    empty: list[Path] = []
+    again: list[Path] = []
     visited: set[str] = set()
     folders_seen = 0
     for place, folders, names in os.walk(folder, onerror=_refuse_unreadable, followlinks=True):
         real = os.path.realpath(place)
-        if real in visited:  # a link that leads back
+        if real in visited:  # a link that leads back, or to what another one led to
             folders.clear()
+            again.append(Path(place))
             continue
         visited.add(real)
         if Path(place) != folder and not _OF_RESULTS.isdisjoint(names):
@@ -75,7 +86,10 @@ def files_below(folder: Path) -> Below:
             results.append(Path(place))
             continue
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _NOT_OURS)
-        found.extend(Path(place) / name for name in names if not name.startswith("."))
+        shown = [name for name in names if not name.startswith(".")]
+        if not folders and not shown and Path(place) != folder:
+            empty.append(Path(place))
+        found.extend(Path(place) / name for name in shown)
         folders_seen += 1
         if len(found) + folders_seen > MOST_OTHERS and not _may_be_images(found):
             raise ParibusError(
@@ -85,7 +99,21 @@ def files_below(folder: Path) -> Below:
                 expected="a folder that holds images, and little else",
                 fix="give the folder further down in which the images lie",
             )
-    return Below(sorted(found, key=lambda path: path.parts), results)
+    return Below(sorted(found, key=lambda path: path.parts), results, empty, again)
+
+
+def _refuse_results(folder: Path) -> None:
+    for name in _OF_RESULTS:
+        record = folder / name
+        if record.is_file() and is_sealed(read_bytes(record)):  # another program may have a run.yaml, too
+            raise ParibusError(
+                "This is no data set, but what Paribus wrote.",
+                where=str(folder),
+                got=f"a {record.stem} with its {name}",
+                expected="a folder of images",
+                fix="give the folder that it was trained on; 'paribus evaluate RUN' scores a run, and 'paribus sample "
+                "RUN' writes images of it",
+            )
 
 
 def _may_be_images(files: list[Path]) -> bool:
@@ -146,6 +174,9 @@ def image_folder(folder: Path, below: Below) -> RawData:
         values = {split: [labels.get("/".join(parts[image])) for image in of] for split, of in by_split.items()}
         if not labels:
             values = dict.fromkeys(by_split)
+        present = {"/".join(names) for names in parts.values()}
+        if absent := [str(name) for name in labels if name not in present]:
+            notes.append(Fact(code="labels_of_absent", figures={"file": label_file.name, **_some(absent)}))
     else:
         start = 0 if "all" in by_split else 1
         within = {split: {image: parts[image][start:] for image in of} for split, of in by_split.items()}
@@ -185,14 +216,20 @@ def _class_folders(
 ) -> tuple[dict[str, list[object] | None], list[Fact]]:
     """The class folder of each image by split, where all images of a split lie in one; and why there is none."""
     classes = {unicodedata.normalize("NFC", names[0]) for of in within.values() for names in of.values() if names[1:]}
-    if len(classes) < 2:
+    if not classes:
         return dict.fromkeys(within), []
     loose = {split: [names[0] for names in of.values() if not names[1:]] for split, of in within.items()}
     mixed = [name for split, names in loose.items() if len(names) < len(within[split]) for name in names]
     if mixed:
-        figures = {"n": len(mixed), "names": (*mixed[:_NAMED], *(["..."] if len(mixed) > _NAMED else []))}
-        return dict.fromkeys(within), [Fact(code="loose_files", figures=figures)]
+        return dict.fromkeys(within), [Fact(code="loose_files", figures=_some(mixed))]
+    if len(classes) == 1:
+        return dict.fromkeys(within), [Fact(code="one_class")]
     return {s: None if loose[s] else [names[0] for names in of.values()] for s, of in within.items()}, []
+
+
+def _some(names: list[str]) -> dict[str, int | tuple[str, ...]]:
+    """How many there are, and the first names."""
+    return {"n": len(names), "names": (*names[:_NAMED], *(["..."] if len(names) > _NAMED else []))}
 
 
 def _stylegan_labels(file: Path) -> tuple[dict[str, object] | None, Fact | None]:

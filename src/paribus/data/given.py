@@ -20,7 +20,14 @@ from paribus.data.sources import raw_data
 from paribus.data.survey import FEWEST_IMAGES, first_shape
 from paribus.results.score import Fact
 
-_OF_FILES = ("runs_left_out", "files_left_out", "folders_left_out", "splits_left_out")
+_OF_FILES = (
+    "runs_left_out",
+    "empty_folders",
+    "links_left_out",
+    "files_left_out",
+    "folders_left_out",
+    "splits_left_out",
+)
 """What a source says of its files; what it says of labels does not concern images that are measured."""
 
 

@@ -21,7 +21,7 @@ _CLASSES_SHOWN = 30
 _CAUTIONS = {
     "unreadable_files", "few_images", "plain_images", "equal_to_training", "repeated_images", "narrow_range",
     "flat_images", "uneven_training_classes", "loose_files", "label_file_unread", "labels_missing",
-    "labels_missing_in_training",
+    "labels_missing_in_training", "labels_of_absent", "empty_folders",
 }  # fmt: skip
 """Remarks that somebody should act on."""
 

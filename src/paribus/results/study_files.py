@@ -132,14 +132,23 @@ def read_folder(path: Path) -> StudyResult:
         ParibusError: The folder holds neither, or a file in it cannot be read.
     """
     path = checked_path(path, "DIR")
-    if (path / "study.yaml").is_file():
-        return _read_study(path)
-    if (path / "run.yaml").is_file():
-        return _read_single(path)
+    check_folder(path)
+    return _read_study(path) if (path / "study.yaml").is_file() else _read_single(path)
+
+
+def check_folder(path: Path) -> None:
+    """Refuses a folder that holds neither a study nor a run.
+
+    Raises:
+        ParibusError: It is so.
+    """
+    if (path / "study.yaml").is_file() or (path / "run.yaml").is_file():
+        return
+    nothing = "no such folder" if not path.exists() else "a file"
     raise ParibusError(
         "There is nothing to report on.",
         where=str(path),
-        got="neither study.yaml nor run.yaml in it" if path.is_dir() else "no such folder",
+        got="neither study.yaml nor run.yaml in it" if path.is_dir() else nothing,
         expected="a folder written by 'paribus compare', 'paribus study run' or 'paribus train'",
         fix="give the folder that the command named at its end",
     )

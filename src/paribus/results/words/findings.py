@@ -95,14 +95,22 @@ FINDINGS: dict[str, Callable[..., str]] = {
     "reduced": lambda n, of, size: f"{_who(n, of)} reduced to {size}x{size} pixels (Lanczos).",
     "enlarged": lambda n, of, size: f"{_who(n, of)} enlarged to {size}x{size} pixels (bicubic).",
     "profiled": lambda n, of: f"{_who(n, of)} converted from a colour profile of their own to sRGB.",
+    "turned": lambda n, of: f"{_who(n, of)} turned upright as their EXIF orientation says.",
+    "from_cmyk": lambda n, of: f"{_who(n, of)} converted from CMYK, without a colour profile, to RGB.",
+    "eight_bits": lambda n, of: f"{_who(n, of)} scaled from 16 to 8 bits.",
     "metadata_unread": lambda n, of: f"{_who(n, of)} read without damaged metadata (EXIF or colour profile).",
     "skipped": lambda n: f"{plural(n, 'unreadable image')} {'was' if n == 1 else 'were'} skipped.",
     "files_left_out": _files_left_out,
     "folders_left_out": _folders_left_out,
     "splits_left_out": lambda names: f"Of no known split, and so left out: {_named(names)}.",
     "runs_left_out": lambda names: f"Runs and studies of Paribus in the folder are left out: {_named(names)}.",
+    "empty_folders": lambda names: f"Folders without a file in them are no classes: {_named(names)}.",
+    "links_left_out": lambda names: f"Links to folders whose files are used already are left out: {_named(names)}.",
     "splits_together": lambda names: f"Images of all splits are measured together: {listed(names)}.",
     "label_file_unread": lambda name, reason: f"{name} gives no labels: {reason}.",
+    "labels_of_absent": lambda file, n, names: (
+        f"{file} names {plural(n, 'image')} that {'is' if n == 1 else 'are'} not there: {_named(names)}."
+    ),
     "unlabelled_split": lambda split, n: (
         f"The {split} split ({plural(n, 'image')}) has no labels, and is left out: images held out take its place."
     ),
