@@ -39,7 +39,7 @@ def test_a_file_where_a_folder_should_be(
     words = [str(run) if word == "RUN" else word for word in command.split()]
     said = CliRunner().invoke(app, [*words, "--out", out])
     assert isinstance(said.exception, ParibusError), said.exception
-    assert str(said.exception).startswith("This folder cannot be written to.\n  where:    a file")
+    assert str(said.exception).startswith("This folder cannot be written to.\n  where:    --out a file")
     assert f"{tmp_path}/a file is a file" in str(said.exception)
     assert "timing" not in said.output  # no step was timed
     assert (tmp_path / "a file").read_text() == "kept"

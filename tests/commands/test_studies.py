@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from paribus.base.errors import ParibusError
 from paribus.commands.studies import add_to_study, compare, retry_study, run_study
+from paribus.commands.train import train
 from paribus.commands.tune import tune
 from tests.conftest import made_data
 
@@ -37,6 +40,7 @@ def test_a_study_runs_grows_and_is_retried(tmp_path: Path) -> None:
     [
         (["gam"], {}, "--models"),
         (["gan", "gam"], {}, "--models"),
+        (["gan", "gan"], {}, "--models"),
         (["gan"], {"budget": "32"}, "--budget"),
         (["gan"], {"seeds": [0, 0]}, "--seeds"),
         (["gan"], {"overrides": ["objective.latent_dim=0"]}, "objective.latent_dim"),
@@ -48,6 +52,41 @@ def test_errors_of_a_comparison_name_options(models: list[str], given: dict[str,
     with pytest.raises(ParibusError) as caught:
         compare(models, **given, start=False)  # type: ignore[arg-type]
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize("given", [{"budget": "5kimgs"}, {"out": "photos"}, {"out": "photos/0.png"}])
+def test_what_is_wrong_without_the_images_is_said_before_they_are_read(
+    given: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / "photos")
+    monkeypatch.setattr("paribus.commands.studies.load_data", not_read)
+    monkeypatch.setattr("paribus.commands.train.load_data", not_read)
+    option = next(iter(given))
+    with pytest.raises(ParibusError, match=rf"where: *--{option}"):
+        compare(data="photos", **given)  # type: ignore[arg-type]
+    with pytest.raises(ParibusError, match=rf"where: *(--{option}|training.{option})"):
+        train("vae", "photos", **given)  # type: ignore[arg-type]
+
+
+def write_images(folder: Path) -> None:
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    for index, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+
+def not_read(*_: object) -> None:
+    raise AssertionError("the images were read")
+
+
+def test_a_model_that_needs_labels_is_refused_before_anything_is_timed(
+    tmp_path: Path,
+) -> None:
+    write_images(tmp_path / "photos")
+    with pytest.raises(ParibusError, match="A conditional model needs labelled data"):
+        compare(["vae", "cvae"], tmp_path / "photos", budget="32img", out=tmp_path / "study", start=False)
+    assert not (tmp_path / "study").exists()
 
 
 def test_one_model_may_stand_by_itself() -> None:

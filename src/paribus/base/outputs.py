@@ -37,7 +37,7 @@ def check_output(folder: Path) -> None:
         reason = f"nothing may be written to {there}"
     else:
         return
-    raise Unavailable("This folder cannot be written to.", where=str(folder), got=reason, fix="choose another --out")
+    raise Unavailable("This folder cannot be written to.", where=f"--out {folder}", got=reason, fix="choose another --out")
 
 
 PROGRAM = "Paribus"

@@ -11,7 +11,7 @@ from paribus.base.errors import AllFailed, ParibusError, check_kind
 from paribus.base.names import fitted_name
 from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
-from paribus.config import DataSettings, validated
+from paribus.config import Budget, DataSettings, validated
 from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.config.seeds import read_seeds
 from paribus.data import ImageData, data_settings, load_data
@@ -72,6 +72,8 @@ def compare(
     name = fitted_name(f"compare-{last_part(tree['data']['name'])}")
     folder = Path("runs") / name if out is None else checked_path(out, "--out")
     images = data if isinstance(data, ImageData) else None
+    Budget.parse(budget, "--budget")
+    Study.check_place(folder)
     if models is None:
         models = (stored_description(folder).get("plan") or {}).get("axes", {}).get("model")
     choice = None
@@ -90,7 +92,7 @@ def compare(
                 "name": name,
                 "data": tree["data"],
                 "overrides": {key: value for key, value in tree.items() if key != "data"},
-                "axes": {"model": list(dict.fromkeys(models))},
+                "axes": {"model": list(models)},
                 "seeds": seeds,
                 "budget": budget,
             },

@@ -20,7 +20,7 @@ from paribus.evaluation.encoding import silent
 from paribus.recipes import RunConfig, resolve
 from paribus.results.folder import RunFolder
 from paribus.runs.identity import refuse_existing, resumed_config
-from paribus.runs.run import Run, complete_run
+from paribus.runs.run import Run, check_before, complete_run
 from paribus.training import Progress
 from paribus.training.distributed import join_processes, on_first_process, raise_together
 
@@ -77,6 +77,7 @@ def train(
     with join_processes():
         data = in_hand(data, change, overrides)
         resolved, run = on_first_process(lambda: _configured(model, data, change, overrides, out, resume))
+        on_first_process(lambda: check_before(resolved, run))
         with raise_together():
             images = data if isinstance(data, ImageData) else load_data(resolved.data)
         return complete_run(

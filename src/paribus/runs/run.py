@@ -15,7 +15,7 @@ import torch
 from paribus.base.cache import check_cache
 from paribus.base.errors import Interrupted, TrainingDiverged
 from paribus.base.files import read_bytes, remove, write_json, write_yaml
-from paribus.base.outputs import refuse_foreign
+from paribus.base.outputs import check_output, refuse_foreign
 from paribus.base.processes import place
 from paribus.data import ImageData
 from paribus.evaluation import evaluate, select_best_snapshot
@@ -85,7 +85,7 @@ def complete_run(
         TrainingDiverged: A loss diverged; done.json says so.
         Interrupted: `stop_requested` became true.
     """
-    on_first_process(lambda: _check_before(config, run))
+    on_first_process(lambda: check_before(config, run))
     with run.locked() if place().is_first else nullcontext():
         config = on_first_process(lambda: _checked(config, data, run))
         if on_first_process(lambda: is_trained(config, run)):
@@ -122,8 +122,13 @@ def _checked(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
     return config
 
 
-def _check_before(config: RunConfig, run: RunFolder) -> None:
-    """Finds out before anything is written what cannot be written or told."""
+def check_before(config: RunConfig, run: RunFolder) -> None:
+    """Finds out before anything is read or written what cannot be written or told.
+
+    Raises:
+        ParibusError: The folder is somebody else's or cannot be written to, or a tracker cannot be used.
+    """
+    check_output(run.path)
     refuse_foreign(run.path, "run", ("run.yaml",), REMAINS)
     check_trackers(config)
 

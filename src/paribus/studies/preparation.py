@@ -14,6 +14,7 @@ from paribus.config import Augmentation, DataSettings
 from paribus.data import ImageData, load_data
 from paribus.evaluation.encoders import encoder_names
 from paribus.evaluation.measures import wanted_metrics
+from paribus.models.networks import network_shape
 from paribus.recipes import RunConfig
 from paribus.runs.identity import identity
 from paribus.studies.matching import Match, match_width, total_parameters, with_width
@@ -85,7 +86,9 @@ def prepare(
     configs = [run.config for run in runs]
     for run in runs:  # names that nothing has are found before any training, and at once
         wanted_metrics(run.config.evaluation)
-        encoder_names(loaded[_source(run.config)], run.config.evaluation)
+        images_of_run = loaded[_source(run.config)]
+        encoder_names(images_of_run, run.config.evaluation)
+        network_shape(run.config, images_of_run.shape)
     if engine != LOCAL:
         _refuse_on_a_cluster(configs, workers)
         threads = threads or 1  # its nodes may have fewer cores than this machine

@@ -104,8 +104,7 @@ class Study:
             ParibusError: The plan cannot be run, or the folder holds another study or something else.
         """
         folder = Path("runs") / plan.name if folder is None else folder
-        refuse_foreign(folder, "study", records)
-        check_output_file(folder / "report.html")
+        cls.check_place(folder, records)
         stored = stored_description(folder)
         plan = with_stored_changes(plan, stored)
         threads = stored.get("threads")
@@ -113,6 +112,16 @@ class Study:
         study = cls(folder, plan, prepared, write_report, engine, beside or {}, after_runs, retried)
         study._refuse_another(stored, may_grow)
         return study
+
+    @staticmethod
+    def check_place(folder: Path, records: Collection[str] = RECORDS) -> None:
+        """Finds out before any work that a study cannot be written into a folder.
+
+        Raises:
+            ParibusError: It holds something else, or cannot be written to.
+        """
+        refuse_foreign(folder, "study", records)
+        check_output_file(folder / "report.html")
 
     @property
     def runs(self) -> tuple[StudyRun, ...]:
