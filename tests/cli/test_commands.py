@@ -173,7 +173,7 @@ MISTAKES = [
     (["train", "gan", "--budget", "12"], "A budget must be a positive number with a unit."),
     (["train", "gan", "-o", "objective.latent_dmi=3"], "'objective.latent_dmi'. Did you mean 'latent_dim'?"),
     (["train", "gan", "-o", "nonsense"], "An override must have the form key.path=value."),
-    (["train", "gan", "--size", "4"], "Setting 'data.size' has a wrong value."),
+    (["train", "gan", "--size", "4"], "Option '--size' has a wrong value."),
     (["train", "gan", "--resume"], "Which run is to be resumed?"),
     (["train", "gan", "-o", "training.device=cuda"], "There is no cuda device here."),
     (["sample", "nowhere"], "There is no trained model here."),

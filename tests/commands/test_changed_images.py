@@ -12,6 +12,7 @@ from safetensors.numpy import load
 
 import paribus as pb
 from paribus.base.errors import ParibusError
+from paribus.commands.studies import run_study
 from paribus.config import EvaluationSettings
 from paribus.results.folder import RunFolder
 from paribus.results.run import DataRecord
@@ -73,3 +74,27 @@ def test_findings_are_in_the_records_and_the_report(trained: RunFolder) -> None:
     assert read_folder(trained.path).data.notes == record.notes
     page = write_report(trained.path, None).read_text()
     assert "Split 80:20 into training and test images by a fixed seed." in page
+
+
+def test_a_run_whose_images_moved_says_so_and_takes_their_new_place(trained: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "faces").rename(tmp_path / "moved")
+    with pytest.raises(ParibusError, match=r"not where they were[\s\S]*run[\s\S]*--data FOLDER"):
+        pb.evaluate(trained.path, settings=SETTINGS)
+    with pytest.raises(ParibusError, match=r"not where they were[\s\S]*run[\s\S]*--data FOLDER"):
+        pb.train("vae", out=trained.path, resume=True, budget="96img", score=False)
+    with pytest.raises(ParibusError, match=r"There is no folder or file '.*elsewhere'"):
+        pb.evaluate(trained.path, tmp_path / "elsewhere", settings=SETTINGS)
+    assert pb.evaluate(trained.path, tmp_path / "moved", settings=SETTINGS)
+    resumed = pb.train("vae", tmp_path / "moved", out=trained.path, resume=True, budget="96img", score=False)
+    assert resumed.folder.ending["spent"]["images"] == 96
+
+
+def test_a_study_whose_images_moved_says_so_and_goes_on_where_they_are(tmp_path: Path) -> None:
+    _add(tmp_path / "faces", range(100, 200))
+    given = {"budget": "64img", "seeds": 1, "out": tmp_path / "study", "overrides": [*QUICK, "evaluation.samples=64"]}
+    pb.compare(["vae"], tmp_path / "faces", **given)  # type: ignore[arg-type]
+    (tmp_path / "faces").rename(tmp_path / "moved")
+    with pytest.raises(ParibusError, match=r"not where they were[\s\S]*study"):
+        run_study(tmp_path / "study")
+    pb.compare(["vae"], tmp_path / "moved", **given)  # type: ignore[arg-type]
+    assert run_study(tmp_path / "study").waiting() == []

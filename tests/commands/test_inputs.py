@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from torch.utils.data import TensorDataset
 
 import paribus as pb
 from paribus.base.errors import AllFailed, ParibusError
+from paribus.commands.outputs import sample
 from paribus.evaluation.usual_names import in_own_names
 from paribus.results.words import protocol_words
 
@@ -76,7 +79,9 @@ def test_files_of_mixed_sizes_by_their_paths(tmp_path: Path) -> None:
     [
         (IMAGES.astype(np.int64), "The pixels have a wrong type"),
         (IMAGES / 127.5 - 1, "The pixels are out of range"),
-        (np.full((20, 8, 8), np.nan), "The pixels are out of range"),
+        (np.full((20, 8, 8), np.nan), "Some pixels are no numbers"),
+        (np.full((20, 8, 8), np.inf), "Some pixels are infinite"),
+        (None, "These are not images"),
         (IMAGES[0], "This is one image, not a stack"),
         (7, "These are not images"),
         ((IMAGES, LABELS[:3]), "The labels have a wrong shape"),
@@ -186,6 +191,30 @@ def test_images_are_resized_by_one_rule_that_the_protocol_states(tmp_path: Path)
         pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES)
     [score] = pb.evaluate(tmp_path, settings=SETTINGS, against=IMAGES, on_bad="skip", size=16)
     assert score.protocol.form is not None and score.protocol.form.height == 16
+
+
+@pytest.mark.parametrize("name", ["labels", "y"])
+def test_labels_by_themselves_are_pointed_to_their_images(name: str) -> None:
+    with pytest.raises(ParibusError, match=rf"Labels come with their images[\s\S]*load_data\(\(images, {name}\)\)"):
+        pb.load_data(IMAGES, **{name: LABELS})
+
+
+def test_a_study_where_a_run_is_wanted_names_its_runs(runs: Callable[..., Path], tmp_path: Path) -> None:
+    shutil.copytree(runs("gan"), tmp_path / "runs" / "gan-seed0")
+    (tmp_path / "study.yaml").write_text("")
+    calls: tuple[Callable[..., Any], ...] = (pb.load_model, pb.evaluate, pb.export)
+    for subject, call in itertools.product((tmp_path / "runs", tmp_path), calls):
+        with pytest.raises(ParibusError, match=r"not one run[\s\S]*gan-seed0"):
+            call(subject)
+    with pytest.raises(ParibusError, match=r"no trained model here[\s\S]*a file"):
+        pb.load_model(tmp_path / "study.yaml")
+
+
+def test_samples_that_do_not_fit_into_memory_are_refused(runs: Callable[..., Path], tmp_path: Path) -> None:
+    for out, fix in (("a.png", "to a folder"), ("a.npz", "to a folder"), ("a", "several seeds")):
+        with pytest.raises(ParibusError, match=f"do not fit into memory[\\s\\S]*{fix}"):
+            sample(runs("gan"), 10**12, tmp_path / out)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_grid_and_a_study_are_refused(tmp_path: Path) -> None:

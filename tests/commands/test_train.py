@@ -55,6 +55,24 @@ def whole(out: Path, budget: str) -> bytes:
     return weights(out)
 
 
+@pytest.mark.parametrize(
+    ("budget", "batch", "said"),
+    [
+        ("64img", 128, ["a batch of 128 holds each", "the budget of 64img is less than one batch of 128"]),
+        ("1updates", 128, ["a batch of 128 holds each"]),
+        ("64img", 32, []),
+    ],
+)
+def test_a_batch_that_is_hardly_meant_is_said(budget: str, batch: int, said: list[str], tmp_path: Path) -> None:
+    heard: list[str] = []
+    pb.train(
+        "vae", made_data(n=40), budget=budget, out=tmp_path / "run", config=TINY, score=False,
+        overrides=[f"training.batch_size={batch}"], notice=lambda stage, done, total: heard.append(stage),
+    )  # fmt: skip
+    told = [text for text in heard if "batch of" in text]
+    assert len(told) == len(said) and all(text.startswith(start) for text, start in zip(told, said, strict=True))
+
+
 def test_a_resumed_run_needs_no_word_said_again(begun: Path, tmp_path: Path) -> None:
     run = pb.train("vae", out=begun, resume=True, score=False)
     assert (run.folder.done or {})["spent"]["updates"] == 8

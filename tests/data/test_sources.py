@@ -541,7 +541,7 @@ class TestMistakes:
     def test_missing_paths(self, name, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         if name:
-            assert self.error(name).startswith("There is no such folder or file here.")
+            assert self.error(name).startswith(f"There is no folder or file '{name}' here.")
 
     def test_empty_folder(self, tmp_path):
         assert self.error(tmp_path) == (

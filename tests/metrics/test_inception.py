@@ -227,6 +227,10 @@ def test_files_that_are_not_these_weights(first_part, full_file, tmp_path):
     for number, wrong in enumerate(([1, 2], {"epoch": 3})):
         torch.save(wrong, tmp_path / "other.pth")
         refused(f"{number}.pth", (tmp_path / "other.pth").read_bytes(), "cannot be read")
+    torch.save(torch.nn.Linear(1, 1), tmp_path / "code.pth")
+    with pytest.raises(ParibusError) as caught:
+        read_weights(tmp_path / "code.pth", 64)
+    assert "weights_only" not in str(caught.value)  # nobody is advised to run a file's code
     torch.save(first_part | {"Conv2d_1a_3x3.conv.weight": torch.zeros(32, 3, 5, 5)}, tmp_path / "other.pth")
     with pytest.raises(ParibusError, match=r"another network's weights[\s\S]*\(32, 3, 5, 5\)[\s\S]*\(32, 3, 3, 3\)"):
         read_weights(tmp_path / "other.pth", 64)

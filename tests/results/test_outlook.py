@@ -107,6 +107,14 @@ def test_what_to_do_next_is_a_command() -> None:
     assert what_next(alone)[0].command == "paribus train a --out runs/x --resume --budget 800kimg"
 
 
+def test_what_to_do_next_names_the_data_by_the_place_where_they_are_now() -> None:
+    moved = DataRecord(name="moved here", counts={"train": 5000})
+    for words, now in (("--data faces", "--data 'moved here'"), ("--data=faces", "'--data=moved here'")):
+        given = study(run("a", 0, FALLING), run("b", 0, FALLING), command=f"paribus compare {words} --budget=200kimg")
+        command = what_next(replace(given, path=Path("runs/x"), data=moved))[0].command
+        assert command == f"paribus compare {now} --budget 800kimg --out runs/x-800kimg"
+
+
 def test_open_orders_ask_for_seeds_and_unfinished_studies_for_their_end() -> None:
     given = study(run("a", 0, FLAT), run("b", 0, FLAT))
     assert [fact.code for fact in next_steps(given, is_open=True)] == ["more_seeds"]

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from paribus.base.errors import NotWritten, ParibusError, Unavailable
 from paribus.base.locks import held_lock
-from paribus.base.outputs import check_output, leads_elsewhere
+from paribus.base.outputs import leads_elsewhere, unwritable
 
 
 @contextlib.contextmanager
@@ -75,13 +75,9 @@ def check_cache() -> None:
     Raises:
         ParibusError: It is so.
     """
-    try:
-        for part in ("", *CACHE_PARTS):
-            check_output(cache_folder() / part)
-    except ParibusError as error:
-        raise Unavailable(
-            "The cache cannot be written to.", where=error.where, got=error.got, fix=_NAME_A_CACHE
-        ) from None
+    for folder in (cache_folder(), *(cache_folder() / part for part in CACHE_PARTS)):
+        if reason := unwritable(folder):
+            raise Unavailable("The cache cannot be written to.", where=str(folder), got=reason, fix=_NAME_A_CACHE)
 
 
 def make_cache_part(part: Path) -> None:

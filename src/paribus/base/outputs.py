@@ -17,27 +17,33 @@ from paribus.base.places import checked_path
 from paribus.base.seals import is_sealed
 
 
-def check_output(folder: Path) -> None:
-    """Finds out before any work that files cannot be written to a folder; makes nothing.
+def unwritable(folder: Path) -> str | None:
+    """Why files cannot be written to a folder: a file is in its place or above it, or nothing may be written there.
 
     Args:
         folder: It need not exist; then it can be made where the nearest folder above it may be written to.
-
-    Raises:
-        Unavailable: A file is in its place or above it, or nothing may be written there.
     """
-    absolute = checked_path(folder, "--out").absolute()
+    absolute = folder.absolute()
     # unlike Path.exists, false for what may not be looked at
     there = next(place for place in (absolute, *absolute.parents) if os.access(place, os.F_OK))
     if there != absolute and absolute.is_symlink():
-        reason = "a link to nothing"
-    elif not there.is_dir():
-        reason = f"{there} is a file"
-    elif not os.access(there, os.W_OK | os.X_OK):
-        reason = f"nothing may be written to {there}"
-    else:
-        return
-    raise Unavailable("This folder cannot be written to.", where=f"--out {folder}", got=reason, fix="choose another --out")
+        return "a link to nothing"
+    if not there.is_dir():
+        return f"{there} is a file"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"nothing may be written to {there}"
+    return None
+
+
+def check_output(folder: Path) -> None:
+    """Finds out before any work that files cannot be written to a folder; makes nothing.
+
+    Raises:
+        Unavailable: See `unwritable`.
+    """
+    if reason := unwritable(checked_path(folder, "--out")):
+        where = f"--out {folder}"
+        raise Unavailable("This folder cannot be written to.", where=where, got=reason, fix="choose another --out")
 
 
 PROGRAM = "Paribus"

@@ -24,7 +24,9 @@ def sample(
     """Draw new images from a trained model."""
     from paribus.commands.outputs import sample as write
 
-    console.tell(write(run, n, out, label=label, to_label=to_label, seed=seed, sampler=sampler))
+    with console.watching("sample") as watcher:
+        place = write(run, n, out, label=label, to_label=to_label, seed=seed, sampler=sampler, progress=watcher.stage)
+    console.tell(place)
 
 
 def report(

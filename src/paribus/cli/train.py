@@ -33,7 +33,7 @@ def train(
     from paribus.base.processes import stop_on_signal
     from paribus.cli import console
     from paribus.commands.train import train as train_model
-    from paribus.config import DataSettings, validated
+    from paribus.config import data_options
     from paribus.results.folder import RunFolder
     from paribus.results.score import most_telling
 
@@ -44,7 +44,7 @@ def train(
         with console.watching(model) as watcher, stop_on_signal(once_asked=True) as stop_requested:
             run = train_model(
                 model,
-                validated(DataSettings, asked, where="data") if asked else None,
+                data_options(**asked) if asked else None,
                 budget=budget,
                 seed=seed,
                 out=out,

@@ -12,9 +12,9 @@ from torch import Tensor
 from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError
 from paribus.base.places import checked_path, is_hub_id
-from paribus.config import DataSettings, EvaluationSettings, validated
+from paribus.config import DataSettings, EvaluationSettings, data_options, validated
 from paribus.config.overrides import checked_overrides, merged, with_override
-from paribus.data import ImageData, data_settings, load_data
+from paribus.data import ImageData, data_settings, load_data, recorded_by
 from paribus.data.equality import image_hashes
 from paribus.data.given import GivenImages, given_images
 from paribus.data.memory import InMemory, in_memory
@@ -26,7 +26,7 @@ from paribus.evaluation.usual_names import in_own_names
 from paribus.models import Model, load_model
 from paribus.models.files import unfinished
 from paribus.models.hub import is_ours
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, refuse_study
 from paribus.results.protocol import Resized
 from paribus.results.score import Fact, Score
 from paribus.runs.run import Run
@@ -90,7 +90,7 @@ def evaluate(
             got="both",
             fix="give one of them: --data for the test images of a data set, --against for all images of a folder",
         )
-    form = validated(DataSettings, {"size": size, "on_bad": on_bad, "float_range": float_range}, where="data")
+    form = data_options(size=size, on_bad=on_bad, float_range=float_range)
     if sampler is not None or _is_model(subject):
         _refuse_other_parts(change, ("evaluation", "sampler"))
         _refuse_against(against, str(subject))
@@ -132,13 +132,7 @@ def _is_model(subject: Any) -> bool:
     if not isinstance(subject, (str, Path)):
         return False
     folder = checked_path(subject, "SOURCE")
-    if (folder / "study.yaml").is_file():
-        raise ParibusError(
-            "This is a study, not a run or a folder of images.",
-            where=str(subject),
-            got="a folder with study.yaml",
-            fix=f"give one of its runs, {folder / 'runs'}/...; 'paribus report {subject}' shows all scores",
-        )
+    refuse_study(folder)
     if folder.exists():
         return is_ours(folder / "config.json") or (folder / "run.yaml").is_file()
     return is_hub_id(str(subject)) or not Path(subject).suffix
@@ -218,7 +212,8 @@ def _score_model(
         if data is not None:
             form = {"size": model.image.size, "channels": model.image.channels}
             wanted |= form | data_settings(data).given()
-        data = load_data(validated(DataSettings, wanted, where="data"))
+        with recorded_by(None if chosen or run is None else run.path, "say where: --data FOLDER"):
+            data = load_data(validated(DataSettings, wanted, where="data"))
     if run is not None:
         check_unseen(run, data, asked.split, chosen=chosen)
     state = None if model.unfinished_after is None else unfinished(model.unfinished_after)

@@ -13,7 +13,7 @@ from paribus.base.outputs import check_output_file
 from paribus.base.pictures import picture_content
 from paribus.commands.images import in_hand
 from paribus.commands.studies import compare
-from paribus.config import DataSettings, validated
+from paribus.config import DataSettings, data_options, validated
 from paribus.data import ImageData, data_settings, load_data
 from paribus.data.inspection import contact_sheet, files_of, look_at_files, look_at_pixels
 from paribus.data.memory import InMemory
@@ -45,8 +45,7 @@ def inspect(
     Raises:
         ParibusError: There is no such data, or too few images in it.
     """
-    form = {name: value for name, value in (("size", size), ("channels", channels)) if value is not None}
-    source = in_hand(source, {"data": form})
+    source = in_hand(source, {"data": data_options(size=size, channels=channels).given()})
     asked = data_settings(source)
     size = size or asked.size
     progress("reading the files", 0, 1)

@@ -10,6 +10,7 @@ from paribus.base.arguments import checked
 from paribus.base.errors import ParibusError, unknown
 from paribus.base.outputs import check_output_file, check_output_folder, output_folder
 from paribus.base.places import checked_path
+from paribus.evaluation.encoding import StageProgress, silent
 from paribus.exports.hub_folder import write_hub_folder
 from paribus.exports.live import write_live
 from paribus.exports.onnx_files import write_onnx
@@ -33,6 +34,7 @@ def sample(
     to_label: int | str | None = None,
     seed: int = 0,
     sampler: str | None = None,
+    progress: StageProgress = silent,
 ) -> Path:
     """Draws new images from a trained model and writes them.
 
@@ -44,6 +46,7 @@ def sample(
         to_label: With `label`: rows of that class turning into this one.
         seed: The same seed gives the same images.
         sampler: What latents are drawn from, in place of the model's own; fitted now if it was not before.
+        progress: Told of long work.
 
     Returns:
         Where they are.
@@ -57,7 +60,7 @@ def sample(
     check_samples(place, class_change=to_label is not None)
     model = load_model(source, sampler={"name": sampler} if sampler else None)
     if label is None or to_label is None:
-        write_samples(model, n, place, label=label, seed=seed)
+        write_samples(model, n, place, label=label, seed=seed, progress=progress)
     else:
         write_class_change(model, label, to_label, n, place, seed=seed)
     return place

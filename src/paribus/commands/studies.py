@@ -14,7 +14,7 @@ from paribus.commands.images import in_hand
 from paribus.config import Budget, DataSettings, validated
 from paribus.config.overrides import checked_overrides, merged, with_override
 from paribus.config.seeds import read_seeds
-from paribus.data import ImageData, data_settings, load_data
+from paribus.data import ImageData, data_settings, load_data, recorded_by
 from paribus.data.memory import InMemory
 from paribus.recipes.choice import Choice, choose_models
 from paribus.replication.papers import paper, scale_named
@@ -182,7 +182,7 @@ def run_study(
     if source.is_dir():
         if out is not None:
             raise ParibusError("A study's folder is its own --out.", where="--out", got=out, fix="leave --out out")
-        study = Study.of(stored_plan(source), source, write_report=write_report, workers=workers, engine=engine)
+        study = _begun_study(source, stored_plan(source), workers=workers, engine=engine)
     else:
         file: StudyFile[StudyPlan] = StudyFile(source)
         plan, folder = file.plan(), checked_path(out, "--out") if out is not None else None
@@ -218,11 +218,18 @@ def add_to_study(
     plan = stored_plan(folder)
     for text in values:
         plan = with_values(plan, *read_values(text))
-    study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine)
+    study = _begun_study(folder, plan, workers=workers, engine=engine)
     if start:
         study.run()
         refuse_where_all_failed(study)
     return study
+
+
+def _begun_study(folder: Path, plan: StudyPlan, **how: Any) -> Study:
+    """The study that a folder holds, by its own plan or one that grew out of it."""
+    moved = "repeat the command that the study began with, and name the place where they lie now"
+    with recorded_by(folder, moved):
+        return Study.of(plan, folder, write_report=write_report, **how)
 
 
 def retry_study(
@@ -257,7 +264,7 @@ def retry_study(
     if overrides:
         plan = changed_plan(plan, runs, labels, overrides)
     retried = frozenset(labels) if overrides or model is not None else None
-    study = Study.of(plan, folder, write_report=write_report, workers=workers, engine=engine, retried=retried)
+    study = _begun_study(folder, plan, workers=workers, engine=engine, retried=retried)
     if overrides:  # what cannot be trained is found before anything is moved
         for run in {run.label: run for run in study.runs if run.label in labels}.values():
             prepare(run.config, study.prepared.images_of(run))

@@ -14,7 +14,7 @@ from paribus.base.places import checked_path, last_part
 from paribus.commands.images import in_hand
 from paribus.config import DataSettings
 from paribus.config.overrides import checked_overrides, merged
-from paribus.data import ImageData, data_settings, load_data
+from paribus.data import ImageData, data_settings, load_data, recorded_by
 from paribus.data.memory import InMemory
 from paribus.evaluation.encoding import silent
 from paribus.recipes import RunConfig, resolve
@@ -78,7 +78,8 @@ def train(
         data = in_hand(data, change, overrides)
         resolved, run = on_first_process(lambda: _configured(model, data, change, overrides, out, resume))
         on_first_process(lambda: check_before(resolved, run))
-        with raise_together():
+        recorded = run.path if run.exists and data is None else None
+        with raise_together(), recorded_by(recorded, "say where: --data FOLDER"):
             images = data if isinstance(data, ImageData) else load_data(resolved.data)
         return complete_run(
             resolved, images, run, report=report, notice=notice, stop_requested=stop_requested, score=score

@@ -11,6 +11,7 @@ from paribus.config.groups import (
     Schedule,
     TrainingSettings,
     TuningRecord,
+    data_options,
     value_at,
 )
 from paribus.config.settings import ImageShape, PlainName, Settings, validated
@@ -29,6 +30,7 @@ __all__ = [
     "Settings",
     "TrainingSettings",
     "TuningRecord",
+    "data_options",
     "validated",
     "value_at",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator
 
+from paribus.base.errors import ParibusError
 from paribus.config.budget import Budget
 from paribus.config.seeds import Seed
-from paribus.config.settings import Settings
+from paribus.config.settings import Settings, validated
 
 BudgetField = Annotated[Budget, BeforeValidator(Budget.parse), PlainSerializer(str, return_type=str)]
 
@@ -49,6 +50,26 @@ class DataSettings(Settings):
     """Share of the training images held out for choosing snapshots (at most 5,000), where the source has no
     validation split; 0 holds none out."""
     augment: Augmentation = Augmentation()
+
+
+def data_options(**options: Any) -> DataSettings:
+    """Settings of the data from options of their names, those that are None left out.
+
+    Raises:
+        ParibusError: One has a wrong value; the message names it as an option.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return validated(DataSettings, given, where="data")
+    except ParibusError as error:
+        option = f"--{(error.where or '').removeprefix('data.').replace('_', '-')}"
+        raise ParibusError(
+            f"Option '{option}' has a wrong value.",
+            where=option,
+            got=error.got,
+            expected=error.expected,
+            fix=f"change {option}, or leave it out",
+        ) from None
 
 
 class Schedule(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -102,6 +103,14 @@ def check_range(least: float, most: float, where: str, float_range: FloatRange =
     low = -1.0 if float_range == "-1..1" else 0.0
     if low - _ROUNDING <= least and most <= 1 + _ROUNDING:
         return
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise ParibusError(
+            "Some pixels are no numbers." if math.isnan(least + most) else "Some pixels are infinite.",
+            where=where,
+            got="NaN" if math.isnan(least + most) else f"floats from {least:.4g} to {most:.4g}",
+            expected=f"floats from {low:g} to 1, or uint8 from 0 to 255",
+            fix="leave these images out, or see how they were computed",
+        )
     fix = "scale them to this range"
     if low == 0 and -1 - _ROUNDING <= least and most <= 1 + _ROUNDING:
         fix = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,35 @@ from paribus.results.score import Fact
 _MADE_HERE = {"digits": digits, "shapes": shapes}
 
 
+class NoSuchData(ParibusError):
+    """Nothing here has the name that a data set was called by."""
+
+
+@contextlib.contextmanager
+def recorded_by(folder: Path | None, fix: str) -> Iterator[None]:
+    """Says of data that are gone whose they were, where a run's or a study's own record named them.
+
+    Args:
+        folder: The run's or the study's; None where the user named the data.
+        fix: How its command is told where they lie now.
+
+    Raises:
+        NoSuchData: From the block, with other words.
+    """
+    try:
+        yield
+    except NoSuchData as error:
+        if folder is None:
+            raise
+        raise NoSuchData(
+            "The images are not where they were.",
+            where=f"data.name of {folder}",
+            got=error.what,
+            expected="the images that it was trained on",
+            fix=f"put them back there; if they moved, {fix}",
+        ) from None
+
+
 @checked
 def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> ImageData:
     """Loads, decodes and splits a data set, and tells what it found (`ImageData.notes`) to the logger "paribus.data".
@@ -49,7 +80,14 @@ def load_data(source: str | Path | DataSettings | InMemory, **settings: Any) -> 
     Raises:
         ParibusError: Anything about the source or the settings that needs the user.
     """
-    given = in_memory(source)
+    given = source is None or in_memory(source)
+    if given and (named := sorted({"label", "labels", "targets", "y"} & settings.keys())):
+        raise ParibusError(
+            "Labels come with their images.",
+            where=f"{named[0]} of load_data",
+            expected="images and labels in one argument",
+            fix=f"load_data((images, {named[0]}))",
+        )
     known = {"name": UNNAMED} if given else data_settings(source).model_dump()
     asked = validated(DataSettings, known | settings, where="data")
     raw = memory_data(source, float_range=asked.float_range) if given else raw_data(asked.name, asked.float_range)
@@ -119,7 +157,7 @@ def raw_data(name: str | Path, float_range: FloatRange = "0..1") -> RawData:
         return _from_path(stored, float_range=float_range)
     if is_hub_id(name):
         return hub_dataset(name)
-    raise _unknown_error(name)
+    raise _no_such_data(name)
 
 
 def _built_in(name: str) -> RawData:
@@ -182,23 +220,23 @@ def _from_path(path: Path, *, with_labels: bool = True, float_range: FloatRange 
     )
 
 
-def _unknown_error(name: str) -> ParibusError:
+def _no_such_data(name: str) -> NoSuchData:
     if was_in_memory(name):
-        return ParibusError(
+        return NoSuchData(
             "These images were in the memory of a program, and the cache does not hold them any more.",
             where="data.name",
             got=name,
             fix="give the images again, in Python: the same content gets the same name",
         )
     if looks_like_path(name):
-        return ParibusError(
-            "There is no such folder or file here.",
+        return NoSuchData(
+            f"There is no folder or file '{name}' here.",
             where="data.name",
-            got=f"'{name}', looked for in {Path.cwd()}",
+            got=f"nothing of that name in {Path.cwd()}",
             expected="a folder of images or of Parquet files, or a file of arrays",
             fix="check the spelling, or the folder you are in",
         )
-    return ParibusError(
+    return NoSuchData(
         f"There is no data set '{name}'.{did_you_mean(name, DATASETS)}",
         where="data.name",
         got=f"neither a built-in name ({', '.join(DATASETS)}), nor a file or folder here",

@@ -134,8 +134,8 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise many kinds for a broken file
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise _unreadable(path, first_line) from error
+        # torch's own words advise to run the code in the file
+        raise _unreadable(path, f"something else ({type(error).__name__})") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise _unreadable(path, f"a {type(state).__name__} that is not of tensors")
     return state

@@ -40,7 +40,7 @@ from paribus.models.networks import NotOfTheseSizes, build_networks, check_sizes
 from paribus.models.samplers import Sampler, fitted_sampler, new_sampler
 from paribus.objectives.base import Nets
 from paribus.recipes import RunConfig
-from paribus.results.folder import RunFolder
+from paribus.results.folder import RunFolder, refuse_study
 from paribus.results.score import Fact
 from paribus.results.words import fact_words
 
@@ -387,12 +387,13 @@ def _mend(weights: Path) -> str:
 
 def _folder(source: str | Path, revision: str | None) -> Path:
     folder = checked_path(source, "RUN")
-    if folder.is_dir() or not is_hub_id(str(source)):
+    refuse_study(folder)
+    if folder.exists() or not is_hub_id(str(source)):
         if not (folder / "config.json").is_file():
             raise ParibusError(
                 "There is no trained model here.",
                 where=str(source),
-                got="no config.json" if folder.is_dir() else "no such folder",
+                got="no config.json" if folder.is_dir() else "a file" if folder.exists() else "no such folder",
                 expected="a run's folder, or the id of a Hugging Face Hub repository (org/name)",
             )
         return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from paribus.base.files import replacing, write_atomically
 from paribus.base.outputs import PROGRAM, check_output_file, check_output_folder, output_folder
 from paribus.base.pictures import picture_content
 from paribus.data import Split
+from paribus.data.storage import available_bytes
 from paribus.models.model import Model
 
 
@@ -65,24 +67,35 @@ def check_samples(out: Path, *, class_change: bool = False) -> None:
     (check_output_file if out.suffix else check_output_folder)(out)
 
 
-def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = None, seed: int = 0) -> None:
+def write_samples(
+    model: Model,
+    n: int,
+    out: Path,
+    *,
+    label: int | str | None = None,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> None:
     """Draws n images and writes them, in the form that `out` asks for.
 
     A name in .png is one grid of all images. A name in .npz holds `images` uint8 (N, H, W, C) and, for a conditional
     model, `labels` int64 (N,). Anything else is a folder of PNG files, one an image.
 
     Raises:
-        ParibusError: The ending is unknown, or the label is, or the place cannot be written to.
+        ParibusError: The ending is unknown, or the label is, or the place cannot be written to, or memory does not hold
+            so many.
     """
     check_samples(out)
+    _check_memory(model, n, out)
     labels = model.sample_labels(n, label)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
-        images = model.sample(n, label=label, seed=seed)
+        images = torch.cat(list(_drawn(model, n, label, seed, progress)))
         columns = 8 if labels is None or label is not None else model.image.classes
         save_grid(out, images, columns=min(columns, n))
     elif out.suffix == ".npz":
-        arrays = {"images": model.sample(n, label=label, seed=seed).permute(0, 2, 3, 1).numpy()}
+        images = torch.cat(list(_drawn(model, n, label, seed, progress)))
+        arrays = {"images": images.permute(0, 2, 3, 1).numpy()}
         if labels is not None:
             arrays["labels"] = labels.numpy()
         with replacing(out) as partial, partial.open("w+b") as file:
@@ -90,7 +103,7 @@ def write_samples(model: Model, n: int, out: Path, *, label: int | str | None = 
             with zipfile.ZipFile(file, "a") as archive:
                 archive.comment = PROGRAM.encode()
     else:
-        _write_folder(model, n, out, label, labels, seed)
+        _write_folder(_drawn(model, n, label, seed, progress), n, out, labels)
 
 
 def write_class_change(model: Model, first: int | str, second: int | str, n: int, out: Path, *, seed: int = 0) -> None:
@@ -105,10 +118,36 @@ def write_class_change(model: Model, first: int | str, second: int | str, n: int
     save_grid(out, images, columns=8)
 
 
-def _write_folder(model: Model, n: int, out: Path, label: int | str | None, labels: Tensor | None, seed: int) -> None:
+def _drawn(
+    model: Model, n: int, label: int | str | None, seed: int, progress: Callable[[str, int, int], None]
+) -> Iterator[Tensor]:
+    """The samples, a batch at a time; the progress is told."""
+    done = 0
+    for images in model.sample_batches(n, label=label, seed=seed):
+        yield images
+        done += len(images)
+        if done < n:
+            progress("generating samples", done, n)
+
+
+def _check_memory(model: Model, n: int, out: Path) -> None:
+    """Finds out that samples do not fit into memory: their latents, and twice their pixels but in a folder."""
+    pixels = 0 if out.suffix == "" else 2 * model.image.pixels
+    wanted, available = n * (pixels + 4 * model.config.objective.latent_dim), available_bytes()
+    if wanted > available:
+        raise ParibusError(
+            "So many samples do not fit into memory.",
+            where="-n",
+            got=f"{n:,} images, {wanted / 2**30:,.0f} GB",
+            expected=f"at most {available / 2**30:.0f} GB",
+            fix="draw fewer, with several seeds" if pixels == 0 else "draw fewer, or write them to a folder",
+        )
+
+
+def _write_folder(batches: Iterator[Tensor], n: int, out: Path, labels: Tensor | None) -> None:
     k, digits = 0, len(str(n - 1))
     with output_folder(out) as folder:
-        for images in model.sample_batches(n, label=label, seed=seed):
+        for images in batches:
             for image in images:
                 suffix = "" if labels is None else f"-class{int(labels[k])}"
                 image_grid(image[None], columns=1).save(folder / f"{k:0{digits}d}{suffix}.png")

@@ -44,6 +44,27 @@ LIVE_BYTES = 5_000_000
 """Room in a page for all decoders' weights, as text: with the pictures it stays under 8 MB."""
 
 
+def refuse_study(folder: Path) -> None:
+    """Refuses a study's folder, or that of its runs, where one run is wanted; names the runs in it.
+
+    Raises:
+        ParibusError: It is one.
+    """
+    is_study = (folder / "study.yaml").is_file()
+    if not is_study and (not folder.is_dir() or (folder / "run.yaml").is_file()):
+        return
+    place = folder / "runs" if is_study else folder
+    runs = sorted(record.parent.name for record in place.glob("*/run.yaml"))
+    if not is_study and not runs:
+        return
+    raise ParibusError(
+        f"This is {'a study' if is_study else 'a folder of runs'}, not one run.",
+        where=str(folder),
+        got=f"{len(runs)} runs in {place}: {', '.join(runs[:6])}{', ...' if len(runs) > 6 else ''}",
+        fix=f"give one of them{f', such as {place / runs[0]}' if runs else ''}; 'paribus report' shows all",
+    )
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths and records of one run."""

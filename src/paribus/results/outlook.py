@@ -234,7 +234,20 @@ def _words_typed(study: StudyResult) -> list[str]:
         words = shlex.split(study.command.split(" && ")[0]) if study.command else []
     except ValueError:  # a quotation mark without its other one
         words = []
-    return words if words[:1] == ["paribus"] else []
+    return _with_place(words, study.data.name) if words[:1] == ["paribus"] else []
+
+
+def _with_place(words: Sequence[str], name: str | None) -> list[str]:
+    """Words of a command with the name that its data have now: they may have moved since."""
+    changed = list(words)
+    for place, word in enumerate(words):
+        if not name or ", " in name:
+            break
+        if word.startswith("--data="):
+            changed[place] = f"--data={name}"
+        elif word == "--data" and place + 1 < len(words):
+            changed[place + 1] = name
+    return changed
 
 
 def _longer(study: StudyResult, augmented: Sequence[str] = ()) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cached_property
@@ -97,6 +97,8 @@ def complete_run(
             with raise_together():
                 _check_scoring(config, data, notice)
         on_first_process(lambda: _begin(prepared, run))
+        for oddity in _oddities(config, data):
+            notice(oddity, 0, 1)
         notice(f"training on {data.name} for {config.training.budget}, in {run.path}", 0, 1)
         with tracked(config, run, report) as tracking_report:
             outcome = _trained(prepared, run, tracking_report, stop_requested, lambda text: notice(text, 0, 1))
@@ -113,6 +115,17 @@ def complete_run(
             remove(run.checkpoint_before)  # the last one was read back
             write_json(run.path / "done.json", _done(run, outcome) | sampler_seconds)
     return Run(run)
+
+
+def _oddities(config: RunConfig, data: ImageData) -> Iterator[str]:
+    """What can be trained, and is hardly meant."""
+    batch, count = config.training.batch_size, len(data.train)
+    if batch == "full":
+        return
+    if batch > count:
+        yield f"a batch of {batch:,} holds each of the {count:,} training images {batch / count:.3g} times"
+    if config.training.budget.unit == "images" and config.training.budget.amount < batch:
+        yield f"the budget of {config.training.budget} is less than one batch of {batch:,}: one update is made"
 
 
 def _checked(config: RunConfig, data: ImageData, run: RunFolder) -> RunConfig:
