@@ -202,12 +202,12 @@ def test_labels_by_themselves_are_pointed_to_their_images(name: str) -> None:
 def test_a_study_where_a_run_is_wanted_names_its_runs(runs: Callable[..., Path], tmp_path: Path) -> None:
     shutil.copytree(runs("gan"), tmp_path / "runs" / "gan-seed0")
     (tmp_path / "study.yaml").write_text("")
-    calls: tuple[Callable[..., Any], ...] = (pb.load_model, pb.evaluate, pb.export)
+    calls: tuple[Callable[..., Any], ...] = (pb.load, pb.evaluate, pb.export)
     for subject, call in itertools.product((tmp_path / "runs", tmp_path), calls):
         with pytest.raises(ParibusError, match=r"not one run[\s\S]*gan-seed0"):
             call(subject)
     with pytest.raises(ParibusError, match=r"no trained model here[\s\S]*a file"):
-        pb.load_model(tmp_path / "study.yaml")
+        pb.load(tmp_path / "study.yaml")
 
 
 def test_samples_that_do_not_fit_into_memory_are_refused(runs: Callable[..., Path], tmp_path: Path) -> None:
