@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -233,6 +234,34 @@ def test_every_setting_of_an_objective_changes_something(objective: str) -> None
 @pytest.mark.parametrize("objective", ["gan", "vae"])
 def test_every_setting_of_a_backbone_changes_something(objective: str, backbone: str) -> None:
     check_every_setting(backbones[backbone], objective, backbone, "backbone")
+
+
+@pytest.mark.parametrize("objective", objectives.names())
+def test_a_phase_says_whether_training_images_reach_its_loss(objective: str) -> None:
+    """Images are counted by it: for the defaults, and for each setting by itself changed."""
+    data, cls = made_data(size=8), objectives[objective]
+    changes = [{field: value} for field in cls.model_fields for value in alternatives(cls, field)]
+
+    def losses(config: RunConfig, images: torch.Tensor) -> list[float]:
+        batch = replace(batch_of(config, data), images=images)
+        found = []
+        for phase in config.objective.phases():
+            nets = build_networks(config, data.shape)
+            torch.manual_seed(0)
+            found.append(float(phase.loss(nets, batch, Draw(0, phase.name, device="cpu"))["loss"].detach()))
+        return found
+
+    looked_at = 0
+    for change in ({}, *changes):
+        try:
+            config = config_of(objective, "mlp", *(f"objective.{field}={value}" for field, value in change.items()))
+        except ParibusError:  # out of range, or does not go with the rest
+            continue
+        first, second = (losses(config, torch.full((8, 1, 8, 8), value)) for value in (-0.5, 0.25))
+        differs = [a != b for a, b in zip(first, second, strict=True)]
+        assert differs == [phase.sees_images for phase in config.objective.phases()], change
+        looked_at += 1
+    assert looked_at > 1
 
 
 def test_schedules_are_cosines() -> None:

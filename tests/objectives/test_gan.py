@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from paribus.base.errors import ParibusError
-from paribus.config import Schedule
+from paribus.config import Budget, Schedule
 from paribus.models import build_networks
 from paribus.objectives.base import Batch, Draw, couples_images
 from paribus.objectives.gan import GAN
@@ -198,3 +199,47 @@ def test_generator_steps_draw_fresh_noise(tmp_path: Path, monkeypatch: pytest.Mo
     assert outcome.updates == {"D": 1, "G": 3}
     used = torch.stack([z for z in priors if len(z) == 8][-4:])
     assert len(torch.unique(used.flatten(1), dim=0)) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "images"),
+    [
+        (["objective.generator_steps=3"], 8),  # G draws noise alone
+        (["objective.generator_steps=3", "objective.discriminator_steps=2"], 16),
+        (["objective.generator_steps=3", "objective.feature_matching=1"], 24),
+        (["objective.name=r3gan", "objective.generator_steps=2"], 16),  # G sees real images beside its own
+        (["objective.name=wgan", "objective.discriminator_steps=5"], 40),
+    ],
+)
+def test_images_count_when_they_reach_a_loss(
+    changes: list[str], images: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = tiny_config("gan", *changes), made_data(n=400)
+    seen: list[torch.Tensor] = []
+    loss = type(config.objective).discriminator_terms
+
+    def kept(objective: Any, nets: Any, batch: Any, draw: Any) -> Any:
+        seen.append(batch.images)
+        return loss(objective, nets, batch, draw)
+
+    monkeypatch.setattr(type(config.objective), "discriminator_terms", kept)
+    settings = config.training.model_copy(update={"budget": Budget(4 * images, "images")})
+    outcome = fit_in(tmp_path, config.model_copy(update={"training": settings}), data)
+    assert (outcome.state.step, outcome.state.images) == (4, 4 * images)
+    if "feature_matching" not in changes[-1] and "r3gan" not in changes[0]:
+        shown = torch.cat([batch for batch in seen if len(batch) == 8])  # the count of operations takes fewer
+        assert len(torch.unique(shown.flatten(1), dim=0)) == 4 * images  # none is left out, none twice in an epoch
+
+
+def test_operations_an_image_are_those_of_all_updates(tmp_path: Path) -> None:
+    once, thrice = (
+        fit_in(tmp_path / str(k), tiny_config("gan", f"objective.generator_steps={k}"), made_data()).flop_per_image
+        for k in (1, 3)
+    )
+    config, data = tiny_config("gan"), made_data()
+    nets = build_networks(config, data.shape)
+    up, down = (sum(w.numel() for w in nets[role].parameters() if w.ndim > 1) for role in ("G", "D"))
+    first = next(w.numel() for w in nets["G"].parameters() if w.ndim > 1)
+    # forward and backward of G and D, 2 operations a weight and pass, but the gradient of z, which nobody asks for
+    generator_update = 2 * (3 * up - first) + 2 * 2 * down
+    assert thrice - once == pytest.approx(2 * generator_update)

@@ -99,8 +99,8 @@ def test_images_in_memory_are_those_that_their_settings_load_again(tmp_path: Pat
     assert data_settings(load_data("digits")) == DataSettings(name="digits", size=8, channels=1)
 
 
-NUMBERS = {"gan": 29.042935, "vae": 30.436951, "dcgan": 9.074733}
-"""Sums of squares of all weights after six updates of a tiny run, of numerics version 2."""
+NUMBERS = {"gan": 29.042935, "vae": 30.436951, "dcgan": 9.068588}
+"""Sums of squares of all weights after six updates of a tiny run, of numerics version 3."""
 
 
 @pytest.mark.parametrize("model", NUMBERS)
@@ -113,5 +113,5 @@ def test_the_numerics_version_stands_for_these_numbers(model: str, tmp_path: Pat
     outcome = fit_in(tmp_path, config, made_data())
     weights = [weight for net in outcome.state.nets.values() for weight in net.parameters()]
     found = sum(float(weight.detach().double().square().sum()) for weight in weights)
-    assert NUMERICS_VERSION == 2
+    assert NUMERICS_VERSION == 3
     assert found == pytest.approx(NUMBERS[model], rel=1e-4)

@@ -137,7 +137,7 @@ class PointTraining:
         torch.set_num_threads(self.config.training.threads or 1)
         nets = build_networks(self.config, POINT)
         train_step = TrainingStep(self.config, nets, build_optimizers(self.config, nets), torch.device("cpu"))
-        points_a_step = train_step.repeats * self._batch_size
+        points_a_step = train_step.batches * self._batch_size
         terms: dict[str, list[float]] = {}
         for step in range(looks[-1] + 1):
             if step in looks:

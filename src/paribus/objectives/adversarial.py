@@ -57,9 +57,14 @@ class AdversarialObjective(Objective):
     @override
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase("D", ("D",), self.discriminator_terms, repeats=self.discriminator_steps),
-            Phase("G", ("G",), self.generator_terms, repeats=self.generator_steps),
+            Phase("D", ("D",), self.discriminator_terms, self.discriminator_steps),
+            Phase("G", ("G",), self.generator_terms, self.generator_steps, sees_images=self.generator_sees_images),
         )
+
+    @property
+    def generator_sees_images(self) -> bool:
+        """Whether G's loss depends on training images."""
+        return False
 
     @override
     def prior(self, n: int, draw: Draw) -> Tensor:

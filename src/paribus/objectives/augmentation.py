@@ -29,7 +29,8 @@ def diff_augment(images: Tensor, policy: DiffAugmentPolicy, draw: Draw) -> Tenso
 
     - color: brightness (+ U(-0.5, 0.5)), then saturation (distance from the pixel's grey, times U(0, 2)), then contrast
       (distance from the image's mean, times U(0.5, 1.5)).
-    - translation: whole pixels down and to the right, uniform up to 1/8 of the side in both directions; zeros move in.
+    - translation: whole pixels down and to the right, uniform up to 1/8 of the side, rounded as published to
+      int(side / 8 + 0.5), in both directions; zeros move in.
     - cutout: zeros in a square of half the side, whose centre may be any pixel, so that it may hang over the edge.
 
     Args:
@@ -55,7 +56,7 @@ def color(images: Tensor, draw: Draw) -> Tensor:
 def translation(images: Tensor, draw: Draw) -> Tensor:
     """Random shifts of (N, C, S, S); see `diff_augment`."""
     size = images.shape[-1]
-    largest = int(size * LARGEST_SHIFT)
+    largest = int(size * LARGEST_SHIFT + 0.5)
     shifts = _integers(draw.uniform(len(images), 2), 2 * largest + 1) - largest
     # the pixel at p comes from p - shift, in an image with a border of zeros
     sources = torch.arange(size, device=images.device) + largest - shifts[:, :, None]

@@ -18,6 +18,7 @@ from paribus.objectives.encoding import PixelObjective, gaussian_log_ratio
 from paribus.results.protocol import Likelihood
 
 ENCODING_DRAWS = 8  # draws of the posterior whose mean stands for an image
+MEASURING_DRAWS = 64  # draws from which an image's moments are estimated where the KL is measured
 
 
 @objectives.register("avb")
@@ -29,7 +30,9 @@ class AVB(PixelObjective, LikelihoodObjective):
     normal; m and s are the posterior's moments for that image, estimated from `moment_draws` draws and held fixed, and
     the KL is T + log N(z; m, s^2) - log N(z; 0, 1), whose last two terms are known.
     Logged: reconstruction, kl (the estimate) and elbo, their sum. It is an estimate, not a bound: a weak T shows too
-    small a KL.
+    small a KL, and so do moments of few draws, which T does not see. For a Gaussian posterior and the best T each
+    number of z lacks 0.28 nats with 4 draws in training and in measuring, 0.13 with 8, and 0.04 with 8 in training and
+    64 in measuring, as `likelihood_terms` does (by quadrature of (z - m) / s, which is Student's t).
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("E", "G", "T")
@@ -43,8 +46,8 @@ class AVB(PixelObjective, LikelihoodObjective):
     """Length of E's noise."""
     adaptive_contrast: bool = True
     """Whether T sees z relative to the posterior's own mean and deviation."""
-    moment_draws: int = Field(4, ge=2, le=100_000)
-    """Draws of E from which those are estimated."""
+    moment_draws: int = Field(8, ge=2, le=100_000)
+    """Draws of E from which those are estimated in training."""
 
     @property
     def measured_likelihood(self) -> Likelihood:
@@ -73,7 +76,7 @@ class AVB(PixelObjective, LikelihoodObjective):
     @override
     def likelihood_terms(self, nets: Nets, images: Tensor, labels: Tensor | None, draw: Draw) -> dict[str, Tensor]:
         z = self._draws(nets, images, labels, draw)
-        seen, known = self._contrast(nets, images, labels, z, draw)
+        seen, known = self._contrast(nets, images, labels, z, draw, max(self.moment_draws, MEASURING_DRAWS))
         return {
             "reconstruction_nats": self.reconstruction_nats(nets, images, z, labels),
             "kl_nats": nets["T"](images, labels, seen).float()[:, 0] + known,
@@ -82,7 +85,7 @@ class AVB(PixelObjective, LikelihoodObjective):
 
     def _critic_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self._draws(nets, batch.images, batch.labels, draw)
-        seen, _ = self._contrast(nets, batch.images, batch.labels, z, draw)
+        seen, _ = self._contrast(nets, batch.images, batch.labels, z, draw, self.moment_draws)
         of_posterior = nets["T"](batch.images, batch.labels, seen).float()
         of_prior = nets["T"](batch.images, batch.labels, self.prior(len(batch), draw)).float()
         return {
@@ -93,7 +96,7 @@ class AVB(PixelObjective, LikelihoodObjective):
 
     def _autoencoder_loss(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self._draws(nets, batch.images, batch.labels, draw)
-        seen, known = self._contrast(nets, batch.images, batch.labels, z, draw)
+        seen, known = self._contrast(nets, batch.images, batch.labels, z, draw, self.moment_draws)
         reconstruction = self.reconstruction_nats(nets, batch.images, z, batch.labels).mean()
         kl = (nets["T"](batch.images, batch.labels, seen).float()[:, 0] + known).mean()
         terms = {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl, "elbo": reconstruction + kl}
@@ -103,13 +106,13 @@ class AVB(PixelObjective, LikelihoodObjective):
         return nets["E"](images, labels, draw.normal(len(images), self.noise_dim)).float()
 
     def _contrast(
-        self, nets: Nets, images: Tensor, labels: Tensor | None, z: Tensor, draw: Draw
+        self, nets: Nets, images: Tensor, labels: Tensor | None, z: Tensor, draw: Draw, count: int
     ) -> tuple[Tensor, Tensor]:
-        """What T sees of z, and the part of the KL (N,) that is known without T."""
+        """What T sees of z, with moments of `count` draws, and the part of the KL (N,) that is known without T."""
         if not self.adaptive_contrast:
             return z, torch.zeros_like(z[:, 0])
         with torch.no_grad():  # by the moments themselves the KL's gradient is zero on average
-            draws = torch.stack([self._draws(nets, images, labels, draw) for _ in range(self.moment_draws)])
+            draws = torch.stack([self._draws(nets, images, labels, draw) for _ in range(count)])
             means, deviations = draws.mean(0), draws.std(0).clamp_min(1e-3)
         return (z - means) / deviations, gaussian_log_ratio(z, means, 2 * deviations.log())
 

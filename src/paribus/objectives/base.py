@@ -104,8 +104,10 @@ class Phase:
         name: Prefix of its logged terms: "D" gives "D/loss".
         trains: Roles that get gradients; every other role is frozen.
         loss: Returns terms by name; "loss" is minimised, every entry is logged.
-        repeats: Updates a step, each with a fresh batch (critic steps).
+        repeats: Updates a step, each with a fresh batch if the loss sees images (critic steps).
         every: Only in every so many steps (lazy regularisation).
+        sees_images: Whether the loss depends on the batch's images, and not only on its labels and its length. Images
+            count as seen where they reach a loss.
         after: Called under no_grad after the update.
     """
 
@@ -114,7 +116,13 @@ class Phase:
     loss: Callable[[Nets, Batch, Draw], dict[str, Tensor]]
     repeats: int = 1
     every: int = 1
+    sees_images: bool = True
     after: Callable[[Nets, Batch], None] | None = None
+
+
+def batches_per_step(phases: Sequence[Phase]) -> int:
+    """Batches of training images that reach a loss in one step: repeat r of every phase sees the same one."""
+    return max(phase.repeats for phase in phases if phase.sees_images)
 
 
 class Objective(Settings):

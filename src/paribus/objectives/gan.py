@@ -154,6 +154,11 @@ class GAN(AdversarialObjective):
             case _:
                 return softplus(fake).mean()
 
+    @property
+    @override
+    def generator_sees_images(self) -> bool:
+        return bool(self.feature_matching)
+
     @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)

@@ -64,6 +64,11 @@ class R3GAN(AdversarialObjective):
                 "accuracy": (of_real > of_fake).float().mean(),
             }
 
+    @property
+    @override
+    def generator_sees_images(self) -> bool:
+        return True
+
     @override
     def generator_terms(self, nets: Nets, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         z = self.prior(len(batch), draw)

@@ -21,6 +21,7 @@ from paribus.base.wording import duration, listed, size
 from paribus.config import Budget
 from paribus.data import ImageData
 from paribus.evaluation.rehearsal import ScoringCost, scoring_cost
+from paribus.objectives.base import batches_per_step
 from paribus.recipes import RunConfig
 from paribus.results.folder import RunFolder
 from paribus.studies.plan import expected_images
@@ -213,6 +214,6 @@ def _short(config: RunConfig, steps: int) -> RunConfig:
     """The same run for so many steps."""
     size = config.training.batch_size
     size = config.training.micro_batch or MOST_IMAGES if size == "full" else size
-    images = steps * size * max(phase.repeats for phase in config.objective.phases())
+    images = steps * size * batches_per_step(config.objective.phases())
     update = {"batch_size": size, "budget": Budget(images, "images"), "snapshots": []}
     return config.model_copy(update={"training": config.training.model_copy(update=update)})

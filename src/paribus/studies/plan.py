@@ -23,6 +23,7 @@ from paribus.base.names import printable
 from paribus.config import Budget, DataSettings, PlainName, Settings, validated
 from paribus.config.overrides import merged, with_value
 from paribus.config.seeds import Seeds, seed_list
+from paribus.objectives.base import batches_per_step
 from paribus.recipes import RunConfig, check_groups, resolve
 from paribus.results.folder import RunFolder
 
@@ -279,7 +280,7 @@ def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
 def expected_images(config: RunConfig, train: int) -> float | None:
     """Images that a budget amounts to, with `train` of them an epoch; None for a budget in seconds or operations."""
     budget, phases, batch_size = config.training.budget, config.objective.phases(), config.training.batch_size
-    per_step = max(phase.repeats for phase in phases) * (train if batch_size == "full" else batch_size)
+    per_step = batches_per_step(phases) * (train if batch_size == "full" else batch_size)
     factor = {"images": 1.0, "epochs": train, "updates": per_step / phases[0].repeats}
     return budget.amount * factor[budget.unit] if budget.unit in factor else None
 

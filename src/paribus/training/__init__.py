@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-NUMERICS_VERSION = 2
+NUMERICS_VERSION = 3
 """Part of every run's identity: raise it with any change after which the same configuration and images end with other
 weights, wherever it is made (data, networks, losses, draws, optimisers, the loop). Runs of another version are not
 resumed and not mixed with new ones in a study."""

@@ -130,10 +130,10 @@ def fit(
 
     batches = Batches(data.train, batch_size, config.seed, device, config.data.augment, state.image_weights)
     train_step = TrainingStep(config, nets, state.optimizers, device)
-    phases, repeats = train_step.phases, train_step.repeats
+    phases, images_per_step = train_step.phases, train_step.batches * batch_size
     # a copy draws it: the order of an epoch is kept from its first image on, and there may be no weights for it yet
     operations = flop_per_image(nets, phases, _batch(config, data, copy(batches), 0, 0))
-    pace = Pace(len(data.train), phases[0].repeats, operations * repeats * batch_size)
+    pace = Pace(len(data.train), phases[0].repeats, operations * images_per_step)
     snapshots = SnapshotSchedule.of(settings)
     model = Model(config, averages.nets, data.shape, data.class_names)
     rarity = RarityWeights(settings.rarity, model, data.train, batches, state.image_weights)
@@ -154,12 +154,12 @@ def fit(
     stopped = False
     while pace.fraction(settings.budget, state) < 1 and not stopped:
         due_before = snapshots.due(pace, state)
-        rarity.before(state.step * repeats, (state.step + 1) * repeats)
+        rarity.before(state.step * train_step.batches, (state.step + 1) * train_step.batches)
         for name, terms in train_step(state.step, partial(_batch, config, data, batches, images_seen=state.images)):
             log.add(name, terms, state.step + 1)
         state.step += 1
-        state.images += repeats * batch_size
-        averages.update(repeats * batch_size, state.images)
+        state.images += images_per_step
+        averages.update(images_per_step, state.images)
         state.seconds, stopped = clock(state.step, watch.seconds(), stop_requested())
 
         if snapshots.due(pace, state) > due_before and place().is_first:

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from paribus.base.processes import place
 from paribus.base.randomness import keyed_seed
 from paribus.base.torch_internals import FlopCounter
-from paribus.objectives.base import Batch, Draw, Nets, Phase
+from paribus.objectives.base import Batch, Draw, Nets, Phase, batches_per_step
 from paribus.recipes import RunConfig
 from paribus.training.distributed import average_gradients
 from paribus.training.hardware import autocast_dtype
@@ -25,14 +25,14 @@ class TrainingStep:
 
     Attributes:
         phases: The objective's.
-        repeats: Batches of one step: the most updates that a phase asks for.
+        batches: Batches of one step whose images reach a loss.
     """
 
     def __init__(
         self, config: RunConfig, nets: Nets, optimizers: dict[str, torch.optim.Optimizer], device: torch.device
     ) -> None:
         self.phases = config.objective.phases()
-        self.repeats = max(phase.repeats for phase in self.phases)
+        self.batches = batches_per_step(self.phases)
         self._config, self._nets, self._optimizers, self._device = config, nets, optimizers, device
         self._clips = gradient_clips(config)
         self._dtype = autocast_dtype(config.training.precision, device)
@@ -46,16 +46,18 @@ class TrainingStep:
 
         Args:
             step: Steps done before this one.
-            batch: Gives batch k, counted from 0 over the whole run; repeat r of every phase sees the same one.
+            batch: Gives batch k, counted from 0 over the whole run; repeat r of every phase sees the same one, and one
+                that sees no images and asks for more begins again with the step's first.
         """
         drawn: dict[int, Batch] = {}
         for phase in self.phases:
             if step % phase.every:
                 continue
             for repeat in range(phase.repeats):
-                if repeat not in drawn:
-                    drawn[repeat] = batch(step * self.repeats + repeat)
-                yield phase.name, self._update(phase, drawn[repeat], repeat, step)
+                k = repeat % self.batches
+                if k not in drawn:
+                    drawn[k] = batch(step * self.batches + k)
+                yield phase.name, self._update(phase, drawn[k], repeat, step)
 
     def _update(self, phase: Phase, batch: Batch, repeat: int, step: int) -> dict[str, Tensor]:
         key = (self._config.seed, phase.name, repeat, step)
@@ -112,7 +114,7 @@ class TrainingStep:
 
 
 def flop_per_image(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
-    """Operations (a multiply-add counts two) of one training step, divided by the images it sees.
+    """Operations (a multiply-add counts two) of one training step, divided by the training images that it sees.
 
     Counted over the matrix products and convolutions, forward and backward, on copies of the networks and the first
     few images of the batch; phases that run only in some steps count by their share. Torch's random state is left as it
@@ -130,4 +132,4 @@ def _counted(nets: Nets, phases: tuple[Phase, ...], batch: Batch) -> float:
         with FlopCounter() as counter:
             phase.loss(nets, batch, Draw(0, "flop", device=batch.images.device))["loss"].backward()
         total += counter.total * phase.repeats / phase.every
-    return total / (len(batch) * max(phase.repeats for phase in phases))
+    return total / (len(batch) * batches_per_step(phases))

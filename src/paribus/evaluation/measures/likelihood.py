@@ -82,9 +82,11 @@ class Likelihoods(Measure):
         terms = kept.joined
         found = likelihood_estimates(terms["reconstruction_nats"], terms["kl_nats"])
         protocol = _protocol(context, data, n, draws=1)
-        for metric, estimate in found.items():
-            warning = _collapse(estimate) if metric == "kl_nats" else None
-            yield context.score(metric, estimate, protocol, warning=warning)
+        assert model.likelihood is not None
+        estimated = None if model.likelihood.is_bound else Fact(code="kl_estimated")
+        yield context.score("elbo", found["elbo"], protocol, warning=estimated)
+        yield context.score("reconstruction_nats", found["reconstruction_nats"], protocol)
+        yield context.score("kl_nats", found["kl_nats"], protocol, warning=_collapse(found["kl_nats"]) or estimated)
         means = terms["posterior_means"]
         active = active_units(means)
         warning = None if active else Fact(code="posterior_collapse", figures={"units": means.shape[1]})

@@ -38,6 +38,7 @@ SENTENCES: dict[str, str | Callable[..., str]] = {
         if nats is not None
         else f"none of {units} latent units is in use"
     ),
+    "kl_estimated": "an estimate by a critic, no bound: likely too small",
     "small_images": lambda least: f"images of fewer than {least} pixels",
     "few_rare_images": "too few test images are of rare kinds",
     "counted_in_training": "counted during training: see the run's done.json",
