@@ -94,7 +94,7 @@ def tried(attempt: Attempt, interpreter: str, constraints: Sequence[str], folder
         work.mkdir()
         said = _said((interpreter, "-m", "venv", str(environment)), folder) or _said((*pip, "-U", "pip"), folder)
         said = said or _said(
-            (*pip, "-c", str(folder / "constraints.txt"), str(ROOT), "pytest", "hypothesis"), folder, 3600
+            (*pip, "-c", str(folder / "constraints.txt"), f"{ROOT}[tune]", "pytest", "hypothesis"), folder, 3600
         )
         attempt.results["install"] = said or "held"
         if not said:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from typing import NoReturn
 
 from paribus.base import unforeseen
 from paribus.base.errors import ParibusError, machine_fault
-from paribus.base.processes import place
+from paribus.base.processes import interrupt, place, was_interrupted
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -22,6 +23,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # what goes to a file or a pipe has the system's code page on Windows
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # nohup ignores it
+        signal.signal(signal.SIGINT, interrupt)
     try:
         from paribus.cli.app import app
 
@@ -29,13 +32,19 @@ def main() -> None:
     except ParibusError as error:
         _end(error)
     except KeyboardInterrupt:
-        print("paribus: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     except BrokenPipeError:  # the reader of our output went away, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
+        if was_interrupted():
+            _end_interrupted()
         _end(machine_fault(error) or unforeseen.as_message(error))
+
+
+def _end_interrupted() -> NoReturn:
+    print("paribus: interrupted", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 def _end(error: ParibusError) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -46,3 +47,26 @@ def test_where_nothing_can_be_written_there_is_the_message_alone(
     with pytest.raises(SystemExit):
         entry.main()
     assert "no file could be written" in capsys.readouterr().err
+
+
+HIDDEN = """
+import os, signal, sys
+from paribus import __main__ as entry
+from paribus.cli import app as assembled
+
+def app(prog_name):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+    except KeyboardInterrupt:
+        raise ValueError("as pydantic's serializer says it")
+
+assembled.app = app
+entry.main()
+"""
+
+
+def test_an_interruption_that_a_library_makes_an_error_of_is_one() -> None:
+    done = subprocess.run([sys.executable, "-c", HIDDEN], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "paribus: interrupted\n")

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from optuna.pruners import NopPruner
 from optuna.trial import TrialState
+from sqlalchemy.sql.ddl import SchemaGenerator
 
 import paribus.tuning
 from paribus.base.errors import Interrupted, MachineFault, ParibusError
-from paribus.tuning.trials import Trials, Turn, sampler_for
+from paribus.tuning.trials import Trials, Turn, _make_database, sampler_for
 
 GRID = {"x": [0.0, 0.5, 1.0], "kind": ['"a"', '"b"']}
 
@@ -60,6 +62,30 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 COUNTS = {"tpe": 12, "random": 4, "grid": 6}
 """TPE begins at its eleventh trial to learn from the others."""
+
+
+def test_a_database_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a table and its index nothing would refuse a second search of the same name."""
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlalchemy.Index, "create", killed)
+        patched.setattr(SchemaGenerator, "visit_index", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Search(tmp_path / "search.db", "grid", 2).run()
+    assert not list(tmp_path.iterdir())
+    assert Search(tmp_path / "search.db", "grid", 2).run()
+    assert [path.name for path in tmp_path.iterdir()] == ["search.db"]
+
+
+def test_a_database_that_another_process_made_first_stays(tmp_path: Path) -> None:
+    assert Search(tmp_path / "search.db", "grid", 2).run()
+    before = (tmp_path / "search.db").read_bytes()
+    _make_database(tmp_path / "search.db")
+    assert (tmp_path / "search.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["search.db"]
 
 
 def test_the_same_seed_tries_the_same_settings_whatever_interrupts_it(kind: str, tmp_path: Path) -> None:

@@ -111,6 +111,20 @@ def _leave_terminal() -> None:
     os.close(nowhere)
 
 
+_interrupted = threading.Event()
+
+
+def interrupt(number: int, frame: object) -> None:
+    """What a signal does that stops at once, and after which `was_interrupted` is true."""
+    _interrupted.set()
+    raise KeyboardInterrupt
+
+
+def was_interrupted() -> bool:
+    """Whether a signal stopped this process at once: some libraries turn KeyboardInterrupt into errors of their own."""
+    return _interrupted.is_set()
+
+
 @contextmanager
 def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C, SIGTERM or SIGHUP into a request to stop after the step; a second one stops at once,
@@ -130,7 +144,7 @@ def stop_on_signal(*, once_asked: bool = False) -> Iterator[Callable[[], bool]]:
             if requested.is_set():
                 return
         if requested.is_set() or not asked.is_set():
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         requested.set()
 
     def is_requested() -> bool:

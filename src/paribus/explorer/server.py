@@ -24,6 +24,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from paribus.base.errors import ParibusError
+from paribus.base.processes import interrupt
 from paribus.explorer.security import HOST, TOKEN, OwnPagesOnly, refused
 
 STATIC = Path(__file__).parent / "static"
@@ -113,7 +114,7 @@ def serve(app: OwnPagesOnly, port: int | None, *, browser: bool, announce: Calla
     # in a thread, so that Ctrl-C comes here and no request is waited for
     answering = threading.Thread(target=server(app).run, kwargs={"sockets": [taken]}, daemon=True)
     answering.start()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
+    signal.signal(signal.SIGINT, interrupt)  # a shell's background jobs begin without it
     try:
         while answering.is_alive():
             answering.join(1.0)  # on Windows Ctrl-C comes when it returns

@@ -8,7 +8,9 @@ its next attempt.
 
 from __future__ import annotations
 
+import glob
 import itertools
+import os
 import threading
 import time
 import warnings
@@ -32,6 +34,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, S
 from typing_extensions import override
 
 from paribus.base.errors import Interrupted, MachineFault, ParibusError
+from paribus.base.files import partial_path, sweep, sync
 from paribus.base.randomness import keyed_seed
 from paribus.recipes.command import without_passwords
 
@@ -280,12 +283,12 @@ class Trials:
 
     @cached_property
     def _storage(self) -> RDBStorage:
-        is_file = self.url.startswith("sqlite")  # a URL
+        file = _file_of(self.url)
 
         def connected() -> RDBStorage:
             return RDBStorage(
                 self.url,
-                engine_kwargs={"connect_args": {"timeout": LOCK_SECONDS}} if is_file else {},
+                engine_kwargs={"connect_args": {"timeout": LOCK_SECONDS}} if file else {},
                 heartbeat_interval=HEARTBEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
@@ -293,6 +296,8 @@ class Trials:
 
         with self._readable_errors(ImportError):
             try:
+                if file is not None and file.parent.is_dir() and not file.exists():
+                    _make_database(file)
                 return connected()
             except (IntegrityError, ProgrammingError):  # another process made the tables at the same moment
                 time.sleep(WAIT_SECONDS)
@@ -311,8 +316,8 @@ class Trials:
                 raise
             cause = hidden.__cause__ or hidden
             reason = " ".join(str(getattr(cause, "orig", cause)).split())  # without the statement
-            file = make_url(self.url).database if self.url.startswith("sqlite") else None
-            if file not in (None, ":memory:") and not Path(file).exists():
+            file = _file_of(self.url)
+            if file is not None and not file.exists():
                 reason = f"no such file ({reason})"
             # a disk or a server that fails is not a wrong name
             raise (MachineFault if isinstance(cause, OperationalError) else ParibusError)(
@@ -323,3 +328,33 @@ class Trials:
                 fix="start or create the database, see to its disk, or install its driver (PostgreSQL: pip install "
                 "psycopg2-binary); then give the same command again",
             ) from error
+
+
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite database, by its URL."""
+    name = make_url(url).database if url.startswith("sqlite") else None
+    return None if name in (None, "", ":memory:") else Path(name)
+
+
+def _make_database(file: Path) -> None:
+    """Makes an SQLite database with Optuna's tables, whole or not at all; one that another process made first stays.
+
+    Optuna makes the tables one after the other, and a process that is killed between two would leave a database that
+    takes the same name twice.
+    """
+    partial = partial_path(file)
+    sweep(file.parent, f".*.{glob.escape(file.name)}.partial")
+    try:
+        made = RDBStorage(f"sqlite:///{partial}")
+        made.remove_session()
+        made.engine.dispose()
+        sync(partial)
+        try:
+            os.link(partial, file)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without links
+            partial.replace(file)
+        sync(file.parent)
+    finally:
+        partial.unlink(missing_ok=True)
