@@ -60,6 +60,15 @@ def made_data(size: int = 8, channels: int = 1, classes: int = 3, n: int = 40) -
     return ImageData("made", split(n), split(16), split(24), names, f"made-{size}-{channels}-{classes}-{n}")
 
 
+def of_classes(labels: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+    """Rows of images with these labels that are of the classes that were asked for, each class's in turn."""
+    rows = torch.empty_like(asked)
+    for label in asked.unique():
+        own, places = (labels == label).nonzero().flatten(), (asked == label).nonzero().flatten()
+        rows[places] = own[torch.arange(len(places)) % len(own)]
+    return rows
+
+
 def tiny_config(model: str = "gan", *overrides: str, **parts: Any) -> RunConfig:
     """A preset with small networks and short training."""
     width = {"backbone": {"width": 8}, "objective": {"latent_dim": 4}}

@@ -211,8 +211,8 @@ def test_a_study_where_a_run_is_wanted_names_its_runs(runs: Callable[..., Path],
 
 
 def test_samples_that_do_not_fit_into_memory_are_refused(runs: Callable[..., Path], tmp_path: Path) -> None:
-    for out, fix in (("a.png", "to a folder"), ("a.npz", "to a folder"), ("a", "several seeds")):
-        with pytest.raises(ParibusError, match=f"do not fit into memory[\\s\\S]*{fix}"):
+    for out in ("a.png", "a.npz"):
+        with pytest.raises(ParibusError, match=r"do not fit into memory[\s\S]*to a folder"):
             sample(runs("gan"), 10**12, tmp_path / out)
     assert not list(tmp_path.iterdir())
 

@@ -26,6 +26,7 @@ from paribus.results.folder import read_scores, write_scores
 from paribus.results.metric import Metric
 from paribus.results.protocol import Likelihood, Protocol
 from paribus.results.score import Fact, Score
+from tests.conftest import of_classes
 
 MEASURES = list(all_measures())
 FACTS = {
@@ -50,6 +51,7 @@ class Given:
     can_encode, has_log_weights, prior_is_normal, sampler_words = True, True, True, "a mixture"
     likelihood = Likelihood(density="gaussian", pixels="[-1, 1]", deviation=1.0)
     parameters = {"G": 1}  # noqa: RUF012
+    classes = 10
 
     def __init__(self, images: Tensor, labels: Tensor, real: bool) -> None:
         self.images, self.labels, self.real = images, labels, real
@@ -57,12 +59,12 @@ class Given:
     def with_prior(self) -> Given:
         return self
 
-    def sample_labels(self, n: int) -> Tensor:
-        return self.labels[:n]
-
-    def sample_batches(self, n: int, *, seed: int = 0, rows: tuple[int, int] | None = None) -> Iterator[Tensor]:
+    def sample_batches(
+        self, n: int, *, labels: Tensor | None = None, seed: int = 0, rows: tuple[int, int] | None = None
+    ) -> Iterator[Tensor]:
         start, stop = rows or (0, n)
-        yield from self.images[:n][start:stop].split(100)
+        images = self.images[:n] if labels is None else self.images[of_classes(self.labels, labels)]
+        yield from images[start:stop].split(100)
 
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
         return torch.cat(list(self.sample_batches(n, seed=seed)))
@@ -87,14 +89,19 @@ class Given:
         return torch.full((len(images), count), -20.0 if self.real else -200.0)
 
 
+class Unasked(Given):
+    """The same without classes: the images themselves."""
+
+    classes = 0
+
+
 class Bare(Given):
     """The same without anything that a model may lack."""
 
     can_encode = has_log_weights = prior_is_normal = False
     sampler_words = likelihood = None  # type: ignore[assignment]
 
-    def sample_labels(self, n: int) -> None:  # type: ignore[override]
-        return None
+    classes = 0
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +190,7 @@ def test_what_is_known_of_identical_sets(data: ImageData) -> None:
              "high_frequency": 1, "class_divergence": 0, "missing_classes": 0, "copying": 0, "mse": 0, "ssim": 1,
              "feature_distance": 0, "reconstruction_frechet": 0, "reconstruction_sharpness": 1, "rare_share": 1,
              "rare_coverage": 1, "elbo": 20, "iwae": 20}  # fmt: skip
-    found = measured(subject(data, True), data, list(exact))
+    found = measured(subject(data, True, Unasked), data, list(exact))
     assert {name: score.value for name, score in found.items()} == pytest.approx(exact, abs=1e-6)
 
 

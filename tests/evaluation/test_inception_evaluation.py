@@ -148,10 +148,9 @@ def test_the_best_snapshot_is_chosen_by_the_first_encoder_alone(
     tiny_data: ImageData, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Given:
-        def sample_labels(self, n: int) -> None:
-            return None
+        classes = 0
 
-        def sample_batches(self, n: int, *, seed: int = 0, rows: Any = None) -> Iterator[Tensor]:
+        def sample_batches(self, n: int, *, labels: Any = None, seed: int = 0, rows: Any = None) -> Iterator[Tensor]:
             yield tiny_data.train.images[:n]
 
     monkeypatch.setattr(inception_weights, "_read", lambda path: pytest.fail("the second encoder's weights were read"))

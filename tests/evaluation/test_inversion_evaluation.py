@@ -49,8 +49,9 @@ class Linear:
     def latents(self, n: int, seed: int = 0) -> Tensor:
         return normal(n, 3, seed=seed)
 
-    def sample_labels(self, n: int) -> Tensor | None:
-        return torch.arange(n) % 3 if self.conditional else None
+    @property
+    def classes(self) -> int:
+        return 3 if self.conditional else 0
 
     def generate(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         means = self.means[labels] if self.conditional else self.means.mean(0)
@@ -59,8 +60,8 @@ class Linear:
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return to_bytes(self.generate(z, labels))
 
-    def sample_batches(self, n: int, *, seed: int = 0, rows: Any = None) -> Any:
-        yield self.decode(self.latents(n, seed), self.sample_labels(n))
+    def sample_batches(self, n: int, *, labels: Any = None, seed: int = 0, rows: Any = None) -> Any:
+        yield self.decode(self.latents(n, seed), labels)
 
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
         return next(self.sample_batches(n, seed=seed))

@@ -13,6 +13,7 @@ from paribus.metrics.classes import (
     missing_classes,
     mode_score,
     modes_found,
+    proportional_labels,
 )
 
 
@@ -63,11 +64,32 @@ def test_divergence_equals_scipys_and_has_a_direction():
     assert class_histogram_divergence(one, even) == math.inf
 
 
-def test_agreement_is_a_share_with_its_binomial_error():
+def test_agreement_is_the_mean_of_the_classes_shares_with_its_binomial_error():
     rows = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     found = class_agreement(rows, torch.tensor([0, 1, 0, 0]))
-    assert found.value == 0.75
-    assert found.error == pytest.approx(scipy.stats.binom.std(4, 0.75) / 4)
+    assert found.value == pytest.approx((2 / 3 + 1) / 2)  # three were asked for class 0, one for class 1
+    assert found.error == pytest.approx(scipy.stats.binom.std(3, 2 / 3) / 3 / 2)
+
+
+@pytest.mark.parametrize(
+    "counts", [[50, 50], [95, 5], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], [9000, *[1] * 100], [3, 0, 4], [7]]
+)
+def test_labels_are_asked_for_as_often_as_they_are_among_training_images(counts):
+    counts = torch.tensor(counts)
+    asked = proportional_labels(counts, 5000)
+    shares = counts.double() / counts.sum()
+    assert len(asked) == 5000
+    for n in (1, 3, 10, 64, 999, 5000):
+        assert torch.equal(proportional_labels(counts, n), asked[:n])  # the class of a place does not depend on n
+        difference = asked[:n].bincount(minlength=len(counts)) - n * shares
+        assert difference.abs().max() <= 1.5, (n, difference)
+
+
+def test_fewer_labels_than_classes_are_not_the_first_classes():
+    asked = proportional_labels(torch.full((1000,), 7), 30)
+    assert len(asked.unique()) == 30 and asked.max() > 700 and asked.min() < 300
+    rare_first = proportional_labels(torch.tensor([9000, *[1] * 1000]), 200)
+    assert (rare_first > 0).sum() == pytest.approx(200 * 1000 / 10000, abs=3)
 
 
 def test_missing_classes_are_those_under_a_tenth_of_their_share():

@@ -11,6 +11,7 @@ from paribus.evaluation.measures.smoothness import Smoothness
 from paribus.metrics.estimates import mean_estimate
 from paribus.metrics.smoothness import squared_speeds, step_ends
 from paribus.results.protocol import Path, Protocol
+from tests.conftest import made_data
 
 
 def normal(n, d, seed):
@@ -68,9 +69,6 @@ class Linear:
     def latents(self, n, seed=0):
         return normal(n, 2, seed % 1000)
 
-    def sample_labels(self, n):
-        return torch.arange(n) % self.classes if self.classes else None
-
     def decode(self, z, labels=None):
         scale = 1 if labels is None else labels[:, None] / 2
         return (128 + scale * (z @ self.matrix)).round().clamp(0, 255).to(torch.uint8).view(-1, 1, 8, 8)
@@ -85,7 +83,13 @@ class Identity:
 
 @pytest.mark.parametrize("classes", [0, 2])
 def test_a_linear_generator_under_rounding(classes):
-    asked = {"settings": EvaluationSettings(), "wanted": ("smoothness",), "n": 5000, "encoders": [Identity()]}
+    asked = {
+        "settings": EvaluationSettings(),
+        "wanted": ("smoothness",),
+        "n": 5000,
+        "encoders": [Identity()],
+        "data": made_data(classes=2),
+    }
     context = Context(**asked, images=lambda *_: (), protocol=Protocol(seed=0), model=Linear(classes))
     (entry,) = Smoothness().scores(context)
     exact = Linear.matrix.square().sum().item() * (0.5**2 / 2 if classes else 1)  # classes 0 and 1: scales 0 and 0.5

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import paribus as pb
 from paribus.base.errors import Damaged, ParibusError
 from paribus.config import ImageShape
 from paribus.models import Model, load_model, save_model
@@ -35,6 +36,37 @@ def test_samples_depend_on_the_seed_and_not_on_batches(vae: Model) -> None:
     assert torch.equal(torch.cat(list(vae.sample_batches(70, seed=1, batch_size=9))), whole)
     assert not torch.equal(vae.sample(70, seed=2), whole)
     assert torch.equal(vae.sample(70, seed=1), whole)
+
+
+@pytest.mark.parametrize(
+    ("model", "overrides"),
+    [
+        ("vae", ()),
+        ("gan", ("objective.noise=uniform", "objective.latent_dim=2")),
+        ("infogan", ()),
+        ("cvae", ("sampler.name=gmm", "sampler.components=2")),
+        ("vae", ("sampler.name=two-stage", "sampler.updates=5")),
+    ],
+)
+def test_an_image_of_a_seed_is_the_same_whatever_is_drawn_besides(
+    model: str, overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    score = {"evaluation": {"encoder": "pixels", "metrics": ["kid"], "samples": 16}}
+    made = pb.train(
+        model, made_data(), budget="32img", out=tmp_path / "run", config=score, overrides=["backbone.width=8",
+        "training.threads=1", "training.batch_size=8", *overrides], score=False,
+    ).model  # fmt: skip
+    labels = None if not made.classes else torch.arange(200) * 7 % 3
+    many = made.latents(200, 3, labels)
+    for n in (1, 2, 63, 64, 65, 150):
+        assert torch.equal(made.latents(n, 3, None if labels is None else labels[:n]), many[:n])
+    for rows in ((0, 200), (5, 9), (60, 70), (128, 200), (199, 200)):
+        assert torch.equal(made.latents(200, 3, labels, rows), many[slice(*rows)])
+    images = made.sample(200, labels=labels, seed=3)
+    for n in (1, 65):
+        few = made.sample(n, labels=None if labels is None else labels[:n], seed=3)
+        assert (few.int() - images[:n].int()).abs().max() <= 1  # sums of other lengths of batches round otherwise
+    assert len(torch.unique(many, dim=0)) == 200
 
 
 def test_encode_decode_reconstruct_fit_together(vae: Model) -> None:

@@ -15,7 +15,7 @@ from paribus.base.processes import place
 from paribus.config import EvaluationSettings
 from paribus.data import ImageData
 from paribus.evaluation.encoding import Rows, StageProgress, batches, counted, encoded_by, reference, silent
-from paribus.evaluation.protocols import encoder_record
+from paribus.evaluation.protocols import asked_labels, encoder_record
 from paribus.metrics.encoders import Encoder
 from paribus.metrics.estimates import Estimate
 from paribus.metrics.reference import Features
@@ -35,6 +35,10 @@ Numbers = dict[str, Tensor]
 
 class EvaluatedModel(typing.Protocol):
     """What evaluation needs of a model; `paribus.models.Model` is one."""
+
+    @property
+    def classes(self) -> int:
+        """Classes that it is conditioned on; 0 without."""
 
     @property
     def can_encode(self) -> bool:
@@ -73,13 +77,12 @@ class EvaluatedModel(typing.Protocol):
         """The images of `decode` as floats in [-1, 1], differentiable in z."""
 
     def sample(self, n: int, *, seed: int = 0) -> Tensor:
-        """Samples uint8 (n, C, H, W); a conditional model's cycle evenly through the classes."""
+        """Samples uint8 (n, C, H, W)."""
 
-    def sample_batches(self, n: int, *, seed: int = 0, rows: tuple[int, int] | None = None) -> Iterator[Tensor]:
-        """The images of `sample`, a batch at a time; `rows`: where to begin and to end among them."""
-
-    def sample_labels(self, n: int) -> Tensor | None:
-        """Classes (n,) of the images of `sample`; None for an unconditional model."""
+    def sample_batches(
+        self, n: int, *, labels: Tensor | None = None, seed: int = 0, rows: tuple[int, int] | None = None
+    ) -> Iterator[Tensor]:
+        """Samples of a conditional model's classes (n,), a batch at a time; `rows`: where to begin and to end."""
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Reconstructions uint8 of images uint8."""
@@ -147,7 +150,9 @@ class Context:
     @cached_property
     def labels(self) -> Tensor | None:
         """Classes (n,) that a conditional model is asked for."""
-        return None if self.model is None else self.model.sample_labels(self.n)
+        if self.model is None or self.data is None:
+            return None
+        return asked_labels(self.model.classes, self.data, self.n)[1]
 
     @property
     def features(self) -> list[Features]:

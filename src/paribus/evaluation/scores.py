@@ -18,7 +18,7 @@ from paribus.evaluation.context import Context, EvaluatedModel
 from paribus.evaluation.encoders import encoders_between, encoders_for, main_encoder
 from paribus.evaluation.encoding import StageProgress, choice, encoded, reference, silent
 from paribus.evaluation.measures import all_measures, wanted_metrics
-from paribus.evaluation.protocols import chosen, encoder_record, form_of, samples_protocol
+from paribus.evaluation.protocols import asked_labels, chosen, encoder_record, form_of, samples_protocol
 from paribus.metrics.distances import kernel_distance
 from paribus.metrics.encoders import Encoder
 from paribus.results.protocol import ImageSet, Protocol, Resized
@@ -56,13 +56,14 @@ def evaluate(
     settings = settings or EvaluationSettings()
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(scored.test))
+    how, labels = asked_labels(model.classes, scored, n)
     context = Context(
         settings=settings,
         wanted=wanted_metrics(settings),
         n=n,
         encoders=encoders or encoders_for(data, settings, progress),  # the same for every split
-        images=lambda start, stop: model.sample_batches(n, seed=settings.seed, rows=(start, stop)),
-        protocol=samples_protocol(n, scored, model.sample_labels(n), settings.seed),
+        images=lambda start, stop: model.sample_batches(n, labels=labels, seed=settings.seed, rows=(start, stop)),
+        protocol=samples_protocol(n, scored, how, settings.seed),
         split=settings.split,
         model=model,
         data=scored,
@@ -174,7 +175,8 @@ def select_best_snapshot(
     against = {"reference": chosen(n, data.validation, "validation")}
 
     def score(images: int, model: EvaluatedModel) -> Score:
-        fake = encoded(encoder, model.sample_batches(n, seed=settings.seed), n)
+        how, labels = asked_labels(model.classes, data, n)
+        fake = encoded(encoder, model.sample_batches(n, labels=labels, seed=settings.seed), n)
         found = kernel_distance(real.features, fake.features)
         return Score.of(
             "kid",
@@ -185,7 +187,7 @@ def select_best_snapshot(
             split="validation",
             weights="snapshot",
             snapshot=images,
-            protocol=samples_protocol(n, data, model.sample_labels(n), settings.seed).model_copy(update=against),
+            protocol=samples_protocol(n, data, how, settings.seed).model_copy(update=against),
         )
 
     return [score(images, model) for images, model in sorted(models.items())]

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from paribus.base.randomness import generator
 from paribus.metrics.estimates import Estimate, disjoint_blocks, feature_matrix, feature_pair, jackknife_error
 
 MISSING_BELOW = 0.1
@@ -106,11 +107,37 @@ def class_histogram_divergence(real: Tensor, fake: Tensor) -> float:
     return max(0.0, float((torch.special.xlogy(fake, fake) - torch.special.xlogy(fake, real)).sum()))
 
 
+def proportional_labels(counts: Tensor, n: int) -> Tensor:
+    """Classes in proportion to counts, in an order of which every beginning is in proportion, too.
+
+    Image k (from 0) of a class with the share p comes at (k + u) / p, and the first n are taken (systematic sampling).
+    The starts u are spread evenly over [0, 1) in an order of the classes that is shuffled once: fewer places than
+    classes are not those of the first classes alone, and rare classes are not all late. The class of place i does not
+    depend on n.
+
+    Args:
+        counts: Images of each class: (classes,), not all 0.
+        n: How many classes are wanted.
+
+    Returns:
+        Classes int64 (n,); each comes as often as its share of n, up to about one.
+    """
+    present = counts.nonzero().flatten()
+    shares = counts[present].double() / counts.sum()
+    starts = (torch.randperm(len(present), generator=generator("proportional labels")) + 0.5) / len(present)
+    most = (shares * (n + len(present))).ceil().long() + 1
+    classes = torch.arange(len(present)).repeat_interleave(most)
+    k = torch.arange(len(classes)) - (most.cumsum(0) - most)[classes]
+    at = (k + starts[classes]) / shares[classes]
+    return present[classes[torch.argsort(at, stable=True)[:n]]]
+
+
 def class_agreement(probabilities: Tensor, labels: Tensor) -> Estimate:
     """Share of a conditional model's samples whose most probable class is the one that was asked for.
 
-    From 0 to 1; higher is better, and real images score the classifier's accuracy. The error is the binomial one. It
-    says nothing of variety: a model with one good image a class gets 1.
+    The mean over the classes that were asked for, each counting alike. From 0 to 1; higher is better, and real images
+    score the classifier's mean accuracy in a class. The error is the binomial one of each class, combined. It says
+    nothing of variety: a model with one good image a class gets 1.
 
     Comparable only when the classifier agrees and the same classes were asked for in the same shares.
 
@@ -120,9 +147,12 @@ def class_agreement(probabilities: Tensor, labels: Tensor) -> Estimate:
         probabilities: (n, classes).
         labels: Classes (n,) that were asked for.
     """
-    right = probabilities.argmax(1).cpu() == labels.cpu()
-    share = float(right.double().mean())
-    return Estimate(share, math.sqrt(share * (1 - share) / len(right)))
+    right, labels = (probabilities.argmax(1).cpu() == labels.cpu()).double(), labels.cpu()
+    asked = labels.bincount()
+    counts = asked[asked > 0].double()
+    shares = labels.bincount(right)[asked > 0] / counts
+    variance = (shares * (1 - shares) / counts).sum() / len(counts) ** 2
+    return Estimate(float(shares.mean()), math.sqrt(float(variance)))
 
 
 def missing_classes(real: Tensor, fake: Tensor) -> list[int]:

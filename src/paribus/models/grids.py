@@ -131,16 +131,16 @@ def _drawn(
 
 
 def _check_memory(model: Model, n: int, out: Path) -> None:
-    """Finds out that samples do not fit into memory: their latents, and twice their pixels but in a folder."""
+    """Finds out that samples do not fit into memory: twice their pixels, or in a folder nothing but their labels."""
     pixels = 0 if out.suffix == "" else 2 * model.image.pixels
-    wanted, available = n * (pixels + 4 * model.config.objective.latent_dim), available_bytes()
+    wanted, available = n * (pixels + 8 * bool(model.classes)), available_bytes()
     if wanted > available:
         raise ParibusError(
             "So many samples do not fit into memory.",
             where="-n",
             got=f"{n:,} images, {wanted / 2**30:,.0f} GB",
             expected=f"at most {available / 2**30:.0f} GB",
-            fix="draw fewer, with several seeds" if pixels == 0 else "draw fewer, or write them to a folder",
+            fix="draw fewer, or write them to a folder",
         )
 
 

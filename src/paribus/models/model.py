@@ -20,6 +20,9 @@ from paribus.objectives.encoding import PosteriorObjective, VariationalObjective
 from paribus.recipes import RunConfig
 from paribus.results.protocol import Likelihood
 
+TOGETHER = 64
+"""Latents that are drawn by one key, whether all of them are asked for or not."""
+
 
 class Model:
     """Averaged networks and what is needed to use them; images are uint8 (N, C, H, W) everywhere.
@@ -49,6 +52,11 @@ class Model:
         self.sampler = sampler
         self.unfinished_after: int | None = None
         self.nets = {role: net.eval().requires_grad_(False) for role, net in nets.items()}
+
+    @property
+    def classes(self) -> int:
+        """Classes that the model is conditioned on; 0 without."""
+        return self.image.classes
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -97,36 +105,58 @@ class Model:
         config = self.config.model_copy(update={"sampler": settings})
         return Model(config, self.nets, self.data_shape, self.class_names)
 
-    def latents(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
+    def latents(
+        self, n: int, seed: int = 0, labels: Tensor | None = None, rows: tuple[int, int] | None = None
+    ) -> Tensor:
         """Latents (n, latent_dim) of the sampler.
+
+        Latent i of a seed is the same whatever n is, and wherever it is used: it is a row of a block of `TOGETHER`,
+        each drawn by its own key, on the CPU.
 
         Args:
             n: How many.
             seed: The same seed gives the same latents.
             labels: Classes (n,) of a conditional model; by default the classes in turn. The prior is the same for all.
+            rows: Where to begin and to end among them; by default all.
         """
-        draw = Draw(seed, "sample", device="cpu")
-        if self.sampler is None:
-            return self.objective.prior(n, draw)
-        return self.sampler.sample(n, self.sample_labels(n) if labels is None else labels, draw)
+        first, last = rows or (0, n)
+        if self.sampler is not None and labels is None:
+            labels = self.sample_labels(n)
+        blocks = [self._block(k, seed, labels) for k in range(first // TOGETHER, -(-last // TOGETHER))]
+        drawn = first // TOGETHER * TOGETHER
+        return torch.cat(blocks)[first - drawn : last - drawn]
 
-    def sample(self, n: int, *, label: int | str | None = None, seed: int = 0) -> Tensor:
+    def _block(self, k: int, seed: int, labels: Tensor | None) -> Tensor:
+        """Latents of places k * TOGETHER and on."""
+        draw = Draw(seed, "sample", k, device="cpu")
+        if self.sampler is None:
+            return self.objective.prior(TOGETHER, draw)
+        if labels is not None:
+            own = labels[k * TOGETHER : (k + 1) * TOGETHER]
+            labels = torch.cat([own, own.new_zeros(TOGETHER - len(own))])
+        return self.sampler.sample(TOGETHER, labels, draw)
+
+    def sample(self, n: int, *, label: int | str | None = None, labels: Tensor | None = None, seed: int = 0) -> Tensor:
         """New images (n, C, H, W).
+
+        Image i of a seed is the same whatever n is, up to the last bit of its numbers before they are rounded.
 
         Args:
             n: How many.
             label: Class index or name, for a conditional model; by default the classes in turn.
+            labels: Classes (n,) for a conditional model, in place of `label`.
             seed: The same seed gives the same latents.
         """
-        return torch.cat(list(self.sample_batches(n, label=label, seed=seed)))
+        return torch.cat(list(self.sample_batches(n, label=label, labels=labels, seed=seed)))
 
     def sample_batches(
         self,
         n: int,
         *,
         label: int | str | None = None,
+        labels: Tensor | None = None,
         seed: int = 0,
-        batch_size: int = 500,
+        batch_size: int = 8 * TOGETHER,
         rows: tuple[int, int] | None = None,
     ) -> Iterator[Tensor]:
         """The images of `sample`, a batch at a time, so that memory does not grow with n.
@@ -137,12 +167,12 @@ class Model:
             ParibusError: n is no number of images.
         """
         check_count(n, "images", "n")
-        labels = self.sample_labels(n, label)
-        z = self.latents(n, seed, labels)
+        if labels is None:
+            labels = self.sample_labels(n, label)
         first, last = rows or (0, n)
         for start in range(first, last, batch_size):
-            part = slice(start, min(start + batch_size, last))
-            yield self.decode(z[part], None if labels is None else labels[part])
+            part = (start, min(start + batch_size, last))
+            yield self.decode(self.latents(n, seed, labels, part), None if labels is None else labels[slice(*part)])
 
     def class_change(
         self, first: int | str, second: int | str, *, rows: int = 8, steps: int = 8, seed: int = 0

@@ -16,6 +16,8 @@ Origin = Literal[
     "samples", "given", "train", "validation", "test", "against", "reconstructions", "inversions", "linear_model"
 ]
 
+Labels = Literal["as in training", "evenly"]
+
 
 class Resized(Settings):
     """How images were brought to their form, by PIL: Lanczos, antialiased, to reduce them, bicubic to enlarge them.
@@ -131,7 +133,8 @@ class Protocol(Settings):
         reference: What it is held against.
         form: Of all images.
         seed: Of what is drawn.
-        labels: How the labels of a conditional model's samples were drawn: every class equally often.
+        labels: How often each class of a conditional model's samples was asked for: as often as it is among the
+            training images, or, where these have other classes or none, every class equally often.
         stands_in: Whether the measured images stand in the samples' place, for a floor.
         searched: Images among which the nearest is looked for.
         held_out: Images that those are held against.
@@ -156,7 +159,7 @@ class Protocol(Settings):
     reference: ImageSet | None = None
     form: ImageForm | None = None
     seed: int | None = None
-    labels: Literal["evenly"] | None = None
+    labels: Labels | None = None
     stands_in: bool = False
     searched: ImageSet | None = None
     held_out: ImageSet | None = None

@@ -10,6 +10,7 @@ from paribus.base.errors import ParibusError
 from paribus.base.randomness import generator
 from paribus.evaluation.encoders import main_encoder
 from paribus.evaluation.encoding import counted, encoded, reference
+from paribus.evaluation.protocols import asked_labels
 from paribus.latent.geometry import truncated_normal
 from paribus.metrics.distances import frechet_distance
 from paribus.metrics.neighbours import precision_recall_density_coverage
@@ -43,7 +44,7 @@ def truncation(subject: Subject, *, count: int = 2000) -> View:
     encoder = main_encoder(subject.data, settings, subject.progress)
     n = min(count, len(subject.data.test))
     real = reference(encoder, subject.data, "test", n, subject.progress).features
-    labels, rows = model.sample_labels(n), []
+    labels, rows = asked_labels(model.classes, subject.data, n)[1], []
     found: dict[str, list[float]] = {metric: [] for metric in METRICS}
     for bound in BOUNDS:
         z = truncated_normal(n, model.objective.latent_dim, bound, generator("truncation", subject.seed))

@@ -266,7 +266,7 @@ class FromPrior(Measure):
     def scores(self, context: Context) -> Iterator[Score]:
         assert context.model is not None
         n, plain = context.n, context.model.with_prior()
-        samples = plain.sample_batches(n, seed=context.seed)
+        samples = plain.sample_batches(n, labels=context.labels, seed=context.seed)
         passing = counted(samples, n, "generating samples from the prior", context.progress)
         for encoder, fake in zip(context.encoders, encoded_by(context.encoders, passing, n), strict=True):
             find = partial(distances, context.real(encoder).features, fake.features)

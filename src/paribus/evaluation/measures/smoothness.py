@@ -48,7 +48,7 @@ class Smoothness(Measure):
         assert context.model is not None
         n, prior = min(context.n, STEPS), context.model.with_prior()
         starts, targets = (prior.latents(n, keyed_seed("smoothness", context.seed, end)) for end in ("start", "target"))
-        labels = prior.sample_labels(n)
+        labels = None if context.labels is None else context.labels[:n]
 
         def images(latents: Tensor) -> Iterator[Tensor]:
             parts = (slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE))
