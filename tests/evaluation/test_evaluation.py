@@ -188,12 +188,9 @@ def test_classes_come_as_often_as_among_training_images():
     assert perfect["class_divergence"].value < 0.02
     assert evenly["frechet"].value > 10 * perfect["frechet"].value and evenly["class_divergence"].value > 0.5
     assert perfect["frechet"].protocol.labels == "as in training"
-    other = replace(DATA, train=Split(DATA.train.images, None), class_names=None)
-    found = scores(
-        evaluate(
-            Fake(*blobs(400, 5)[:1], labels=blobs(400, 5)[1]), other, EvaluationSettings(samples=200, metrics=["kid"])
-        )
-    )
+    other, few = replace(DATA, train=Split(DATA.train.images, None), class_names=None), blobs(400, 5)
+    asked = EvaluationSettings(samples=200, metrics=["kid"])
+    found = scores(evaluate(Fake(few[0], labels=few[1]), other, asked))
     assert found["kid"].protocol.labels == "evenly"  # nothing is known of how often each is among these
 
 

@@ -51,7 +51,7 @@ def test_samples_depend_on_the_seed_and_not_on_batches(vae: Model) -> None:
 def test_an_image_of_a_seed_is_the_same_whatever_is_drawn_besides(
     model: str, overrides: tuple[str, ...], tmp_path: Path
 ) -> None:
-    score = {"evaluation": {"encoder": "pixels", "metrics": ["kid"], "samples": 16}}
+    score = {"evaluation": {"encoder": "pixels", "metrics": ["kid"], "samples": 64}}
     made = pb.train(
         model, made_data(), budget="32img", out=tmp_path / "run", config=score, overrides=["backbone.width=8",
         "training.threads=1", "training.batch_size=8", *overrides], score=False,
