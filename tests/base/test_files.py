@@ -310,7 +310,9 @@ def test_a_cache_that_cannot_be_written_to_is_known_before_training(
     assert not (tmp_path / "run" / "run.yaml").exists()
 
 
-def test_a_hangup_asks_to_stop_as_often_as_it_comes() -> None:
+def test_a_hangup_asks_to_stop_as_often_as_it_comes(request: pytest.FixtureRequest) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     with stop_on_signal() as requested:
         assert not requested()
         for _ in range(2):

@@ -82,6 +82,8 @@ def test_files_of_mixed_sizes_by_their_paths(tmp_path: Path) -> None:
         (np.full((20, 8, 8), np.nan), "Some pixels are no numbers"),
         (np.full((20, 8, 8), np.inf), "Some pixels are infinite"),
         (None, "These are not images"),
+        (np.zeros((20, 0, 8), np.float32), "The images have no pixels"),
+        (np.zeros((20, 8, 0, 3), np.uint8), "The images have no pixels"),
         (IMAGES[0], "This is one image, not a stack"),
         (7, "These are not images"),
         ((IMAGES, LABELS[:3]), "The labels have a wrong shape"),

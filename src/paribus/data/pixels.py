@@ -53,6 +53,14 @@ def as_pixels(array: np.ndarray, where: str, float_range: FloatRange = "0..1") -
         ParibusError: Its type, range or shape is another.
     """
     array = _channels_last(array, where)
+    if 0 in array.shape[1:]:
+        raise ParibusError(
+            "The images have no pixels.",
+            where=where,
+            got=f"{array.dtype} {array.shape}",
+            expected=_LAYOUTS,
+            fix="see how they were made",
+        )
     if array.dtype.kind == "f":
         return _rounded(array, where, float_range)
     if array.dtype != np.uint8:
