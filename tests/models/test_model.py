@@ -69,6 +69,13 @@ def test_an_image_of_a_seed_is_the_same_whatever_is_drawn_besides(
     assert len(torch.unique(many, dim=0)) == 200
 
 
+@pytest.mark.parametrize("n", [10**11, 10**40])
+def test_more_samples_than_memory_holds_are_refused(vae: Model, n: int) -> None:
+    for call in (vae.sample, lambda n: next(vae.sample_batches(n))):
+        with pytest.raises(ParibusError, match="do not fit into memory"):
+            call(n)
+
+
 def test_encode_decode_reconstruct_fit_together(vae: Model) -> None:
     images = made_data().test.images
     z = vae.encode(images)

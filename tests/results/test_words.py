@@ -103,3 +103,9 @@ def test_words_are_of_settings_that_exist() -> None:
 
     configs: list[RunConfig] = [tiny_config(name) for name in ("gan", "dcgan", "vae", "wgan", "wgan-gp", "iwae")]
     assert set(WORDS) <= set().union(*(paths(config.tree()) for config in configs))
+
+
+def test_a_fact_without_its_figures_is_spelt_out() -> None:
+    """A record may have been edited; whoever reads it is told what there is."""
+    assert statement(Fact(code="setting", figures={"path": "x"})).text == "setting (path x)."
+    assert fact_words(Fact(code="copies", figures={"n": 3})) == "copies: copies (n 3)"

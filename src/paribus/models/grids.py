@@ -16,8 +16,7 @@ from paribus.base.files import replacing, write_atomically
 from paribus.base.outputs import PROGRAM, check_output_file, check_output_folder, output_folder
 from paribus.base.pictures import picture_content
 from paribus.data import Split
-from paribus.data.storage import available_bytes
-from paribus.models.model import Model
+from paribus.models.model import Model, check_memory
 
 
 def image_grid(images: Tensor, columns: int = 8) -> Image.Image:
@@ -86,7 +85,7 @@ def write_samples(
             so many.
     """
     check_samples(out)
-    _check_memory(model, n, out)
+    check_memory(n, 8 if out.suffix == "" else 2 * model.image.pixels)
     labels = model.sample_labels(n, label)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".png":
@@ -128,20 +127,6 @@ def _drawn(
         done += len(images)
         if done < n:
             progress("generating samples", done, n)
-
-
-def _check_memory(model: Model, n: int, out: Path) -> None:
-    """Finds out that samples do not fit into memory: twice their pixels, or in a folder nothing but their labels."""
-    pixels = 0 if out.suffix == "" else 2 * model.image.pixels
-    wanted, available = n * (pixels + 8 * bool(model.classes)), available_bytes()
-    if wanted > available:
-        raise ParibusError(
-            "So many samples do not fit into memory.",
-            where="-n",
-            got=f"{n:,} images, {wanted / 2**30:,.0f} GB",
-            expected=f"at most {available / 2**30:.0f} GB",
-            fix="draw fewer, or write them to a folder",
-        )
 
 
 def _write_folder(batches: Iterator[Tensor], n: int, out: Path, labels: Tensor | None) -> None:

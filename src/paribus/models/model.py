@@ -12,6 +12,7 @@ from torch.nn.functional import one_hot
 from paribus.base.arguments import check_count
 from paribus.base.errors import ParibusError
 from paribus.config import ImageShape
+from paribus.data.storage import available_bytes
 from paribus.models.inputs import class_indices, label_index, network_images
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.samplers import Sampler
@@ -22,6 +23,23 @@ from paribus.results.protocol import Likelihood
 
 TOGETHER = 64
 """Latents that are drawn by one key, whether all of them are asked for or not."""
+
+
+def check_memory(n: int, image_bytes: int) -> None:
+    """Finds out that so many samples do not fit into memory.
+
+    Raises:
+        ParibusError: It is so.
+    """
+    wanted, available = int(n) * image_bytes, available_bytes()
+    if wanted > available:
+        raise ParibusError(
+            "So many samples do not fit into memory.",
+            where="n",
+            got=f"{n:,} images, {wanted >> 30:,} GB",
+            expected=f"at most {available >> 30} GB",
+            fix="draw fewer, or write them to a folder",
+        )
 
 
 class Model:
@@ -147,6 +165,8 @@ class Model:
             labels: Classes (n,) for a conditional model, in place of `label`.
             seed: The same seed gives the same latents.
         """
+        check_count(n, "images", "n")
+        check_memory(n, self.image.pixels)
         return torch.cat(list(self.sample_batches(n, label=label, labels=labels, seed=seed)))
 
     def sample_batches(
@@ -167,6 +187,7 @@ class Model:
             ParibusError: n is no number of images.
         """
         check_count(n, "images", "n")
+        check_memory(n, 8)
         if labels is None:
             labels = self.sample_labels(n, label)
         first, last = rows or (0, n)

@@ -133,8 +133,8 @@ def different_machines(machines: Mapping[tuple[str, int], Mapping[str, Any]]) ->
     """The kinds of machines, if the runs, by label and seed, were not all trained on one kind."""
     kinds: dict[str, list[str]] = {}
     for (label, seed), machine in machines.items():
-        kind = ", ".join(str(machine[part]) for part in ("cpu", "gpu") if machine[part])
-        kinds.setdefault(f"{kind}, torch {machine['torch']}", []).append(f"{label} seed {seed}")
+        kind = ", ".join(str(machine[part]) for part in ("cpu", "gpu") if machine.get(part))
+        kinds.setdefault(f"{kind}, torch {machine.get('torch')}", []).append(f"{label} seed {seed}")
     if len(kinds) < 2:
         return []
     return [Fact(code="machines", figures={"machines": tuple(kinds), "runs": tuple(map(tuple, kinds.values()))})]

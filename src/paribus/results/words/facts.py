@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -107,10 +108,19 @@ def fact_words(fact: Fact) -> str:
 def detail_words(fact: Fact) -> str:
     """The same without what it is called; a code from outside this package is spelt out with its figures."""
     words = SENTENCES.get(fact.code)
-    if words is None:
+    if words is None or not (isinstance(words, str) or _takes(words, fact)):
         figures = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in fact.figures.items())
         return fact.code.replace("_", " ") + (f" ({figures})" if figures else "")
     return words if isinstance(words, str) else words(**fact.figures)
+
+
+def _takes(words: Callable[..., Any], fact: Fact) -> bool:
+    """Whether a fact has the figures that its words are made of: a record may have been edited."""
+    try:
+        inspect.signature(words).bind(**fact.figures)
+    except TypeError:
+        return False
+    return True
 
 
 def kind_words(fact: Fact) -> str:
@@ -135,7 +145,7 @@ def statement(fact: Fact) -> Statement:
     """A fact about a study's settings, for a list or a paragraph."""
     figures: dict[str, Any] = dict(fact.figures)
     make = STATEMENTS.get(fact.code)
-    if make is None:
+    if make is None or not _takes(make, fact):
         return Statement(fact.code.replace("_", " ").capitalize(), f"{fact_words(fact)}.")
     return make(**figures)
 
