@@ -182,3 +182,14 @@ def test_truncated_files_are_bad(pixels, format, share):
     content = encode(Image.fromarray(pixels(64, 64, 3)), format)
     with pytest.raises(BadImage):
         decode(content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16"])
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_tiff_that_claims_more_than_its_strips_hold_is_damaged(mode, side):
+    content = bytearray(encode(Image.new(mode, (8, 8)), "TIFF"))
+    tag = (256 if side == "width" else 257).to_bytes(2, "little")
+    at = next(at for at in range(8, len(content), 1) if content[at : at + 2] == tag)
+    content[at + 2 : at + 12] = b"\x04\x00" + (1).to_bytes(4, "little") + (1_000_000).to_bytes(4, "little")
+    with pytest.raises(BadImage, match="damaged or cut short"):
+        decode(bytes(content))

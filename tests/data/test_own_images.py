@@ -360,7 +360,8 @@ class TestLabels:
                 assert label_of[image.numpy().tobytes()] == label
 
     @pytest.mark.parametrize(
-        ("content", "reason"), [("{", r"it is not JSON \(line 1\)"), ('{"a": 1}', "the form of StyleGAN")]
+        ("content", "reason"),
+        [("{", r"it is not JSON \(line 1\)"), ('{"a": 1}', "the form of StyleGAN"), ("[" * 100_000, "StyleGAN")],
     )
     def test_a_dataset_json_that_cannot_be_read_is_named(self, tmp_path, image_files, content, reason):
         image_files(tmp_path)

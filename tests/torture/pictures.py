@@ -107,8 +107,9 @@ class Names(Surface):
         )
 
     def run(self, draw: random.Random, folder: Path) -> Outcome:
-        here = folder / "case"  # anew: a command may make what it was given as a name
-        shutil.rmtree(here, ignore_errors=True)
+        # anew, with what is one level up: a command may make what it was given as a name, which 'explore' then serves
+        here = folder / "case" / "here"
+        shutil.rmtree(here.parent, ignore_errors=True)
         (here / "empty").mkdir(parents=True)
         (here / "a file").write_text("x")
         (here / "loop").symlink_to("loop")

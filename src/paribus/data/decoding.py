@@ -123,6 +123,8 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
         with _ONE_AT_A_TIME if large else contextlib.nullcontext():
             if large and recipe.size is not None:
                 image.draft(None, (_DRAFT * recipe.size, _DRAFT * recipe.size))
+            if source.format == "TIFF":
+                _refuse_missing_rows(source)
             image.load()
             changes: list[str] = []
             pixels = _brought_to_form(_turned(image, changes), recipe, changes)
@@ -154,6 +156,14 @@ def opened(encoded: Encoded) -> Image.Image:
     if not content:
         raise BadImage("empty file (0 bytes)")
     return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
+def _refuse_missing_rows(image: Image.Image) -> None:
+    """A TIFF may claim rows for which it has no strip; PIL leaves them black without a word."""
+    extents = [tile[1] for tile in image.tile]
+    columns, rows = (max((extent[edge] for extent in extents), default=0) for edge in (2, 3))
+    if extents and (columns < image.width or rows < image.height):
+        raise BadImage(f"damaged or cut short (pixels of {columns}x{rows} in place of {image.width}x{image.height})")
 
 
 def _turned(image: Image.Image, changes: list[str]) -> Image.Image:
@@ -255,10 +265,13 @@ def _flattened(image: Image.Image, background: str, changes: list[str]) -> Image
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:
     """16-bit grey to 8 bits: 0 stays 0, 65,535 becomes 255, rounded to the nearest."""
-    wide = pixels.astype(np.int64)
-    if wide.min() < 0 or wide.max() > 65_535:
+    if pixels.min() < 0 or pixels.max() > 65_535:
         raise BadImage("32-bit integer pixels, which have no defined range")
-    return ((wide * 255 + 32_767) // 65_535).astype(np.uint8)
+    wide = pixels.astype(np.uint32)  # in place from here on: a scan has 200 million of them
+    wide *= 255
+    wide += 32_767
+    wide //= 65_535
+    return wide.astype(np.uint8)
 
 
 def unreadable_reason(error: Exception, encoded: Encoded) -> str:

@@ -244,7 +244,7 @@ def _stylegan_labels(file: Path) -> tuple[dict[str, object] | None, Fact | None]
         reason = error.strerror or str(error)
     except json.JSONDecodeError as error:
         reason = f"it is not JSON (line {error.lineno})"
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         reason = 'it has not the form of StyleGAN, {"labels": [["0.png", 6], ...]}'
     return None, Fact(code="label_file_unread", figures={"name": file.name, "reason": reason})
 

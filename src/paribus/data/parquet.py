@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from bisect import bisect_right
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paribus.base.errors import ParibusError
+from paribus.base.parsing import from_json
 from paribus.data.folders import SPLIT_NAMES
 from paribus.data.labels import labelled
 from paribus.data.raw import Encoded, RawData, RawSplit, files_key
@@ -254,7 +254,7 @@ def _plain_label(value: Any) -> int | str | None:
 
 def _features(schema: Any) -> dict[str, dict[str, Any]]:
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        features = from_json((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, ValueError, TypeError):
         return {}
     known = features if isinstance(features, dict) else {}

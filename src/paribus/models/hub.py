@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from paribus.base.errors import ParibusError
 from paribus.base.files import read_bytes
 from paribus.base.network import hub_is_reachable
+from paribus.base.parsing import from_json
 
 NOT_HERE, NOT_UPLOADED = "There is no such folder here", "Nothing was uploaded"
 WEIGHTS = ["model.safetensors", "sampler.safetensors"]
@@ -52,7 +52,7 @@ def fetched(repository: str, revision: str | None = None) -> Path:
 def is_ours(path: Path) -> bool:
     """Whether a file is the config.json of a Paribus model."""
     try:
-        record = json.loads(read_bytes(path))
+        record = from_json(read_bytes(path))
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and {"format", "image"} <= record.keys() and isinstance(record.get("config"), dict)
