@@ -162,7 +162,16 @@ def test_a_sampler_of_other_sizes_takes_no_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"format": 1, "image": {}, "config": []}', '{"architectures": ["Other"]}', "\ufffd", "[" * 100_000]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 1, "image": {}, "config": []}',
+        '{"architectures": ["Other"]}',
+        "\ufffd",
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_paribus_model_is_called_so(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content)
