@@ -7,7 +7,7 @@ INSTALLED := .make/installed
 .PHONY: demo test test-processes torture test-slow replicate-smoke browser-test check format benchmark browser clean
 
 demo: $(INSTALLED)  ## Compare four models on handwritten digits; writes demo/report.html
-	$(BIN)/paribus compare --data digits --models vae,conv-vae,gan,dcgan --seeds 2 --budget 300kimg --out demo
+	$(BIN)/paribus compare --data digits --models vae,conv-vae,gan,dcgan --seeds 3 --budget 300kimg --out demo
 
 test: $(INSTALLED)  ## The default tests: no network, no GPU, no data sets
 	$(BIN)/python -m pytest -n auto --dist worksteal

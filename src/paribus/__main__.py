@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from paribus.base import unforeseen
@@ -20,6 +21,7 @@ def main() -> None:
 
     So does a fault of Paribus itself: with exit code 70, and a file that holds the traceback.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):  # what goes to a file or a pipe has the system's code page on Windows
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -40,6 +42,19 @@ def main() -> None:
         if was_interrupted():
             _end_interrupted()
         _end(machine_fault(error) or unforeseen.as_message(error))
+
+
+def _open_closed_streams() -> None:
+    """What was started without an input or an output (`>&-`) reads nothing, and is heard by nobody.
+
+    Without this the next file that is opened would be the output, and be written into by whatever is printed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def _end_interrupted() -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import paribus as pb
 from paribus.base.errors import Damaged, ParibusError
-from paribus.base.files import write_yaml
+from paribus.base.files import read_yaml, write_yaml
 from paribus.commands.outputs import report
+from paribus.commands.train import train
 from paribus.config import Budget, ImageShape
 from paribus.config.seeds import read_seeds
-from paribus.data import folders
+from paribus.data import folders, load_data
 from paribus.models.networks import check_networks_fit
 from paribus.recipes import resolve
 from paribus.results.folder import RunFolder
@@ -129,3 +132,35 @@ def test_an_empty_record_says_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").touch()
     with pytest.raises(Damaged, match=r"no data\.fingerprint in it"):
         RunFolder(tmp_path).recorded("data", "fingerprint")
+
+
+def test_names_that_are_no_utf_8_are_refused_before_training(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for name in (b"a", b"b\xff"):
+        folder = data / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        for number in range(8):
+            Image.new("L", (8, 8), 10 * number).save(folder / f"{number}.png")
+    with pytest.raises(ParibusError, match=r"class is no text in UTF-8[^\0]*b\\udcff"):
+        load_data(data)
+    with pytest.raises(ParibusError, match="no text in UTF-8"):
+        load_data(tmp_path / os.fsdecode(b"n\xff"))
+    with pytest.raises(ParibusError, match="no text in UTF-8"):
+        train("vae", out=tmp_path / os.fsdecode(b"o\xff"))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_what_is_written_can_be_read(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "x.yaml", {"name": "a\udcff", "é": ["\U0001f600"]})
+    assert read_yaml(tmp_path / "x.yaml") == {"name": "a\\udcff", "é": ["\U0001f600"]}
+
+
+@pytest.mark.parametrize("shape", [(10**9, 64, 64), (20, 10**5, 10**5)])
+def test_views_that_stand_for_more_than_the_machine_holds_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ParibusError, match=r"do not fit on this machine|too large"):
+        load_data(np.broadcast_to(np.uint8(3), shape))
+
+
+def test_a_view_of_memory_is_an_array() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (20, 8, 8), np.uint8)
+    assert len(load_data(memoryview(images), validation=0).train) == len(load_data(images, validation=0).train)

@@ -48,6 +48,7 @@ SETTINGS: dict[str, Any] = {"samples": 128, "inversion_images": 8, "inversion_st
 class Given:
     """A model of given images that does everything a model can do: well, where they are the real ones."""
 
+    seed = 0
     can_encode, has_log_weights, prior_is_normal, sampler_words = True, True, True, "a mixture"
     likelihood = Likelihood(density="gaussian", pixels="[-1, 1]", deviation=1.0)
     parameters = {"G": 1}  # noqa: RUF012

@@ -1,3 +1,4 @@
+import json
 import math
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from paribus.evaluation.measures.costs import training_costs
 from paribus.metrics.reconstruction import structural_similarities
 from paribus.metrics.sharpness import sharpness_terms
 from paribus.results.protocol import ImageForm, ImageSet, Likelihood, Protocol
-from paribus.results.score import Fact, Score
+from paribus.results.score import Fact, Score, differences
+from paribus.results.statistics import jackknife_error
 from tests.conftest import of_classes
 
 CLASSES = 4
@@ -57,6 +59,7 @@ class Fake:
         self.seeds = []
 
     can_encode = property(lambda self: self.latents is not None)
+    seed = 0
     sampler_words = property(lambda self: None if self.prior is None else "a mixture")
     has_log_weights = property(lambda self: self.latents is not None)
     prior_is_normal = False
@@ -653,3 +656,27 @@ def test_samples_that_lack_the_rare_kinds_are_found_out():
     assert coverage["usual"] < coverage["all"]
     assert found["all"]["rare_share"].protocol.rare_among == 400 and found["all"]["rare_share"].protocol.rare > 0
     assert not {"rare_share", "rare_coverage"} & set(scores(evaluate(Fake(images), DATA)))
+
+
+def test_models_of_several_training_seeds_are_scored_on_samples_of_their_own():
+    def of(training: int, asked: int):
+        model = Fake(NOISE)
+        model.seed = training
+        frechet = scores(evaluate(model, DATA, EvaluationSettings(samples=100, encoder="pixels", seed=asked)))[
+            "frechet"
+        ]
+        assert set(model.seeds) == {training + asked} == {frechet.protocol.seed}
+        return frechet
+
+    first, second = of(0, 0), of(1, 0)
+    assert first.value != second.value and not differences(first, second)
+    assert of(0, 1).value == second.value
+
+
+def test_a_score_holds_what_each_block_of_test_images_does_to_it():
+    found = scores(evaluate(Fake(NOISE), DATA, EvaluationSettings(samples=200, encoder="pixels")))
+    for metric in ("frechet", "kid"):
+        score = found[metric]
+        assert len(score.left_out) == 20
+        assert 0 < jackknife_error(score.left_out) < score.error
+        assert Score(**json.loads(json.dumps(score.as_json()))) == score

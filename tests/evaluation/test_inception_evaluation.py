@@ -148,7 +148,7 @@ def test_the_best_snapshot_is_chosen_by_the_first_encoder_alone(
     tiny_data: ImageData, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Given:
-        classes = 0
+        classes, seed = 0, 0
 
         def sample_batches(self, n: int, *, labels: Any = None, seed: int = 0, rows: Any = None) -> Iterator[Tensor]:
             yield tiny_data.train.images[:n]

@@ -10,11 +10,12 @@ from paribus.metrics import distances
 from paribus.metrics.distances import (
     frechet_distance,
     frechet_distance_from_statistics,
-    frechet_error,
+    frechet_estimate,
     gaussian_statistics,
     kernel_distance,
 )
-from paribus.metrics.estimates import disjoint_blocks, jackknife_error, mean_estimate
+from paribus.metrics.estimates import disjoint_blocks, mean_estimate
+from paribus.results.statistics import jackknife_error
 
 
 def normal(n, d, seed=0):
@@ -112,17 +113,28 @@ def test_frechet_in_float32_features_far_from_zero_keeps_its_digits():
 def test_downdated_statistics_equal_those_computed_anew(monkeypatch):
     real, fake, seen = normal(120, 6), normal(80, 6, 1) * 1.5 + 0.4, []
     monkeypatch.setattr(distances, "jackknife_error", lambda values: seen.append(values) or 1.0)
-    frechet_error(real, fake, blocks=8)
-    for block, found in zip(disjoint_blocks(80, 8), seen[0], strict=True):
-        kept = torch.ones(80, dtype=torch.bool)
+    found = frechet_estimate(real, fake, blocks=8)
+    assert found.left_out == tuple(seen[0])
+    for rows, other, without in ((real, fake, seen[0]), (fake, real, seen[1])):
+        for block, value in zip(disjoint_blocks(len(rows), 8), without, strict=True):
+            kept = torch.ones(len(rows), dtype=torch.bool)
+            kept[block] = False
+            assert value == pytest.approx(frechet_distance(other, rows[kept]), rel=1e-9)
+
+
+def test_the_kernel_distance_without_each_block_of_real_images():
+    real, fake = normal(120, 6), normal(80, 6, 1) * 1.5 + 0.4
+    found = kernel_distance(real, fake)
+    for block, value in zip(disjoint_blocks(120, 20), found.left_out, strict=True):
+        kept = torch.ones(120, dtype=torch.bool)
         kept[block] = False
-        assert found == pytest.approx(frechet_distance(real, fake[kept]), rel=1e-9)
+        assert value == pytest.approx(kernel_distance(real[kept], fake).value, rel=1e-9)
 
 
 def test_frechet_error_is_the_spread_over_fresh_draws():
     n, d = 400, 6
     draws = [frechet_distance(normal(n, d, 2 * s), normal(n, d, 2 * s + 1) * 1.4 + 0.5) for s in range(200)]
-    errors = [frechet_error(normal(n, d, 2 * s), normal(n, d, 2 * s + 1) * 1.4 + 0.5) for s in range(30)]
+    errors = [frechet_estimate(normal(n, d, 2 * s), normal(n, d, 2 * s + 1) * 1.4 + 0.5).error for s in range(30)]
     print(f"seeds 0..399: spread {np.std(draws, ddof=1):.4f}, mean jackknife error {np.mean(errors):.4f}")
     assert np.mean(errors) == pytest.approx(np.std(draws, ddof=1), rel=0.25)
 
@@ -165,7 +177,7 @@ def test_kernel_distance_does_not_depend_on_blocks():
 
 def test_kernel_distance_leaves_out_blocks_as_if_computed_anew(monkeypatch):
     real, fake, seen = normal(50, 4), normal(33, 4, 1) + 0.2, []
-    monkeypatch.setattr(distances, "jackknife_error", lambda values: seen.append(values.tolist()) or 1.0)
+    monkeypatch.setattr(distances, "jackknife_error", lambda values: seen.append(values) or 1.0)
     kernel_distance(real, fake, blocks=10)
     kept = torch.ones(33, dtype=torch.bool)
     kept[disjoint_blocks(33, 10)[3]] = False
@@ -194,8 +206,8 @@ def test_small_sets_have_a_value_and_no_error():
     score = kernel_distance(normal(2, 3), normal(2, 3, 1))
     assert math.isfinite(score.value)
     assert math.isnan(score.error)
-    assert math.isnan(frechet_error(normal(3, 3), normal(3, 3, 1)))
-    assert math.isfinite(frechet_error(normal(4, 3), normal(5, 3, 1)))
+    assert math.isnan(frechet_estimate(normal(3, 3), normal(3, 3, 1)).error)
+    assert math.isfinite(frechet_estimate(normal(4, 3), normal(5, 3, 1)).error)
 
 
 def test_jackknife_error_of_a_mean_is_its_standard_error():
@@ -207,7 +219,7 @@ def test_jackknife_error_of_a_mean_is_its_standard_error():
     for seed in range(200):
         values = normal(1000, 1, seed)[:, 0]
         blocks = disjoint_blocks(1000)
-        by_blocks.append(jackknife_error([(values.sum() - values[b].sum()) / (1000 - len(b)) for b in blocks]))
+        by_blocks.append(jackknife_error([float(values.sum() - values[b].sum()) / (1000 - len(b)) for b in blocks]))
     assert np.mean(np.square(by_blocks)) == pytest.approx(1 / 1000, rel=0.1)
 
 
@@ -230,6 +242,6 @@ def test_blocks_are_disjoint_complete_and_not_aligned_with_classes():
     ],
 )
 def test_wrong_features_are_named(real, fake, words):
-    for distance in (frechet_distance, kernel_distance, frechet_error):
+    for distance in (frechet_distance, kernel_distance, frechet_estimate):
         with pytest.raises(ParibusError, match=words):
             distance(real, fake)

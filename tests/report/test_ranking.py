@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from paribus.report import write_report
 from paribus.report.analyses import method_words, probability, standings
 from paribus.report.curves import pareto_figures
 from paribus.results.comparison import fronts
-from paribus.results.statistics import difference, sign_flip_p
+from paribus.results.statistics import Shared, difference, sign_flip_p
 from paribus.results.study_files import comparisons, read_folder
 
 Given = tuple[Path, dict[str, Any]]
@@ -30,7 +31,7 @@ def ten(tmp_path_factory: pytest.TempPathFactory) -> Given:
     return folder, write_study(folder, tuple(range(10)), ("dcgan", "wgan-gp"))
 
 
-def test_standings_with_two_seeds(study: Given) -> None:
+def test_standings_with_three_seeds(study: Given) -> None:
     found = standings(read_folder(study[0]), "frechet")
     assert found is not None
     assert [(s.model, s.rank, s.beats, s.level, s.beaten_by) for s in found.models] == [
@@ -39,10 +40,8 @@ def test_standings_with_two_seeds(study: Given) -> None:
         ("vae", "3", "beta-vae", "–", "dcgan and wgan-gp"),
         ("beta-vae", "4", "–", "–", "dcgan, wgan-gp and vae"),
     ]
-    assert {pair.told for pair in found.comparison.pairs} == {"first impression"}
-    assert {(method_words(pair.by), pair.p, pair.exact_p) for pair in found.comparison.pairs} == {
-        ("by seed, 2 seeds", None, None)
-    }
+    assert {pair.told for pair in found.comparison.pairs} == {True}
+    assert {(method_words(pair.by), pair.least_p) for pair in found.comparison.pairs} == {("by seed, 3 seeds", 0.25)}
 
 
 def test_a_failed_run_is_shown_and_leaves_the_rank_open(study: Given, tools: Tools) -> None:
@@ -51,20 +50,20 @@ def test_a_failed_run_is_shown_and_leaves_the_rank_open(study: Given, tools: Too
     tools["save"](folder, results)
     found = standings(read_folder(folder), "frechet")
     assert found is not None
-    assert (found.models[0].model, found.models[0].runs) == ("dcgan", "1 seed, 1 failed")
+    assert (found.models[0].model, found.models[0].runs) == ("dcgan", "2 seeds, 1 failed")
     assert (found.models[0].rank, found.models[0].beats) == ("1 to 4", "–")
 
 
 def test_a_model_whose_runs_all_failed_stands_last_without_a_rank(study: Given, tools: Tools) -> None:
     folder, results = study
-    for seed in (0, 1):
+    for seed in (0, 1, 2):
         tools["fail"](folder, results, "dcgan", seed, "out of memory")
     tools["save"](folder, results)
     found = standings(read_folder(folder), "frechet")
     assert found is not None
     assert (found.models[-1].model, found.models[-1].rank) == ("dcgan", "–")
-    assert found.models[-1].runs == "0 seeds, 2 failed"
-    assert comparisons(read_folder(folder))["failed"]["dcgan"] == 2
+    assert found.models[-1].runs == "0 seeds, 3 failed"
+    assert comparisons(read_folder(folder))["failed"]["dcgan"] == 3
 
 
 def test_ten_seeds_against_the_functions_of_numbers(ten: Given) -> None:
@@ -75,12 +74,17 @@ def test_ten_seeds_against_the_functions_of_numbers(ten: Given) -> None:
         model: {r["seed"]: r["scores"]["frechet"]["value"] for r in results["runs"] if r["model"] == model}
         for model in ("dcgan", "wgan-gp")
     }
-    expected = difference(scored["wgan-gp"], scored["dcgan"])
+    # these scores say nothing of blocks of test images: both models' errors of 2 % count
+    error = Shared(math.hypot(*(0.02 * sum(values.values()) / 10 for values in scored.values())))
+    expected = difference(scored["wgan-gp"], scored["dcgan"], error)
     (pair,) = comparisons(read_folder(folder))["metrics"]["frechet"]["pairs"]
-    assert pair["by"] == json.loads(json.dumps(asdict(expected))) | {"counts": (10, 10)}
+    assert pair["by"] == {
+        name: value if isinstance(value, str | tuple) else pytest.approx(value)
+        for name, value in asdict(expected).items()
+    }
     assert pair["exact_p"] == sign_flip_p([scored["wgan-gp"][k] - scored["dcgan"][k] for k in range(10)]) == 2 / 1024
     [best] = found.comparison.pairs
-    assert (best.better, best.told, probability(best.exact_p)) == ("dcgan", "yes", "0.002")
+    assert (best.better, best.told, probability(best.exact_p)) == ("dcgan", True, "0.002")
 
 
 def test_a_higher_metric_is_compared_the_other_way_round(study: Given) -> None:

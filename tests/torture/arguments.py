@@ -25,8 +25,10 @@ class Arguments(Surface):
     def prepare(self, folder: Path) -> None:
         in_memory()
         self.data = paribus.load_data("digits")
-        trained("cvae", [], folder, random.Random(0))
-        self.model = paribus.load(next(folder.glob("run-*")))
+        for name in ("cvae", "vae"):
+            trained(name, [], folder, random.Random(name))
+        self.models = [paribus.load(path) for path in sorted(folder.glob("run-*"))]
+        assert sorted(model.classes for model in self.models) == [0, 10]
 
     def run(self, draw: random.Random, folder: Path) -> Outcome:
         out, steps = folder / f"out-{draw.randrange(1 << 62)}", iter(range(2))
@@ -37,9 +39,9 @@ class Arguments(Surface):
                 "load_data",
                 "train",
                 "train",
-                "sample",
-                "encode",
-                "decode",
+                "model",
+                "model",
+                "model",
                 "evaluate",
                 "compare",
                 "load",
@@ -74,12 +76,8 @@ class Arguments(Surface):
                     )
                 except paribus.base.errors.Interrupted:  # type: ignore[attr-defined]
                     pass
-            case "sample":
-                self.model.sample(draw.choice((2, drawn())), **some(draw, drawn, "label", "seed"))
-            case "encode":
-                self.model.encode(drawn())
-            case "decode":
-                self.model.decode(drawn())
+            case "model":
+                asked(draw, draw.choice(self.models), drawn)
             case "evaluate":
                 paribus.evaluate(
                     drawn(),
@@ -102,6 +100,59 @@ class Arguments(Surface):
             case "images":
                 paribus.load_data(given(draw))
         return Outcome(Ending.DONE)
+
+
+def asked(draw: random.Random, model: Any, drawn: Any) -> None:
+    """One of a model's methods, with something in the place of one of its arguments, or of all of them."""
+    labels = torch.tensor([1, 2]) if model.classes else None
+    images, z = torch.zeros(2, 1, 8, 8, dtype=torch.uint8), model.latents(2)
+    name, usual = draw.choice(
+        (
+            ("sample", {"n": 2, "seed": 0}),
+            ("sample", {"n": 2, "labels": labels, "seed": 0}),
+            ("latents", {"n": 2, "seed": 0, "labels": labels}),
+            ("encode", {"images": images, "labels": labels}),
+            ("reconstruct", {"images": images, "labels": labels}),
+            ("decode", {"z": z, "labels": labels}),
+            ("decode", {"z": z, "labels": labels}),
+            ("first_layer", {"z": z, "labels": labels}),
+            ("class_change", {"first": 0, "second": 1, "rows": 1, "steps": 2, "seed": 0}),
+            ("kl_by_dimension", {"images": images, "labels": labels}),
+            ("likelihood_terms", {"images": images, "labels": labels, "seed": 0}),
+            ("log_weights", {"images": images, "labels": labels, "count": 2, "seed": 0}),
+        )
+    )
+    given: dict[str, Any] = dict(usual)
+    for argument in draw.sample(list(given), draw.choice((1, 1, 1, 2, len(given)))):
+        given[argument] = draw.choice((drawn(), drawn(), like(draw, given[argument])))
+    getattr(model, name)(**given)
+
+
+def like(draw: random.Random, value: Any) -> Any:
+    """Nearly the same: of another type, another length, with what is no number in it."""
+    if isinstance(value, torch.Tensor):
+        return draw.choice(
+            (
+                value.numpy(),
+                value.tolist(),
+                value.double(),
+                value.half(),
+                value.int(),
+                value[:1],
+                value[:0],
+                value[None],
+                torch.cat([value, value]),
+                value.double() * np.nan,
+                value.numpy().astype(object),
+                np.asfortranarray(value.numpy()),
+                memoryview(value.numpy()),
+                value.to("meta"),
+                value.requires_grad_() if value.is_floating_point() else value,
+            )
+        )
+    number = draw.choice((0, 1, 2, 3, 200))
+    kinds: tuple[Any, ...] = (np.uint8, np.uint16, np.uint32, np.uint64, np.int16, np.float32, str, bool, torch.tensor)
+    return draw.choice(kinds)(number)
 
 
 def sometimes(draw: random.Random, usual: Any, drawn: Any) -> list[Any]:

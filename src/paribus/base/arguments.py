@@ -71,25 +71,27 @@ def fits(value: Any, hint: Any) -> bool:
     return isinstance(value, kind)
 
 
-def check_count(value: object, what: str, where: str) -> None:
-    """Refuses what is no whole number from 1 on, of Python's or of an array's.
+def count_of(value: object, what: str, where: str, least: int = 1) -> int:
+    """A number of things as Python's: an array's own wraps around where it is negated.
 
     Args:
-        value: As it was given.
+        value: As it was given: a whole number of Python's or of an array's.
         what: What it should be a number of, such as "images".
         where: The argument or option.
+        least: The smallest that is allowed.
 
     Raises:
         ParibusError: It is something else.
     """
-    if not (fits(value, int) and operator.index(value) >= 1):  # type: ignore[arg-type]
+    if not (fits(value, int) and operator.index(value) >= least):  # type: ignore[arg-type]
         raise ParibusError(
             f"This is no number of {what}.",
             where=where,
             got=shown(value),
-            expected="a whole number from 1 on",
+            expected=f"a whole number from {least} on",
             fix="give one",
         )
+    return operator.index(value)  # type: ignore[arg-type]
 
 
 def _is_whole(value: Any) -> bool:

@@ -32,6 +32,11 @@ def printable(text: str, *, line: bool = False) -> str:
     return unshown.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written down: names of files that are no UTF-8 come as what cannot."""
+    return re.search(f"[{_SURROGATES}]", text) is None
+
+
 def plain_name(text: str) -> str:
     """A name, if it is one plain component of a path on every system.
 

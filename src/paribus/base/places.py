@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from paribus.base.errors import ParibusError, check_kind, shown
-from paribus.base.names import fitted_name
+from paribus.base.names import fitted_name, is_utf8, printable
 
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _EXTENSION = re.compile(
@@ -39,10 +39,18 @@ def checked_path(name: str | Path, where: str) -> Path:
         where: The option or setting that it was given as.
 
     Raises:
-        ParibusError: Nothing can have this name (it is too long, a loop of links, or holds what no name may), or it
-            may not be looked at.
+        ParibusError: Nothing can have this name (it is too long, a loop of links, or holds what no name may), it is
+            not UTF-8, or it may not be looked at.
     """
     check_kind(name, (str, Path), where, "a text or a path")
+    if not is_utf8(str(Path(name).absolute())):
+        raise ParibusError(
+            "This name is no text in UTF-8, which records are written in.",
+            where=where,
+            got=printable(str(Path(name).absolute())),
+            expected="a name in UTF-8",
+            fix="rename it, or what it lies in",
+        )
     try:
         path = Path(name).expanduser()
         path.stat()

@@ -97,9 +97,16 @@ def json_value(content: bytes, path: Path, fix: str) -> Any:
         raise Damaged(path, f"no valid JSON: {error}", fix) from None
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes what can be read again: parts of names that are no UTF-8 as escapes."""
+
+
+_Dumper.add_representer(str, lambda dumper, text: dumper.represent_str(text.encode(errors="backslashreplace").decode()))
+
+
 def yaml_content(value: Mapping[str, Any]) -> bytes:
     """A mapping as YAML, sealed."""
-    text = yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True)
+    text = yaml.dump(dict(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return sealed(f"{KEY}: {ZEROS}\n{text}".encode())
 
 

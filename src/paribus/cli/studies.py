@@ -118,7 +118,7 @@ def compare(
     models: Annotated[
         str | None, typer.Option(help="Names of models, separated by commas (chosen by the images).")
     ] = None,
-    seeds: SeedsOption = "2",
+    seeds: SeedsOption = "3",
     budget: Annotated[str, typer.Option(help="The same for every run: 60s, 200kimg, 20epochs, ...")] = "200kimg",
     out: Annotated[Path | None, typer.Option(help="The study's folder (runs/compare-DATA).")] = None,
     size: SizeOption = None,

@@ -33,7 +33,7 @@ def compare(
     models: Sequence[str] | None = None,
     data: ImageData | DataSettings | str | Path | InMemory = "digits",
     *,
-    seeds: int | Sequence[int] = 2,
+    seeds: int | Sequence[int] = 3,
     budget: str = "200kimg",
     out: str | Path | None = None,
     overrides: Sequence[str] = (),

@@ -218,7 +218,7 @@ class EvaluationSettings(Settings):
     metrics: list[str] | None = None
     """Names of metrics; by default all that apply but those of inversion. `default` in the list stands for these."""
     seed: Seed = 0
-    """Seed of the generated samples."""
+    """Seed of the generated samples; that of the training is added."""
     iwae_samples: int = Field(64, ge=1, le=100_000)
     """K of `iwae`: latents drawn for each test image."""
     inversion_images: int = Field(64, ge=2, le=1_000_000)

@@ -123,7 +123,7 @@ def decoded(encoded: Encoded, recipe: Recipe) -> Pixels:
         with _ONE_AT_A_TIME if large else contextlib.nullcontext():
             if large and recipe.size is not None:
                 image.draft(None, (_DRAFT * recipe.size, _DRAFT * recipe.size))
-            if source.format == "TIFF":
+            if isinstance(source, TiffImagePlugin.TiffImageFile):
                 _refuse_missing_rows(source)
             image.load()
             changes: list[str] = []
@@ -158,9 +158,9 @@ def opened(encoded: Encoded) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
-def _refuse_missing_rows(image: Image.Image) -> None:
+def _refuse_missing_rows(image: TiffImagePlugin.TiffImageFile) -> None:
     """A TIFF may claim rows for which it has no strip; PIL leaves them black without a word."""
-    extents = [tile[1] for tile in image.tile]
+    extents = [tile[1] for tile in image.tile if tile[1]]
     columns, rows = (max((extent[edge] for extent in extents), default=0) for edge in (2, 3))
     if extents and (columns < image.width or rows < image.height):
         raise BadImage(f"damaged or cut short (pixels of {columns}x{rows} in place of {image.width}x{image.height})")

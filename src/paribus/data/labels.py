@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from paribus.base.errors import ParibusError
+from paribus.base.names import is_utf8, printable
 from paribus.data.raw import RawData
 from paribus.results.score import Fact
 
@@ -60,6 +61,14 @@ def labelled(
             got=twice[0],
             expected="a name of its own for each class",
             fix="rename one of them, or merge the two",
+        )
+    if unwritten := [name for name in names if not is_utf8(name)]:
+        raise ParibusError(
+            "The name of a class is no text in UTF-8, which records are written in.",
+            where=raw.where,
+            got=printable(unwritten[0]),
+            expected="a name in UTF-8",
+            fix="rename the class, or its folder",
         )
     unknown = sorted({str(value) for split in splits.values() for value in split if value not in index})
     if unknown:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import re
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +29,7 @@ from paribus.data.labels import labelled
 from paribus.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS
 from paribus.data.pixels import FloatRange, as_pixels, plain_array
 from paribus.data.raw import Encoded, RawData, RawSplit
+from paribus.data.storage import available_bytes
 
 InMemory = Any
 """An array, a tensor, a sequence or a data set; `in_memory` tells it from a name."""
@@ -187,8 +190,10 @@ def _plain_label(label: Any) -> object:
 def _split(images: Any, name: str, float_range: FloatRange) -> tuple[RawSplit, list[object] | None]:
     """One split, and the labels that come with its items."""
     where = f"{name}[{{}}]" if name else "image {}"
+    images = np.asarray(images) if isinstance(images, memoryview) else images
     if hasattr(images, "detach") or isinstance(images, np.ndarray):
         place = f"the images given ({name})" if name else "the images given"
+        _check_room(images, place)
         return array_split(as_pixels(plain_array(images), place, float_range), None, where), None
     items, labels = _items(images)
     pictures = [_picture(item, where.format(index), float_range) for index, item in enumerate(items)]
@@ -201,6 +206,19 @@ def _split(images: Any, name: str, float_range: FloatRange) -> tuple[RawSplit, l
         return str(picture) if isinstance(picture := encoded[index], Path) else where.format(index)
 
     return RawSplit(len(encoded), encoded.__iter__, namer), labels
+
+
+def _check_room(images: Any, where: str) -> None:
+    """Refuses views that repeat a few bytes to more than this machine holds: they would be walked through for hours."""
+    wanted, room = math.prod(images.shape), available_bytes() + shutil.disk_usage(Path.cwd()).free
+    if wanted > room:
+        raise ParibusError(
+            "So many images do not fit on this machine.",
+            where=where,
+            got=f"{tuple(images.shape)}, {wanted >> 30:,} GB as bytes",
+            expected=f"at most {room >> 30:,} GB of memory and disk",
+            fix="give fewer, or smaller ones",
+        )
 
 
 def _items(images: Any) -> tuple[list[Any], list[object] | None]:

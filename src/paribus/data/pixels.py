@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from paribus.base.errors import ParibusError
+from paribus.data.decoding import MOST_PIXELS
 
 FloatRange = Literal["0..1", "-1..1"]
 """The range of pixels that are stored as floats."""
@@ -60,6 +61,14 @@ def as_pixels(array: np.ndarray, where: str, float_range: FloatRange = "0..1") -
             got=f"{array.dtype} {array.shape}",
             expected=_LAYOUTS,
             fix="see how they were made",
+        )
+    if math.prod(array.shape[1:3]) > MOST_PIXELS:
+        raise ParibusError(
+            "The images are too large.",
+            where=where,
+            got=f"{array.shape[1]:,} x {array.shape[2]:,} pixels",
+            expected=f"at most {MOST_PIXELS:,} pixels each",
+            fix="cut or reduce them",
         )
     if array.dtype.kind == "f":
         return _rounded(array, where, float_range)

@@ -64,6 +64,10 @@ class EvaluatedModel(typing.Protocol):
     def parameters(self) -> dict[str, int]:
         """Number of parameters by role."""
 
+    @property
+    def seed(self) -> int:
+        """That it was trained with."""
+
     def with_prior(self) -> EvaluatedModel:
         """The same model, drawing its latents from the prior."""
 
@@ -243,11 +247,12 @@ class Context:
             alone: Whether it is held against no images: it has no split, and no n that is not given.
             warning: What is to be said of it.
         """
-        value, error = found if isinstance(found, Estimate) else (found, None)
+        value, error, left_out = found if isinstance(found, Estimate) else (found, None, ())
         return Score.of(
             metric,
             value,
             error,
+            left_out=left_out,
             n=self.n if n is None and not alone else n,
             encoder=None if encoder is None else encoder_record(encoder),
             split=None if alone else split or self.split,

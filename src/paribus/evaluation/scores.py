@@ -38,7 +38,9 @@ def evaluate(
     """Scores a model against the test split, or against that which `settings.split` names in its place.
 
     As many samples as `settings.samples`, or as the test split holds if that is fewer, are compared with equally many
-    test images (all of them, or a choice by a fixed seed that is the same for every model).
+    test images (all of them, or a choice by a fixed seed that is the same for every model). The samples' seed is
+    `settings.seed` plus that of the model's training: models of several training seeds then differ by their samples,
+    too, and how they scatter says how well a mean over them is known.
 
     Args:
         model: What generates.
@@ -53,7 +55,7 @@ def evaluate(
     Raises:
         ParibusError: A metric or encoder is unknown, or does not fit the data.
     """
-    settings = settings or EvaluationSettings()
+    settings = _with_seed_of(model, settings or EvaluationSettings())
     scored = data.scored_on(settings.split)
     n = min(settings.samples, len(scored.test))
     how, labels = asked_labels(model.classes, scored, n)
@@ -176,21 +178,27 @@ def select_best_snapshot(
 
     def score(images: int, model: EvaluatedModel) -> Score:
         how, labels = asked_labels(model.classes, data, n)
-        fake = encoded(encoder, model.sample_batches(n, labels=labels, seed=settings.seed), n)
+        seed = _with_seed_of(model, settings).seed
+        fake = encoded(encoder, model.sample_batches(n, labels=labels, seed=seed), n)
         found = kernel_distance(real.features, fake.features)
         return Score.of(
             "kid",
             found.value,
             found.error,
+            left_out=found.left_out,
             n=n,
             encoder=encoder_record(encoder),
             split="validation",
             weights="snapshot",
             snapshot=images,
-            protocol=samples_protocol(n, data, how, settings.seed).model_copy(update=against),
+            protocol=samples_protocol(n, data, how, seed).model_copy(update=against),
         )
 
     return [score(images, model) for images, model in sorted(models.items())]
+
+
+def _with_seed_of(model: EvaluatedModel, settings: EvaluationSettings) -> EvaluationSettings:
+    return settings.model_copy(update={"seed": settings.seed + model.seed})
 
 
 def _scores(context: Context) -> list[Score]:

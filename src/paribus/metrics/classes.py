@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from paribus.base.randomness import generator
-from paribus.metrics.estimates import Estimate, disjoint_blocks, feature_matrix, feature_pair, jackknife_error
+from paribus.metrics.estimates import Estimate, disjoint_blocks, feature_matrix, feature_pair
+from paribus.results.statistics import jackknife_error
 
 MISSING_BELOW = 0.1
 """A class counts as missing when its share is below this fraction of its real share."""
@@ -74,7 +75,7 @@ def mode_score(real: Tensor, fake: Tensor) -> Estimate:
         if len(block) < len(real)
     ]
     error = math.hypot(jackknife_error(without_fake), jackknife_error(without_real))
-    return Estimate(_mode_score(information.sum(), sums, totals), error)
+    return Estimate(_mode_score(information.sum(), sums, totals), error, tuple(without_real))
 
 
 def _mode_score(information: Tensor, sums: Tensor, totals: Tensor) -> float:

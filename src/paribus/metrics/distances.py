@@ -21,9 +21,9 @@ from paribus.metrics.estimates import (
     disjoint_blocks,
     feature_matrix,
     feature_pair,
-    jackknife_error,
     ratio_estimate,
 )
+from paribus.results.statistics import jackknife_error
 
 SIZES = 10
 """Numbers of samples that the line goes through."""
@@ -121,8 +121,8 @@ def _trace_of_root(product: Tensor) -> Tensor:
     return torch.where(values > noise, values, 0.0).sqrt().sum()
 
 
-def frechet_error(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> float:
-    """Standard error of `frechet_distance` over the draw of both sets, by a delete-one-block jackknife.
+def frechet_estimate(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimate:
+    """`frechet_distance` with its standard error over the draw of both sets, by a delete-one-block jackknife.
 
     The variances from leaving out blocks of the real rows and blocks of the fake rows are added. Scatter matrices are
     downdated, so that each block costs one eigenvalue problem. It does not contain the spread over training seeds.
@@ -130,13 +130,17 @@ def frechet_error(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> float:
     NaN for fewer than 4 rows on either side.
     """
     real, fake = feature_pair(real, fake)
-    if min(len(real), len(fake)) < 4:
-        return math.nan
     of_real, of_fake = gaussian_statistics(real), gaussian_statistics(fake)
-    return math.hypot(_one_sided_error(of_real, fake, blocks), _one_sided_error(of_fake, real, blocks))
+    value = frechet_distance_from_statistics(of_real, of_fake)
+    if min(len(real), len(fake)) < 4:
+        return Estimate(value, math.nan)
+    without_real, without_fake = _without_each(of_fake, real, blocks), _without_each(of_real, fake, blocks)
+    error = math.hypot(jackknife_error(without_real), jackknife_error(without_fake))
+    return Estimate(value, error, tuple(without_real))
 
 
-def _one_sided_error(fixed: GaussianStatistics, rows: Tensor, blocks: int) -> float:
+def _without_each(fixed: GaussianStatistics, rows: Tensor, blocks: int) -> list[float]:
+    """The distance with each block of rows left out in turn."""
     count = len(rows)
     mean = rows.mean(0)
     centred = rows - mean
@@ -153,7 +157,7 @@ def _one_sided_error(fixed: GaussianStatistics, rows: Tensor, blocks: int) -> fl
         trace = (total - squares[block].sum() - left * shift.square().sum()) / (left - 1)
         distance = (mean + shift - fixed.mean).square().sum() + trace + fixed.covariance.trace()
         distances.append(float(distance - 2 * _trace_of_root(downdated / (left - 1))))
-    return jackknife_error(distances)
+    return distances
 
 
 def frechet_infinity(real: Tensor, fake: Tensor) -> Estimate:
@@ -167,7 +171,7 @@ def frechet_infinity(real: Tensor, fake: Tensor) -> Estimate:
     The bias that is left is that of the finite reference, much the same for every model, and the bend of the true
     curve: with fewer than 8 samples a feature the smallest n is N/2 instead of 4 a feature, and too much is taken off.
 
-    The error is the block jackknife's of the plain distance (`frechet_error`). Since the parts of each size hold the
+    The error is the block jackknife's of the plain distance (`frechet_estimate`). Since the parts of each size hold the
     same rows, the distances at all sizes share their first-order noise, and so does the line's value at 0: its spread
     over fresh draws is that of the plain distance (both are held against each other in the tests). The regression's own
     standard error would see none of it, and claim several times too little.
@@ -185,7 +189,9 @@ def frechet_infinity(real: Tensor, fake: Tensor) -> Estimate:
     reference = gaussian_statistics(real)
     counts = subset_sizes(len(fake), fake.shape[1])
     line = linear_regression([1 / n for n in counts], [_mean_distance(reference, fake, n) for n in counts])
-    return Estimate(line.intercept, frechet_error(real, fake))
+    plain = frechet_estimate(real, fake)
+    moved = tuple(value + line.intercept - plain.value for value in plain.left_out)
+    return Estimate(line.intercept, plain.error, moved)
 
 
 def subset_sizes(count: int, dimensions: int) -> list[int]:
@@ -224,9 +230,8 @@ def frechet_within_classes(real: Tensor, real_labels: Tensor, fake: Tensor, fake
     parts = [(real[real_labels == c], fake[fake_labels == c]) for c in torch.nonzero(counts >= 2).flatten()]
     if not parts:
         return Estimate(math.nan, math.nan)
-    distances = [frechet_distance(*pair) for pair in parts]
-    errors = [frechet_error(*pair) for pair in parts]
-    return Estimate(sum(distances) / len(parts), math.hypot(*errors) / len(parts))
+    found = [frechet_estimate(*pair) for pair in parts]
+    return Estimate(sum(part.value for part in found) / len(parts), math.hypot(*(p.error for p in found)) / len(parts))
 
 
 def class_counts(real_labels: Tensor, fake_labels: Tensor) -> Tensor:
@@ -261,11 +266,10 @@ def kernel_distance(real: Tensor, fake: Tensor, blocks: int = BLOCKS) -> Estimat
     across = torch.stack([_sums(x, fake_blocks) for x in real_blocks])
     n, m = len(real), len(fake)
     value = float(_pair_mean(within_real.sum(), n) + _pair_mean(within_fake.sum(), m) - 2 * across.sum() / (n * m))
-    error = math.hypot(
-        _without_each_block(within_real, across, real_blocks, _pair_mean(within_fake.sum(), m), m),
-        _without_each_block(within_fake, across.T, fake_blocks, _pair_mean(within_real.sum(), n), n),
-    )
-    return Estimate(value, error)
+    without_real = _without_each_block(within_real, across, real_blocks, _pair_mean(within_fake.sum(), m), m)
+    without_fake = _without_each_block(within_fake, across.T, fake_blocks, _pair_mean(within_real.sum(), n), n)
+    error = math.hypot(jackknife_error(without_real), jackknife_error(without_fake))
+    return Estimate(value, error, tuple(without_real))
 
 
 def _cut(rows: Tensor, blocks: int) -> list[Tensor]:
@@ -294,15 +298,18 @@ def _pair_mean(total: Tensor, rows: int | Tensor) -> Tensor:
     return total / (rows * (rows - 1))
 
 
-def _without_each_block(within: Tensor, across: Tensor, blocks: list[Tensor], rest: Tensor, others: int) -> float:
-    """Jackknife error of the distance over the blocks of one side; `rest` is the other side's own term."""
+def _without_each_block(within: Tensor, across: Tensor, blocks: list[Tensor], rest: Tensor, others: int) -> list[float]:
+    """The distance with each block of one side left out in turn; `rest` is the other side's own term.
+
+    None where fewer than two rows are left.
+    """
     sizes = torch.tensor([len(block) for block in blocks], dtype=torch.float64)
     left = sizes.sum() - sizes
     if len(blocks) < 2 or left.min() < 2:
-        return math.nan
+        return []
     own = _pair_mean(within.sum() - 2 * within.sum(1) + within.diagonal(), left)
     cross = (across.sum() - across.sum(1)) / (left * others)
-    return jackknife_error(own + rest - 2 * cross)
+    return (own + rest - 2 * cross).tolist()
 
 
 def diversity(real: Tensor, fake: Tensor) -> Estimate:

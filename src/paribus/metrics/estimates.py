@@ -30,10 +30,15 @@ def full_precision() -> Iterator[None]:
 
 
 class Estimate(NamedTuple):
-    """A value and its standard error (NaN where there are too few rows to tell)."""
+    """A value and its standard error (NaN where there are too few rows to tell).
+
+    Attributes:
+        left_out: The value with each block of the real rows left out in turn; empty where that was not computed.
+    """
 
     value: float
     error: float
+    left_out: tuple[float, ...] = ()
 
 
 def disjoint_blocks(rows: int, blocks: int = BLOCKS) -> list[Tensor]:
@@ -44,19 +49,6 @@ def disjoint_blocks(rows: int, blocks: int = BLOCKS) -> list[Tensor]:
     """
     order = torch.randperm(rows, generator=generator("metrics", "disjoint blocks", rows))
     return list(torch.tensor_split(order, max(1, min(blocks, rows))))
-
-
-def jackknife_error(left_out: Tensor | list[float]) -> float:
-    """Standard error of an estimate, from its values with each of B blocks left out in turn.
-
-    sqrt((B - 1) / B * sum_b (t_b - mean t)^2). NaN for fewer than two blocks.
-    Source: Efron and Stein (1981); blocks of more than one row as in Busing et al. (1999).
-    """
-    values = torch.as_tensor(left_out, dtype=torch.float64)
-    blocks = len(values)
-    if blocks < 2:
-        return math.nan
-    return math.sqrt((blocks - 1) / blocks * float((values - values.mean()).square().sum()))
 
 
 def mean_estimate(terms: Tensor) -> Estimate:

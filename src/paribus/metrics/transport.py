@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from paribus.base.randomness import generator
-from paribus.metrics.estimates import BLOCKS, Estimate, disjoint_blocks, feature_pair, jackknife_error
+from paribus.metrics.estimates import BLOCKS, Estimate, disjoint_blocks, feature_pair
+from paribus.results.statistics import jackknife_error
 
 DIRECTIONS = 1000
 _FOR_THE_ERROR = 100  # directions of the jackknife: which rows there are matters to it, not how they are seen
@@ -92,7 +93,7 @@ def _error(real: Tensor, fake: Tensor, directions: int) -> float:
         for block in range(blocks):
             kept = (values[numbers[order] != block].view(len(part), -1) for values, order, numbers in sides)
             left_out[block] += _squared_wasserstein(*kept).sum() / len(axes)
-    return jackknife_error(left_out)
+    return jackknife_error(left_out.tolist())
 
 
 def _block_numbers(rows: int, blocks: int) -> Tensor:

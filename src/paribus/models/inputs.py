@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paribus.base.arguments import fits
 from paribus.base.errors import ParibusError, did_you_mean, shown
 from paribus.config import ImageShape
+from paribus.config.seeds import LARGEST_SEED
 from paribus.data.pixels import check_range, plain_array
 
 
@@ -26,7 +29,7 @@ def network_images(images: Any, shape: ImageShape) -> Tensor:
         ParibusError: Their type, range or shape is another.
     """
     is_tensor = isinstance(images, Tensor)
-    images = _tensor(images)
+    images = stack_of(images)
     size = (shape.channels, shape.size, shape.size)
     if images.ndim != 4 or tuple(images.shape[1:]) != size:
         one, last = tuple(images.shape) == size, tuple(images.shape[1:]) == (*size[1:], size[0])
@@ -56,10 +59,61 @@ def network_images(images: Any, shape: ImageShape) -> Tensor:
     return images.float() * 2 - 1
 
 
-def _tensor(images: Any) -> Tensor:
+def network_latents(z: Any, width: int) -> Tensor:
+    """Latents as the numbers that networks see.
+
+    Args:
+        z: (N, width), a tensor, an array or a list of numbers.
+        width: Of the model's latents.
+
+    Raises:
+        ParibusError: They are no finite numbers, or of another shape.
+    """
+    try:
+        latents = torch.as_tensor(np.asarray(z) if isinstance(z, (list, tuple)) else z)
+        plain = latents.ndim == 2 and latents.shape[1] == width and not (latents.is_complex() or latents.is_meta)
+        found = f"{latents.dtype} {tuple(latents.shape)}"
+    except (TypeError, ValueError, RuntimeError):
+        plain, found = False, type(z).__name__
+    if not plain:
+        raise ParibusError(
+            "These are no latents of the model.",
+            where="z",
+            got=found,
+            expected=f"numbers (N, {width}), as model.latents(n) gives",
+        )
+    if not latents.isfinite().all():
+        raise ParibusError(
+            "Latents must be finite.", where="z", got="NaN or infinity", expected="finite numbers", fix="give others"
+        )
+    return latents.float()
+
+
+def seed_of(value: Any) -> int:
+    """A seed as Python's whole number, which NumPy's may be.
+
+    Raises:
+        ParibusError: It is none.
+    """
+    if not fits(value, int) or not 0 <= operator.index(value) <= LARGEST_SEED:
+        raise ParibusError(
+            "This is no seed.", where="seed", got=shown(value), expected=f"a whole number from 0 to {LARGEST_SEED}"
+        )
+    return operator.index(value)
+
+
+def stack_of(images: Any) -> Tensor:
+    """Images, or a list of equal ones, as one tensor of any type.
+
+    Raises:
+        ParibusError: They are none.
+    """
     try:
         several = isinstance(images, (list, tuple))
-        return torch.as_tensor(np.stack([plain_array(image) for image in images]) if several else images)
+        stacked = torch.as_tensor(np.stack([plain_array(image) for image in images]) if several else images)
+        if not stacked.ndim or stacked.is_meta:
+            raise ValueError("one number, or none")
+        return stacked
     except (TypeError, ValueError, RuntimeError):
         raise ParibusError(
             "These are not images.",
@@ -110,8 +164,12 @@ def class_indices(labels: Any, classes: int, names: Sequence[str]) -> Tensor:
     """
     if isinstance(labels, (list, tuple)):
         return torch.tensor([label_index(label, classes, names, "labels") for label in labels], dtype=torch.int64)
-    labels = torch.as_tensor(labels)
-    if labels.is_floating_point() and labels.ndim == 2 and labels.shape[1] == classes:
+    try:
+        labels = torch.as_tensor(labels)
+        labels = torch.tensor(math.nan) if labels.is_meta else labels
+    except (TypeError, ValueError, RuntimeError):
+        labels = torch.tensor(math.nan)
+    if labels.is_floating_point() and labels.ndim == 2 and labels.shape[1] == classes and labels.isfinite().all():
         return labels
     if labels.is_floating_point() or labels.ndim != 1 or labels.dtype == torch.bool:
         raise ParibusError(

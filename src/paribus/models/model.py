@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from paribus.base.arguments import check_count
-from paribus.base.errors import ParibusError
+from paribus.base.arguments import count_of
+from paribus.base.errors import ParibusError, shown
 from paribus.config import ImageShape
 from paribus.data.storage import available_bytes
-from paribus.models.inputs import class_indices, label_index, network_images
+from paribus.models.inputs import class_indices, label_index, network_images, network_latents, seed_of, stack_of
 from paribus.models.networks import first_layer_output, network_shape, parameter_count
 from paribus.models.samplers import Sampler
 from paribus.objectives.base import Draw, EncodingObjective, LikelihoodObjective, Nets, Objective
@@ -77,6 +78,11 @@ class Model:
         return self.image.classes
 
     @property
+    def seed(self) -> int:
+        """That it was trained with."""
+        return self.config.seed
+
+    @property
     def parameters(self) -> dict[str, int]:
         """Number of parameters by role."""
         return {role: parameter_count(net) for role, net in self.nets.items()}
@@ -117,6 +123,11 @@ class Model:
         """What was fitted after training to draw latents from, in words; None for the prior."""
         return None if self.sampler is None else self.sampler.words
 
+    @cached_property
+    def latent_width(self) -> int:
+        """Numbers of a latent; more than `latent_dim` where there are codes beside it."""
+        return self.objective.prior(1, Draw(0, "width", device="cpu")).shape[1]
+
     def with_prior(self) -> Model:
         """The same model, drawing its latents from the prior."""
         settings = self.config.sampler.model_copy(update={"name": "prior"})
@@ -137,9 +148,10 @@ class Model:
             labels: Classes (n,) of a conditional model; by default the classes in turn. The prior is the same for all.
             rows: Where to begin and to end among them; by default all.
         """
+        n, seed = count_of(n, "latents", "n"), seed_of(seed)
         first, last = rows or (0, n)
-        if self.sampler is not None and labels is None:
-            labels = self.sample_labels(n)
+        if self.sampler is not None:
+            labels = self.sample_labels(n) if labels is None else self._condition(labels, n)
         blocks = [self._block(k, seed, labels) for k in range(first // TOGETHER, -(-last // TOGETHER))]
         drawn = first // TOGETHER * TOGETHER
         return torch.cat(blocks)[first - drawn : last - drawn]
@@ -165,8 +177,12 @@ class Model:
             labels: Classes (n,) for a conditional model, in place of `label`.
             seed: The same seed gives the same latents.
         """
-        check_count(n, "images", "n")
+        n = count_of(n, "images", "n")
         check_memory(n, self.image.pixels)
+        if label is not None and labels is not None:
+            raise ParibusError("Classes are asked for in one way.", where="label, labels", got="both", fix="give one")
+        if labels is not None and not self.image.classes:
+            raise self._unconditional("labels", shown(labels))
         return torch.cat(list(self.sample_batches(n, label=label, labels=labels, seed=seed)))
 
     def sample_batches(
@@ -186,10 +202,9 @@ class Model:
         Raises:
             ParibusError: n is no number of images.
         """
-        check_count(n, "images", "n")
+        n = count_of(n, "images", "n")
         check_memory(n, 8)
-        if labels is None:
-            labels = self.sample_labels(n, label)
+        labels = self.sample_labels(n, label) if labels is None else self._condition(labels, n)
         first, last = rows or (0, n)
         for start in range(first, last, batch_size):
             part = (start, min(start + batch_size, last))
@@ -207,6 +222,8 @@ class Model:
             steps: Images of a row, at least 2.
             seed: The same seed gives the same latents.
         """
+        rows, steps = count_of(rows, "rows", "rows"), count_of(steps, "images of a row", "steps", least=2)
+        check_memory(rows * steps, self.image.pixels)
         labels = [self.sample_labels(1, label) for label in (first, second)]
         start, end = (one_hot(label, self.image.classes).float() for label in labels if label is not None)
         weights = torch.linspace(0, 1, steps)[:, None]
@@ -220,12 +237,23 @@ class Model:
         Raises:
             ParibusError: The model is unconditional and a label was asked for, or the label is unknown.
         """
+        n = count_of(n, "labels", "n")
         if label is None:
             return torch.arange(n) % self.image.classes if self.image.classes else None
         return torch.full((n,), self._label_index(label), dtype=torch.int64)
 
     def decode(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images (N, C, H, W) of latents (N, latent_dim)."""
+        """Images (N, C, H, W) of latents (N, latent_dim).
+
+        Args:
+            z: A tensor, an array or a list of finite numbers.
+            labels: Of a conditional model: see `class_indices`.
+
+        Raises:
+            ParibusError: They are of another kind or shape.
+        """
+        z = network_latents(z, self.latent_width)
+        labels = self._condition(labels, len(z))
         with torch.inference_mode():
             return to_bytes(self.generate(z, labels)).cpu()
 
@@ -248,8 +276,8 @@ class Model:
         if not isinstance(objective, EncodingObjective):
             raise self._lacks("encoder", "encode")
         with torch.inference_mode():
-            x, labels = self._on_device(network_images(images, self.image)), self._on_device(self._condition(labels))
-            return objective.encode(self.nets, x, labels).cpu()
+            x = self._on_device(network_images(images, self.image))
+            return objective.encode(self.nets, x, self._on_device(self._condition(labels, len(x)))).cpu()
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images decoded from their posterior means."""
@@ -270,7 +298,8 @@ class Model:
 
     def first_layer(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Output (N, features) of the decoder's first layer for latents z: see `first_layer_output`."""
-        z, labels = self._on_device(z), self._on_device(self._condition(labels))
+        z = network_latents(z, self.latent_width)
+        z, labels = self._on_device(z), self._on_device(self._condition(labels, len(z)))
         return first_layer_output(self.nets["G"], z, labels).cpu()
 
     def likelihood_terms(
@@ -302,6 +331,7 @@ class Model:
         objective = self.objective
         if not isinstance(objective, VariationalObjective):
             raise self._lacks("importance weights", "log_weights")
+        count = count_of(count, "draws", "count")
         with torch.inference_mode():
             parts = [
                 objective.log_weights(self.nets, x, y, draw, count).cpu()
@@ -313,7 +343,10 @@ class Model:
         self, images: Tensor, labels: Tensor | None, batch_size: int, seed: int, purpose: str
     ) -> Iterator[tuple[Tensor, Tensor | None, Draw]]:
         """Batches on the device, each with random numbers of its own."""
-        labels = self._condition(labels)
+        seed, images = seed_of(seed), stack_of(images)
+        if not len(images):
+            raise ParibusError("There are no images.", where="images", got=shown(images), expected="at least one")
+        labels = self._condition(labels, len(images))
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             x = self._on_device(network_images(images[part], self.image))
@@ -328,21 +361,28 @@ class Model:
             expected="a model with one, such as vae",
         )
 
-    def _condition(self, labels: Tensor | None) -> Tensor | None:
+    def _condition(self, labels: Tensor | None, count: int | None = None) -> Tensor | None:
+        """What the networks are told of classes, of so many images."""
         if not self.image.classes:
             return None  # labels that come with the data are no concern of an unconditional model
         if labels is None:
             raise ParibusError(f"The conditional model '{self.config.model}' needs labels.", where="labels")
-        return class_indices(labels, self.image.classes, self.class_names or ())
+        found = class_indices(labels, self.image.classes, self.class_names or ())
+        if count is not None and len(found) != count:
+            raise ParibusError("Each image has one label.", where="labels", got=f"{len(found)} labels", expected=count)
+        return found
+
+    def _unconditional(self, where: str, got: object) -> ParibusError:
+        return ParibusError(
+            f"The model '{self.config.model}' is not conditional.",
+            where=where,
+            got=got,
+            fix=f"leave {where} out, or train with -o objective.conditional=true",
+        )
 
     def _label_index(self, label: int | str) -> int:
         if not self.image.classes:
-            raise ParibusError(
-                f"The model '{self.config.model}' is not conditional.",
-                where="--label",
-                got=label,
-                fix="leave --label out, or train with -o objective.conditional=true",
-            )
+            raise self._unconditional("--label", label)
         return label_index(label, self.image.classes, self.class_names or (), "--label")
 
     def _on_device(self, tensor: Any) -> Any:

@@ -1,7 +1,7 @@
 """A paper's claims against a study's figures: supported, contradicted, or can't tell. Pure functions of a study.
 
-With two and more seeds of both systems the statistics of every report decide (`results.pairs`). One seed of
-each cannot tell chance from difference: then the difference must exceed the margin that the claim states.
+From three seeds of both systems on the statistics of every report decide (`results.pairs`). Fewer cannot tell chance
+from difference, and decide nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 from paribus.base.wording import listed, number, plural
 from paribus.report.tables import written
 from paribus.results.comparison import mean, obstacles
-from paribus.results.pairs import Sample, compared
+from paribus.results.pairs import LEAST_SEEDS, Sample, compared
 from paribus.results.replication import PartRecord, ReplicationRecord
 from paribus.results.run import RunResult, finite
 from paribus.results.steadiness import steadiness
@@ -162,14 +162,11 @@ def _decided(study: StudyResult, of: str, against: str, by: str, part: PartRecor
     sign = -1.0 if part.expected == "greater" else 1.0
     samples = {model: _sample(study, model, by, part.level, sign) for model in (of, against)}
     seeds = min(len(sample.values) for sample in samples.values())
-    if seeds < 2:
-        first, second = (sample.mean for sample in samples.values())
-        lower, higher = _apart(first, second, part.margin)
-        why = f"one seed, so they must differ by more than {part.margin:.0%}"
-    else:
-        found = compared(samples)
-        lower, higher = found.beats(of, against), found.beats(against, of)
-        why = f"{plural(seeds, 'seed')} each, by the rules of 'Who beats whom'"
+    if seeds < LEAST_SEEDS:
+        return "can't tell", f"{plural(seeds, 'seed')}, and fewer than {LEAST_SEEDS} decide nothing"
+    found = compared(samples)
+    lower, higher = found.beats(of, against), found.beats(against, of)
+    why = f"{plural(seeds, 'seed')} each, by the rules of 'Who beats whom'"
     if part.expected == "not less":
         return ("contradicted" if lower else "supported"), why
     return ("supported" if lower else "contradicted" if higher else "can't tell"), why

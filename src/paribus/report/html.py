@@ -25,6 +25,7 @@ from paribus.report.verdict import verdict, what_next
 from paribus.results.comparison import may_be_ranked
 from paribus.results.metric import Metric
 from paribus.results.outlook import improvements
+from paribus.results.protocol import Protocol
 from paribus.results.run import RunResult
 from paribus.results.study import StudyResult
 from paribus.results.study_files import read_folder
@@ -202,17 +203,20 @@ def _explained(*metrics: Metric) -> list[Metric]:
 
 def _protocols(study: StudyResult) -> list[tuple[str, list[str]]]:
     """Each protocol once, with the labels of the metrics that it is about; and where latents come from, by model."""
-    found: dict[str, list[str]] = {}
+    alike: dict[str, list[Protocol]] = {}  # by what they say without their seeds
+    labels: dict[str, list[str]] = {}
     drawn: dict[str, list[str]] = {}
     for run in study.runs:
         models = drawn.setdefault(f"latents from {sampler_words(run.sampler)}", []) if run.scores else [run.model]
         if run.model not in models:
             models.append(run.model)
         for name, score in run.scores.items():
-            label, words = study.metric(name).label, protocol_words(score.protocol)
-            if words and label not in found.setdefault(words, []):
-                found[words].append(label)
-    return list((found | drawn).items())
+            label, words = study.metric(name).label, protocol_words(score.protocol.model_copy(update={"seed": None}))
+            alike.setdefault(words, []).append(score.protocol)
+            if label not in labels.setdefault(words, []):
+                labels[words].append(label)
+    found = {protocol_words(*protocols): labels[words] for words, protocols in alike.items()}
+    return list(({words: names for words, names in found.items() if words} | drawn).items())
 
 
 def _data_facts(study: StudyResult) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def methods(study: StudyResult, primary: str | None) -> str:
     ]
     scored = [run for run in study.done if primary and run.value(primary) is not None]
     if primary and scored and may_be_ranked(study, primary):
-        protocol = protocol_words(scored[0].scores[primary].protocol)
+        protocol = protocol_words(*(run.scores[primary].protocol for run in scored))
         sentences += [f"{study.metric(primary).label}: {protocol}."] if protocol else []
     counts = [len(study.values(model, primary)) for model in study.models] if primary else []
     if counts and min(counts) > 1:
@@ -68,6 +68,8 @@ def methods(study: StudyResult, primary: str | None) -> str:
         if tested:
             corrected = f", corrected for {tested} pairs by Holm's method" if tested > 1 else ""
             sentences.append(f"Pairs of models were compared by a t-test of the difference over seeds{corrected}.")
+            if all(pair.by.shared for pair in comparison(study, primary).pairs):
+                sentences.append("The error of the test images, which all seeds share, was added to its variance.")
     machine = study.machine
     parts = [name for name in (machine.gpu, machine.cpu) if name][:1]
     parts += [f"PyTorch {machine.torch}"] if machine.torch else []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from paribus.base.wording import clause, count, duration, listed, number, plural, plus_minus, sentence
 from paribus.results.comparison import comparison, floor, half_width, lacking, obstacles, primary_metric
 from paribus.results.outlook import next_steps, nothing_resembles
-from paribus.results.pairs import Comparison
+from paribus.results.pairs import LEAST_SEEDS, Comparison
 from paribus.results.study import StudyResult
 from paribus.results.words import (
     NextStep,
@@ -99,8 +99,8 @@ def _comparison(study: StudyResult, metric: str, found: Comparison) -> tuple[str
     behind = found.wins(best)
     close = [model for model in others if model not in behind]
     against = f"{label} {value[best]}, next {others[0]} with {value[others[0]]}; {seeds}"
-    if any(len(study.values(model, metric)) < 2 for model in found.order):
-        chance = "but where a model has 1 seed chance may explain it: no winner can be named."
+    if (fewest := min(len(study.values(model, metric)) for model in found.order)) < LEAST_SEEDS:
+        chance = f"but with {plural(fewest, 'seed')} chance may explain it: no winner can be named."
         return f"{place}, {best} scored best ({against}), {chance}", False
     if failed := _failed(study, best):
         worst = f"but {failed}, which counts as its worst: no winner can be named."
@@ -125,9 +125,7 @@ def _comparison(study: StudyResult, metric: str, found: Comparison) -> tuple[str
 
 def _caution(found: Comparison, best: str) -> str:
     """How firmly the best model is told apart from those that it beats."""
-    pairs = [pair for pair in found.pairs if pair.better == best and pair.told != "can't tell"]
-    if any(pair.told == "first impression" for pair in pairs):
-        return "with 2 seeds this is a first impression, not a proof."
+    pairs = [pair for pair in found.pairs if pair.better == best and pair.told]
     if len(pairs) == 1:
         text = "the 95 % interval of the difference excludes 0"
     else:
@@ -136,7 +134,9 @@ def _caution(found: Comparison, best: str) -> str:
         text += f", also corrected for {found.tested} pairs"
     if all(found.can_reach(pair) for pair in pairs):
         text += ", and an exact test agrees"
-    return text + "."
+    # what a repetition may change without changing the answer
+    over = "seeds, their samples and the draw of test images" if all(p.by.shared for p in pairs) else "seeds"
+    return f"{text}. That holds over {over}, for these images and settings."
 
 
 def _failed(study: StudyResult, model: str) -> str:
@@ -155,8 +155,9 @@ def _notes(study: StudyResult, metric: str, found: Comparison) -> list[str]:
         notes.append(
             "± is half the distance between two seeds; a 95 % interval from two seeds would be 13 times as wide."
         )
-        if any(pair.told == "first impression" for pair in found.pairs):
-            notes.append("Of pairs of equal models one in eight lies as far apart with 2 seeds, by chance alone.")
+        notes.append(
+            "Two seeds name no order: of two equal models all of one's lie beyond the other's in one study of three."
+        )
     notes += _about_tests(found)
     low, high = floor(study, metric)
     if low is not None and high is not None:

@@ -91,9 +91,11 @@ def comparison(study: StudyResult, metric: str) -> Comparison:
 def _sample(study: StudyResult, model: str, metric: str) -> Sample:
     shortfall, runs = study.metric(metric).shortfall, study.of(model)
     values = {run.seed: shortfall(v) for run in runs if run.status == "done" and (v := run.value(metric)) is not None}
-    errors = [run.scores[metric].error or 0.0 for run in runs if run.seed in values]
+    scores = {run.seed: run.scores[metric] for run in runs if run.seed in values}
+    left_out = {seed: [shortfall(value) for value in score.left_out] for seed, score in scores.items()}
+    errors = [score.error or 0.0 for score in scores.values()]
     error = math.fsum(errors) / len(errors) if errors else 0.0
-    return Sample(values, error, sum(run.status == "failed" for run in runs))
+    return Sample(values, left_out, error, sum(run.status == "failed" for run in runs))
 
 
 def primary_metric(study: StudyResult) -> str | None:
@@ -149,11 +151,12 @@ def shown_order(study: StudyResult, metric: str | None) -> list[str]:
 
 
 def leaders(study: StudyResult, metric: str) -> set[str]:
-    """The models that no other is told apart from as better; empty where the metric has no better side.
+    """The models that no other is told apart from as better by the metric that ranks; empty for every other metric.
 
-    Also where nothing resembles the data: no order means anything then.
+    Among a dozen metrics some would name a leader by chance: one is named beforehand. Also empty where nothing
+    resembles the data: no order means anything then.
     """
-    if study.metric(metric).direction == "none" or nothing_resembles(study) or not may_be_ranked(study, metric):
+    if metric != primary_metric(study) or nothing_resembles(study) or not may_be_ranked(study, metric):
         return set()
     found = comparison(study, metric)
     return {model for model in found.order if not found.losses(model)} if len(found.order) > 1 else set()

@@ -2,11 +2,11 @@
 
 What decides depends on how many seeds the poorer of two models has:
 
-- 1: nothing can be told.
-- 2: the models' seeds must lie apart by more than they scatter and are measured to. That is a first impression: one
-  pair of equal models in eight looks like it.
+- 1 or 2: nothing can be told. Of two equal models with two seeds each, all of one lie beyond all of the other, and by
+  more than they scatter, in one study of eight.
 - 3 or more: the t-test of the difference, by seed where the seeds match, must reach 0.05 after Holm's correction for
-  all pairs of models. It takes the seeds' values to be roughly normal, which so few cannot show.
+  all pairs of models. It takes the seeds' values to be roughly normal, which so few cannot show. What the seeds share
+  is in its error: another draw of test images would move all values of a model alike, which their scatter hides.
 - As soon as there are seeds enough for the exact test to reach 0.05 after that correction, it must agree.
 
 A failed run counts as its model's worst: the mean of those that ended flatters the model, so it beats no other, while
@@ -16,19 +16,28 @@ another may beat it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import Literal
 
 from paribus.results.score import Fact
-from paribus.results.statistics import Difference, difference, exchange_p, holm, least_p, sign_flip_p
+from paribus.results.statistics import (
+    Difference,
+    Shared,
+    difference,
+    exchange_p,
+    holm,
+    jackknife_error,
+    least_p,
+    sign_flip_p,
+)
 
 LEVEL = 0.05
+LEAST_SEEDS = 3
+"""Seeds of either model, below which no order is named."""
 EQUAL_COST = 0.02
 """Costs that differ by less than this share count as equal: two runs of 20 s never take the same microseconds."""
-Told = Literal["yes", "first impression", "can't tell"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,14 @@ class Sample:
 
     Attributes:
         values: By seed; the less, the better.
-        error: How exactly one value is measured, one standard deviation.
+        left_out: By seed, the value with each block of test images left out in turn; the same blocks for all values
+            of all models. Empty where that was not measured.
+        error: How exactly one value is measured, one standard deviation: stands in for `left_out` where that is empty.
         failed: How many runs failed.
     """
 
     values: Mapping[int, float]
+    left_out: Mapping[int, Sequence[float]] = field(default_factory=dict)
     error: float = 0.0
     failed: int = 0
 
@@ -58,7 +70,7 @@ class Pair:
     Attributes:
         better: The model with the better mean.
         worse: The other.
-        told: Whether it is better: "yes", "first impression", "can't tell".
+        told: Whether it is surely better; else that can't be told.
         why: What decided.
         by: How much better, the second's values less the first's.
         p: Of the t-test, corrected for all pairs; None below three seeds.
@@ -68,7 +80,7 @@ class Pair:
 
     better: str
     worse: str
-    told: Told
+    told: bool
     why: Fact
     by: Difference
     p: float | None = None
@@ -99,9 +111,9 @@ class Comparison:
         return self._by_names.get((better, worse))
 
     def beats(self, better: str, worse: str) -> bool:
-        """Whether the first is told apart from the second as better, if only at first impression."""
+        """Whether the first is told apart from the second as better."""
         pair = self.pair(better, worse)
-        return pair is not None and pair.told != "can't tell"
+        return pair is not None and pair.told
 
     def wins(self, model: str) -> list[str]:
         """The models that a model beats."""
@@ -128,46 +140,60 @@ def compared(samples: Mapping[str, Sample]) -> Comparison:
     """
     order = sorted((model for model, sample in samples.items() if sample.values), key=lambda m: samples[m].mean)
     couples = list(combinations(order, 2))
-    by = {couple: difference(samples[couple[1]].values, samples[couple[0]].values) for couple in couples}
-    tested = [couple for couple, found in by.items() if found.p is not None and min(found.counts) > 2]
+    by = {couple: _difference(*(samples[model] for model in couple)) for couple in couples}
+    tested = [couple for couple, found in by.items() if min(found.counts) >= LEAST_SEEDS]
     exact = [_exact_p(samples[better], samples[worse]) for better, worse in tested]
     p = dict(zip(tested, holm([by[couple].p or 0.0 for couple in tested]), strict=True))
     exact_p = dict(zip(tested, holm([found for found, _ in exact]), strict=True))
     least = dict(zip(tested, [least for _, least in exact], strict=True))
     pairs = []
     for couple in couples:
-        first, second = (samples[model] for model in couple)
+        first = samples[couple[0]]
         numbers = (p.get(couple), exact_p.get(couple), least.get(couple))
-        told, why = _told(first, second, by[couple], len(tested), *numbers)
-        if first.failed and told != "can't tell":
-            told, why = "can't tell", Fact(code="worst_failed", figures={"runs": first.failed})
+        told, why = _told(by[couple], len(tested), *numbers)
+        if first.failed and told:
+            told, why = False, Fact(code="worst_failed", figures={"runs": first.failed})
         pairs.append(Pair(*couple, told, why, by[couple], *numbers))
     return Comparison(tuple(order), tuple(pairs), len(tested))
 
 
+def _difference(better: Sample, worse: Sample) -> Difference:
+    return difference(worse.values, better.values, _shared(better, worse))
+
+
+def _shared(first: Sample, second: Sample) -> Shared:
+    """What another draw of the test images would do to the difference of two models' means.
+
+    By the jackknife over blocks of them, with each left out of all values at once: what it does to both models alike
+    cancels. Where that was not measured, both models' own errors are added, which is too much rather than too little.
+    """
+    of_both = [[sample.left_out.get(seed, ()) for seed in sample.values] for sample in (first, second)]
+    lengths = {len(values) for values in (*of_both[0], *of_both[1])}
+    if len(lengths) != 1 or min(lengths) < 2:
+        return Shared(math.hypot(first.error, second.error))
+    means = [[math.fsum(block) / len(block) for block in zip(*values, strict=True)] for values in of_both]
+    return Shared(jackknife_error([b - a for a, b in zip(*means, strict=True)]), lengths.pop() - 1)
+
+
 def _told(
-    first: Sample, second: Sample, by: Difference, tested: int,
-    p: float | None, exact_p: float | None, least: float | None,
-) -> tuple[Told, Fact]:  # fmt: skip
+    by: Difference, tested: int, p: float | None, exact_p: float | None, least: float | None
+) -> tuple[bool, Fact]:
     if by.mean <= 0:
-        return "can't tell", Fact(code="equal_means")
-    if min(by.counts) < 2:
-        return "can't tell", Fact(code="scatter_unknown")
+        return False, Fact(code="equal_means")
     if p is None or exact_p is None or least is None:
-        if by.mean > max(_scatter(first) + _scatter(second), 2 * math.hypot(first.error, second.error)):
-            return "first impression", Fact(code="two_seeds_apart")
-        return "can't tell", Fact(code="two_seeds_scatter")
+        return False, Fact(code="few_seeds", figures={"seeds": min(by.counts), "least": LEAST_SEEDS})
     if p > LEVEL:
         if by.p is not None and by.p <= LEVEL:
-            return "can't tell", Fact(code="not_after_correction", figures={"pairs": tested})
-        return "can't tell", Fact(code="within_spread")
+            return False, Fact(code="not_after_correction", figures={"pairs": tested})
+        return False, Fact(code="within_error" if _is_mostly_shared(by) else "within_spread")
     if tested * least <= LEVEL < exact_p:
-        return "can't tell", Fact(code="exact_test_disagrees")
-    return "yes", Fact(code="both_tests_agree" if exact_p <= LEVEL else "interval_excludes_0")
+        return False, Fact(code="exact_test_disagrees")
+    return True, Fact(code="both_tests_agree" if exact_p <= LEVEL else "interval_excludes_0")
 
 
-def _scatter(sample: Sample) -> float:
-    return max(sample.values.values()) - min(sample.values.values())
+def _is_mostly_shared(by: Difference) -> bool:
+    """Whether the test images, more than the seeds, leave a difference open."""
+    return by.std is not None and by.shared > by.std / math.sqrt(by.counts[0])
 
 
 def _exact_p(first: Sample, second: Sample) -> tuple[float, float]:

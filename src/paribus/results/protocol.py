@@ -182,8 +182,10 @@ class Protocol(Settings):
     def differences(self, other: Protocol) -> tuple[str, ...]:
         """The names of the fields in which two protocols differ; none where numbers were measured alike.
 
-        A model that is asked for no classes is measured like one whose labels are drawn in some way.
+        Seeds may differ: each model has draws of its own. A model that is asked for no classes is measured like one
+        whose labels are drawn in some way.
         """
         differing = tuple(name for name in type(self).model_fields if getattr(self, name) != getattr(other, name))
         unasked = self.labels is None or other.labels is None
-        return tuple(name for name in differing if not (name == "labels" and unasked))
+        alike = {"seed", "labels"} if unasked else {"seed"}
+        return tuple(name for name in differing if name not in alike)

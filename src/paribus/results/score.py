@@ -69,6 +69,8 @@ class Score(Settings, allow_inf_nan=True):
         metric: The metric's name.
         value: None where there is no number; a warning says why.
         error: Its standard error; None where it is unknown.
+        left_out: The value with each block of the images that it is held against left out in turn: the same blocks for
+            all models that are held against the same images. Empty where that was not measured.
         n: How many images (or seeds) it is of.
         encoder: What it was seen through; None without one.
         split: The split that the images it is held against are of.
@@ -81,6 +83,7 @@ class Score(Settings, allow_inf_nan=True):
     metric: str
     value: float | None
     error: float | None = None
+    left_out: tuple[float, ...] = ()
     n: int | None = None
     encoder: EncoderRecord | None = None
     split: str | None = None

@@ -1,8 +1,9 @@
 """What a few numbers allow to be said: means, intervals, tests without a distribution, main effects. Pure functions.
 
-Intervals are Student's, for independent, roughly normal values. The exact tests exchange signs or labels and count how
-often chance does as well. They are honest about few seeds: n matched seeds allow 2^n signs, so no p is below 2 / 2^n.
-With five seeds or fewer that is more than 0.05, whatever the values.
+Intervals are Student's, for independent, roughly normal values; what all values of a model share (the test images that
+they are measured on) does not show in their scatter, and its error is added. The exact tests exchange signs or labels
+and count how often chance does as well. They are honest about few seeds: n matched seeds allow 2^n signs, so no p is
+below 2 / 2^n. With five seeds or fewer that is more than 0.05, whatever the values.
 
 scipy.special is imported where it is needed: scipy.stats would take over a second.
 """
@@ -50,6 +51,7 @@ class Difference:
         high: Its upper end.
         p: Two-sided p of the t-test of no difference; None with too few values.
         std: Standard deviation (n - 1) of the differences by seed; None for Welch's interval or a single pair.
+        shared: The standard error of what all values share, which is in the interval and in p.
         method: "paired" by seed, or "Welch" where the seeds do not match.
         counts: How many values of either model.
     """
@@ -61,6 +63,20 @@ class Difference:
     std: float | None
     method: Literal["paired", "Welch"]
     counts: tuple[int, int]
+    shared: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An error that all values have in common, and that their scatter does not show.
+
+    Attributes:
+        error: Of the difference of two means, one standard deviation.
+        degrees: Its degrees of freedom.
+    """
+
+    error: float = 0.0
+    degrees: float = math.inf
 
 
 def summary(values: Sequence[float]) -> Summary:
@@ -79,27 +95,36 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(mean, math.sqrt(variance), mean - half, mean + half, n)
 
 
-def difference(first: Mapping[int, float], second: Mapping[int, float]) -> Difference:
+NOTHING_SHARED = Shared()
+
+
+def difference(first: Mapping[int, float], second: Mapping[int, float], shared: Shared = NOTHING_SHARED) -> Difference:
     """First less second, values by seed: paired where both have the same seeds, else Welch's."""
     if first.keys() == second.keys():
-        return paired_difference([(first[seed], second[seed]) for seed in first])
-    return welch_difference(list(first.values()), list(second.values()))
+        return paired_difference([(first[seed], second[seed]) for seed in first], shared)
+    return welch_difference(list(first.values()), list(second.values()), shared)
 
 
-def paired_difference(pairs: Sequence[tuple[float, float]]) -> Difference:
-    """First less second within each pair: what both share of a seed (data order, draws) cancels.
+def paired_difference(pairs: Sequence[tuple[float, float]], shared: Shared = NOTHING_SHARED) -> Difference:
+    """First less second within each pair: what both have of a seed (data order, draws) cancels.
+
+    mean +- t * sqrt(std^2 / n + shared^2), with degrees of freedom by Satterthwaite (1946).
 
     Raises:
         ValueError: There are no pairs.
     """
-    found = summary([a - b for a, b in pairs])
-    n, p = found.count, None
-    if found.std is not None:
-        p = _two_sided_p(found.mean, found.std / math.sqrt(n), n - 1)
-    return Difference(found.mean, found.low, found.high, p, found.std, "paired", (n, n))
+    differences = [a - b for a, b in pairs]
+    n = len(differences)
+    if n == 0:
+        raise ValueError("no values to compare")
+    mean, variance = _moments(differences)
+    if n == 1:
+        return Difference(mean, None, None, None, None, "paired", (1, 1), shared.error)
+    low, high, p = _tested(mean, [(variance / n, n - 1), (shared.error**2, shared.degrees)])
+    return Difference(mean, low, high, p, math.sqrt(variance), "paired", (n, n), shared.error)
 
 
-def welch_difference(first: Sequence[float], second: Sequence[float]) -> Difference:
+def welch_difference(first: Sequence[float], second: Sequence[float], shared: Shared = NOTHING_SHARED) -> Difference:
     """Mean of the first less mean of the second, where neither numbers nor variances need be equal.
 
     Source: Welch (1947), degrees of freedom by Satterthwaite (1946).
@@ -113,13 +138,34 @@ def welch_difference(first: Sequence[float], second: Sequence[float]) -> Differe
     moments = [_moments(values) for values in (first, second)]
     mean = moments[0][0] - moments[1][0]
     if min(counts) < 2:
-        return Difference(mean, None, None, None, None, "Welch", counts)
-    a, b = (variance / n for (_, variance), n in zip(moments, counts, strict=True))
-    error = math.sqrt(a + b)
+        return Difference(mean, None, None, None, None, "Welch", counts, shared.error)
+    parts = [(variance / n, n - 1.0) for (_, variance), n in zip(moments, counts, strict=True)]
+    low, high, p = _tested(mean, [*parts, (shared.error**2, shared.degrees)])
+    return Difference(mean, low, high, p, None, "Welch", counts, shared.error)
+
+
+def jackknife_error(left_out: Sequence[float]) -> float:
+    """Standard error of an estimate, from its values with each of B blocks left out in turn.
+
+    sqrt((B - 1) / B * sum_b (t_b - mean t)^2). NaN for fewer than two blocks.
+    Source: Efron and Stein (1981); blocks of more than one row as in Busing et al. (1999).
+    """
+    blocks = len(left_out)
+    if blocks < 2:
+        return math.nan
+    mean = _mean(left_out)
+    return math.sqrt((blocks - 1) / blocks * math.fsum((value - mean) ** 2 for value in left_out))
+
+
+def _tested(mean: float, parts: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Ends of the interval and p of a mean whose variance has these parts, each with its degrees of freedom."""
+    variance = math.fsum(part for part, _ in parts)
+    error = math.sqrt(variance)
     # without any scatter the degrees of freedom do not matter
-    degrees = (a + b) ** 2 / (a**2 / (counts[0] - 1) + b**2 / (counts[1] - 1)) if error else sum(counts) - 2
+    inverse = math.fsum((part / variance) ** 2 / of for part, of in parts) if variance else 1.0
+    degrees = 1 / inverse if inverse else math.inf
     half = _quantile(degrees) * error
-    return Difference(mean, mean - half, mean + half, _two_sided_p(mean, error, degrees), None, "Welch", counts)
+    return mean - half, mean + half, _two_sided_p(mean, error, degrees)
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:

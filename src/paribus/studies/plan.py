@@ -72,7 +72,7 @@ class StudyPlan(Settings):
     settings: dict[ShownName, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of values by path, side by side: {defaults: {}, large: {backbone.width: 64, data.size: 32}}; each may
     name its own `model`, and each or none its own `training.budget`, all of one unit."""
-    seeds: Seeds = 2
+    seeds: Seeds = 3
     """A number: how many, from 0 on; a list: which."""
     budget: str | float | None = None
     """The same for every run; left out where `axes.training.budget` names several of one unit."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paribus.base.arguments import check_count
+from paribus.base.arguments import count_of
 from paribus.base.errors import ParibusError, did_you_mean
 from paribus.config import Augmentation, DataSettings
 from paribus.data import ImageData, load_data
@@ -183,7 +183,7 @@ def divide_machine(
     if workers is None:
         given = max(config.training.threads or threads or 1 for config in configs)
         workers = 1 if timed else max(1, min(cores // given, runs))
-    check_count(workers, "runs at a time", "workers (--workers)")
+    workers = count_of(workers, "runs at a time", "workers (--workers)")
     if workers > 1 and timed:
         raise ParibusError(
             "With a budget in seconds runs must not share the machine: one worker at a time.",

@@ -84,7 +84,7 @@ def clusters(subject: Subject, method: str = "pca", *, count: int = 1000) -> Vie
         found.append(numbers)
     names = subject.class_names if test.labels is not None and len(subject.class_names) <= MOST_NAMES else ()
     kind = {"pca": "first two principal components", "tsne": "t-SNE"}[method]
-    if subject.model.latents(1).shape[1] == 2:
+    if subject.model.latent_width == 2:
         kind = "two dimensions as they are"
     lines = [f"Clusters: {subject.latents_words} of {len(test)} test images after so much training; {kind}."]
     if test.labels is not None:

@@ -79,7 +79,7 @@ def directions(
 def _along_layer(subject: Subject, method: str, count: int, places: Tensor, label: int | str | None) -> View:
     model, labels = subject.model, subject.class_of(1, label)
     if method == "sefa":
-        length = model.latents(1).shape[1]
+        length = model.latent_width
         weights = affine_weights(lambda z: model.first_layer(z, subject.class_of(len(z), label)), length)
         found = closed_form_directions(weights).leading(count)
         names = [f"{k + 1}: {strength:.3g}" for k, strength in enumerate(found.strengths.tolist())]

@@ -19,8 +19,7 @@ from paribus.evaluation.protocols import chosen, form_of
 from paribus.metrics.distances import (
     SMALLEST_PER_FEATURE,
     diversity,
-    frechet_distance,
-    frechet_error,
+    frechet_estimate,
     frechet_infinity,
     kernel_distance,
 )
@@ -135,7 +134,7 @@ COMPARING = (
 )
 DISTANCES = tuple(metric.name for metric in COMPARING)
 COMPARISONS: dict[str, Callable[[Tensor, Tensor], Estimate]] = {
-    "frechet": lambda real, fake: Estimate(frechet_distance(real, fake), frechet_error(real, fake)),
+    "frechet": frechet_estimate,
     "frechet_infinity": frechet_infinity,
     "kid": kernel_distance,
     "mind": monge_inception_distance,

@@ -71,11 +71,10 @@ SENTENCES: dict[str, str | Callable[..., str]] = {
     "encoders_differ": "the seeds were measured through different encoders",
     "few_snapshots": "fewer than two snapshots were scored",
     "equal_means": "their means are equal",
-    "scatter_unknown": "one seed does not show how much seeds scatter",
-    "two_seeds_apart": "the seeds lie apart by more than they scatter, but are two",
-    "two_seeds_scatter": "two seeds scatter, or are measured, too coarsely for this difference",
+    "few_seeds": lambda seeds, least: f"{plural(seeds, 'seed')}, and fewer than {least} name no order",
     "not_after_correction": lambda pairs: f"not after correction for {pairs} pairs",
     "within_spread": "the difference is within the seeds' spread",
+    "within_error": "the difference is within what other test images would change",
     "exact_test_disagrees": "the t-test tells them apart, but the exact test does not",
     "both_tests_agree": "the t-test and the exact test agree",
     "interval_excludes_0": "the t-interval excludes 0",
@@ -160,7 +159,8 @@ def _evaluation(encoders: tuple[str, ...], samples: int, seed: int, split: str) 
     one = f"one encoder ({encoders[0]})"
     several = f"the same {len(encoders)} encoders ({', '.join(encoders)}; the first ranks)"
     seen = one if len(encoders) == 1 else several
-    how = f"at most {count(samples)} samples with seed {seed}, scored against the {split} split"
+    drawn = f"drawn with the seed of each run's training{f' plus {seed}' if seed else ''}"
+    how = f"at most {count(samples)} samples, {drawn}, scored against the {split} split"
     return Statement("Evaluation", f"{seen}, {how}.")
 
 

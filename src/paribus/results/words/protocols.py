@@ -54,10 +54,15 @@ def accuracy_words(accuracy: float) -> str:
     return f"{100 * accuracy:.1f}{NARROW}%"
 
 
-def protocol_words(protocol: Protocol) -> str:
-    """A protocol as a clause, "359 samples (seed 0) against all 359 test images"; empty where nothing is known."""
+def protocol_words(protocol: Protocol, *others: Protocol) -> str:
+    """A protocol as a clause, "359 samples (seed 0) against all 359 test images"; empty where nothing is known.
+
+    Args:
+        protocol: Which.
+        others: What was measured alike but for its seeds, which are named, too.
+    """
     parts = [
-        _images(protocol),
+        _images(protocol, _seeds([protocol, *others])),
         _further_images(protocol),
         _draws(protocol.draws),
         f"likelihood: {_likelihood(protocol.likelihood)}" if protocol.likelihood else "",
@@ -73,15 +78,15 @@ def protocol_words(protocol: Protocol) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _images(protocol: Protocol) -> str:
+def _images(protocol: Protocol, seeds: str) -> str:
     """What is measured, and what it is held against."""
     if protocol.path:
         steps = f"{count(protocol.path.steps)} steps of {protocol.path.angle:g} radian from latents of the prior"
-        return f"{steps}{_brackets(_seed(protocol))}, images as uint8"
+        return f"{steps}{_brackets(seeds)}, images as uint8"
     if protocol.images is None:
-        return _seed(protocol)
+        return seeds
     images, reference = protocol.images, protocol.reference
-    brackets = [_seed(protocol), "given" if images.origin == "given" else ""]
+    brackets = [seeds, "given" if images.origin == "given" else ""]
     brackets += [_form(protocol.form), _resized(images.resized)]
     text = _set(images)
     if protocol.stands_in:
@@ -141,8 +146,9 @@ def _draws(draws: int | None) -> str:
     return "one latent an image" if draws == 1 else f"K = {draws} latents an image"
 
 
-def _seed(protocol: Protocol) -> str:
-    return f"seed {protocol.seed}" if protocol.seed is not None else ""
+def _seeds(protocols: Sequence[Protocol]) -> str:
+    seeds = sorted({protocol.seed for protocol in protocols if protocol.seed is not None})
+    return seeds_words(seeds) if seeds else ""
 
 
 def _form(form: ImageForm | None) -> str:
