@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from paribus.base.wording import NONE, fixed, listed, number, plural
 from paribus.report.tables import Cell, Line, score_cell, warnings_words
+from paribus.results.budgets import EqualAmounts, by_equal_amounts, is_equal, spreads
 from paribus.results.comparison import comparison, effects, floor, may_be_ranked
 from paribus.results.metric import Metric
 from paribus.results.outlook import nothing_resembles
@@ -14,7 +15,7 @@ from paribus.results.score import Score
 from paribus.results.statistics import Difference, Effect
 from paribus.results.steadiness import steadiness
 from paribus.results.study import StudyResult
-from paribus.results.words import protocol_words, seeds_words, words_of
+from paribus.results.words import amount_words, protocol_words, seeds_words, words_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,44 @@ def standings(study: StudyResult, metric: str | None) -> Standings | None:
     models = [*found.order, *(model for model in study.models if model not in found.order)]
     standing = tuple(_standing(study, model, metric, found) for model in models)
     return Standings(study.metric(metric), standing, found)
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """How models stand under an equal amount of something: the amount, the order, who is told apart, and a remark."""
+
+    amount: str
+    order: str
+    told: str
+    minor: str
+
+
+@dataclass(frozen=True)
+class BudgetTable:
+    """The order of the models under equal images, updates, seconds and FLOPs, by their snapshots."""
+
+    metric: Metric
+    protocol: str
+    lines: tuple[BudgetLine, ...]
+
+
+def budget_table(study: StudyResult) -> BudgetTable | None:
+    """The models under other budgets; None where no two units give other snapshots, or nothing may be ranked."""
+    found = by_equal_amounts(study)
+    if all(is_equal(spread) for spread in spreads(study)) or not found or nothing_resembles(study):
+        return None
+    protocols = (score.protocol for run in study.done for score in run.snapshots)
+    return BudgetTable(study.metric(found[0].metric), protocol_words(*protocols), tuple(map(_budget_line, found)))
+
+
+def _budget_line(found: EqualAmounts) -> BudgetLine:
+    amount = amount_words(found.unit, found.amount)
+    if found.comparison is None:
+        return BudgetLine(amount, NONE, NONE, "some run has no snapshot near this")
+    order = found.comparison.order
+    surely = [f"{model} beats {listed(wins)}" for model in order if (wins := found.comparison.wins(model))]
+    minor = "" if found.reached > 0.99 else f"snapshots at {round(100 * found.reached)} to 100\u202f% of it"
+    return BudgetLine(amount, ", ".join(order), "; ".join(surely) or "none", minor)
 
 
 def _standing(study: StudyResult, model: str, metric: str, found: Comparison) -> Standing:

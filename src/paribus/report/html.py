@@ -163,6 +163,7 @@ def _context(study: StudyResult) -> dict[str, Any]:
         "snapshots": curves.snapshot_chart(study),
         "time_charts": curves.time_charts(study, primary) if primary and not study.single else [],
         "standings": analyses.standings(study, primary),
+        "budgets": analyses.budget_table(study),
         "effects": analyses.effect_table(study, primary),
         "crossed": analyses.cross_tables(study, primary),
         "manuscript": manuscript_texts(study, board) if study.done else None,

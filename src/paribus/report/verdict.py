@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paribus.base.wording import clause, count, duration, listed, number, plural, plus_minus, sentence
+from paribus.results.budgets import is_equal, spreads
 from paribus.results.comparison import comparison, floor, half_width, lacking, obstacles, primary_metric
 from paribus.results.outlook import next_steps, nothing_resembles
 from paribus.results.pairs import LEAST_SEEDS, Comparison
@@ -21,6 +22,7 @@ from paribus.results.words import (
     nothing_resembles_words,
     obstacle_words,
     runs_words,
+    spread_words,
     statement,
 )
 
@@ -242,6 +244,8 @@ def _single_verdict(study: StudyResult) -> Verdict:
 def _place(study: StudyResult, models: int) -> str:
     budget = budget_words(study.budget)
     place = f"on {study.data_name}" + (f" with {budget}{' each' if models > 1 else ''}" if budget else "")
+    if models > 1 and (unequal := [spread for spread in spreads(study) if not is_equal(spread)]):
+        place += f" (not equal: {listed(list(map(spread_words, unequal)))})"
     open_runs = sum(run.status == "unfinished" for run in study.runs)
     if open_runs:
         return f"So far ({len(study.runs) - open_runs} of {len(study.runs)} runs finished), {place}"

@@ -6,13 +6,13 @@ What tells two models apart is said in `results.pairs`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from paribus.results.outlook import nothing_resembles
 from paribus.results.pairs import EQUAL_COST, Comparison, Front, Sample, compared, pareto_front
 from paribus.results.run import RunResult
-from paribus.results.score import COMPARED, Fact, differences
+from paribus.results.score import COMPARED, Fact, Score, differences
 from paribus.results.statistics import Effect, main_effects
 from paribus.results.study import StudyResult
 
@@ -89,13 +89,19 @@ def comparison(study: StudyResult, metric: str) -> Comparison:
 
 
 def _sample(study: StudyResult, model: str, metric: str) -> Sample:
-    shortfall, runs = study.metric(metric).shortfall, study.of(model)
-    values = {run.seed: shortfall(v) for run in runs if run.status == "done" and (v := run.value(metric)) is not None}
-    scores = {run.seed: run.scores[metric] for run in runs if run.seed in values}
-    left_out = {seed: [shortfall(value) for value in score.left_out] for seed, score in scores.items()}
-    errors = [score.error or 0.0 for score in scores.values()]
+    done = {run.seed: run.scores[metric] for run in study.of(model) if run.status == "done" and metric in run.scores}
+    return sample_of(study, model, metric, done)
+
+
+def sample_of(study: StudyResult, model: str, metric: str, scores: Mapping[int, Score]) -> Sample:
+    """A model's scores by a metric, by seed, as pairs are compared by; those without a value are left out."""
+    shortfall = study.metric(metric).shortfall
+    known = {seed: score for seed, score in scores.items() if score.value is not None}
+    values = {seed: shortfall(score.value) for seed, score in known.items() if score.value is not None}
+    left_out = {seed: [shortfall(value) for value in score.left_out] for seed, score in known.items()}
+    errors = [score.error or 0.0 for score in known.values()]
     error = math.fsum(errors) / len(errors) if errors else 0.0
-    return Sample(values, left_out, error, sum(run.status == "failed" for run in runs))
+    return Sample(values, left_out, error, sum(run.status == "failed" for run in study.of(model)))
 
 
 def primary_metric(study: StudyResult) -> str | None:

@@ -12,9 +12,11 @@ from paribus.results.words.protocols import (
     seeds_words,
 )
 from paribus.results.words.settings import (
+    amount_words,
     budget_words,
     no_room_words,
     sampler_words,
+    spread_words,
     stand_in_words,
     value_words,
     words_of,
@@ -24,6 +26,7 @@ __all__ = [
     "NextStep",
     "Statement",
     "accuracy_words",
+    "amount_words",
     "budget_words",
     "detail_words",
     "encoder_words",
@@ -39,6 +42,7 @@ __all__ = [
     "runs_words",
     "sampler_words",
     "seeds_words",
+    "spread_words",
     "stand_in_words",
     "statement",
     "value_words",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from paribus.base.errors import ParibusError
-from paribus.base.wording import compact, duration
+from paribus.base.wording import compact, count, duration
 from paribus.config import Budget
+from paribus.results.budgets import Spread
 from paribus.results.folder import LIVE_BYTES
 from paribus.results.replication import StandIn
 
@@ -110,6 +111,22 @@ def sampler_words(name: str) -> str:
     if name not in kinds:
         return "the prior" if name == "prior" else name
     return f"{kinds[name]} ({name}) fitted to training latents after training, outside the budget"
+
+
+def amount_words(unit: str, amount: float) -> str:
+    """An amount of training: "200,000 images", "2.4 min of training", "12 TFLOP"."""
+    if unit == "seconds":
+        return f"{duration(amount)} of training"
+    if unit == "flop":
+        return compact(amount, "FLOP")
+    return f"{count(round(amount))} {unit}"
+
+
+def spread_words(spread: Spread) -> str:
+    """What models took of a unit, from the least to the most: "400 to 800 updates"."""
+    low, high = (amount_words(spread.unit, amount) for amount in (spread.least, spread.most))
+    tail = {"seconds": " of training", "flop": ""}.get(spread.unit, f" {spread.unit}")
+    return f"{low.removesuffix(tail)} to {high}"
 
 
 def budget_words(text: str) -> str:
