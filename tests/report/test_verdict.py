@@ -372,3 +372,23 @@ def test_unequal_budgets_are_said_beside_the_verdict() -> None:
     given = replace(study(TWO), varied=(Fact(code="setting", figures=figures),))
     assert "Budget: 10kimg (vae); 40kimg (dcgan): what trained longer" in " ".join(verdict(given).notes)
     assert "trained longer" not in " ".join(verdict(study(THREE)).notes)
+
+
+def test_a_classifier_of_the_labels_that_models_were_trained_with_is_cautioned_of() -> None:
+    seen = EncoderRecord(name="classifier", id="classifier-a", accuracy=0.98)
+    given = changed(changed(study(THREE), "vae", encoder=seen), "dcgan", encoder=seen)
+
+    def said(given: StudyResult, **objectives: str) -> list[str]:
+        runs = tuple(
+            replace(run, conditional=run.model in objectives, objective=objectives.get(run.model, ""))
+            for run in given.runs
+        )
+        return [caution.text for caution in cautions_of(replace(given, runs=runs)) if "same labels" in caution.text]
+
+    assert said(given) == []
+    assert said(given, vae="vae", dcgan="gan") == []  # all alike
+    (text,) = said(given, vae="vae")
+    assert text.endswith("which may favour these: vae was trained with the labels.")
+    (text,) = said(given, vae="vae", dcgan="cvae-gan")
+    assert text.endswith("vae was trained with the labels, dcgan with the labels and to match a classifier's features.")
+    assert said(changed(changed(given, "vae", encoder=PIXELS), "dcgan", encoder=PIXELS), vae="vae") == []

@@ -248,3 +248,13 @@ def test_the_examples_are_studies_of_one_budget(path: Path) -> None:
     assert {variant.config.model for variant in found} == {"conv-vae", "vae-gan", "dcgan", "biggan"}
     assert len({str(variant.config.training.budget) for variant in found}) == 1
     assert not any(variant.config.objective.conditional for variant in found)
+
+
+def test_where_some_models_know_the_labels_an_encoder_that_does_not_stands_beside_a_classifier(tmp_path: Path) -> None:
+    def encoders(*models: str, **evaluation: str) -> set[str]:
+        plan = StudyPlan(data="digits", axes={"model": list(models)}, seeds=1, budget="1kimg", evaluation=evaluation)
+        return {str(run.config.evaluation.encoder) for run in study_runs(plan, tmp_path)}
+
+    assert encoders("vae", "cvae") == {"['auto', 'efficientnet']"}
+    assert encoders("vae", "gan") == encoders("cvae", "cvae-gan") == {"auto"}
+    assert encoders("vae", "cvae", encoder="pixels") == {"pixels"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from paribus.base.wording import clause, count, listed, number, plural
 from paribus.report.encoders import OrderChange, agreement, other_encoders
+from paribus.results.comparison import primary_metric
 from paribus.results.run import RunResult
 from paribus.results.score import Fact
 from paribus.results.study import StudyResult
@@ -24,6 +25,8 @@ MODE_COLLAPSE = {"missing_classes", "uneven_classes", "low_coverage"}
 """Codes of warnings that say so."""
 SURE_ACCURACY = 0.99
 """Share of real and of generated images on which D must be right, in the second half of training, for a stalled run."""
+MATCH_CLASSIFIERS = {"cvae-gan"}
+"""Objectives that bring features of a classifier, trained along with them, nearer to those of real images."""
 STALLED_GAIN = 0.1
 """By which share the distance must at least lie below the best of the first half for a run not to be stalled."""
 
@@ -39,7 +42,18 @@ class Caution:
 
 def cautions_of(study: StudyResult) -> list[Caution]:
     """All warnings, the gravest first."""
-    kinds = (_failed, _unfinished, _adversarial, _collapse, _measured, _views, _seeds, _best, _skipped)
+    kinds = (
+        _failed,
+        _unfinished,
+        _adversarial,
+        _collapse,
+        _measured,
+        _judged_by_labels,
+        _views,
+        _seeds,
+        _best,
+        _skipped,
+    )
     return [caution for found in kinds for caution in found(study)]
 
 
@@ -160,6 +174,29 @@ def _measured(study: StudyResult) -> Iterable[Caution]:
         details = tuple(f"{run.label}: {label}: {clause(detail_words(fact))}" for run, label, fact in found)
         said, shown = (texts[0], ()) if len(texts) == 1 else (kind_words(found[0][2]), details)
         yield Caution("caution", f"{listed(labels)} of {runs_words(runs)}: {clause(said)}.", shown)
+
+
+def _judged_by_labels(study: StudyResult) -> Iterable[Caution]:
+    """Models that were trained with what the encoder was trained with, beside others that were not."""
+    metric = primary_metric(study)
+    scores = (run.scores[metric] for run in study.done if metric in run.scores) if metric else ()
+    encoder = next((score.encoder for score in scores if score.encoder), None)
+    if encoder is None or encoder.accuracy is None:
+        return
+    labels = [m for m in study.models if any(run.conditional for run in study.of(m))]
+    features = [m for m in study.models if any(run.objective in MATCH_CLASSIFIERS for run in study.of(m))]
+    told = [m for m in labels if m not in features]
+    if not labels or (len(labels) == len(study.models) and (not features or not told)):
+        return
+    were = [f"{listed(told)} {'was' if len(told) == 1 else 'were'} trained with the labels"] if told else []
+    were += [f"{listed(features)} with the labels and to match a classifier's features"] if features else []
+    others = [name for name in other_encoders(study) if not name.startswith("classifier")]
+    beside = f"; what {listed(others)} says, which knows no labels, stands beside it" if others else ""
+    yield Caution(
+        "caution",
+        f"The models are ranked through a classifier of the same labels that some of them were trained with, which may "
+        f"favour these: {', '.join(were)}{beside}.",
+    )
 
 
 def _views(study: StudyResult) -> Iterable[Caution]:

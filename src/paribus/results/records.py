@@ -83,6 +83,8 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 @with_config(ConfigDict(extra="allow"))
 class _Objective(TypedDict, total=False):
     latent_dim: int | None
+    conditional: bool
+    name: str
 
 
 @with_config(ConfigDict(extra="allow"))

@@ -54,6 +54,8 @@ class RunResult:
         size: Edge of its images in pixels.
         latent_dim: Dimensions of the latent.
         diff_augment: How the images are changed that its discriminator sees; None where it has none.
+        conditional: Whether it was trained with the images' labels.
+        objective: The name of what it was trained by.
         sampler: What latents are drawn from: "prior", or what was fitted after training.
         command: What trains the run again by itself.
         machine: What it was trained on.
@@ -84,6 +86,8 @@ class RunResult:
     size: int | None = None
     latent_dim: int | None = None
     diff_augment: str | None = None
+    conditional: bool = False
+    objective: str = ""
     sampler: str = "prior"
     command: str = ""
     machine: Machine = field(default_factory=Machine)
@@ -181,6 +185,8 @@ def read_run(folder: RunFolder, model: str = "", *, scored: bool = True) -> RunR
         size=data.get("size"),
         latent_dim=(config.get("objective") or {}).get("latent_dim"),
         diff_augment=(config.get("objective") or {}).get("diff_augment"),
+        conditional=bool((config.get("objective") or {}).get("conditional")),
+        objective=str((config.get("objective") or {}).get("name") or ""),
         sampler=str((config.get("sampler") or {}).get("name") or "prior"),
         command=command_text(record.get("command")),
         machine=Machine.model_validate((record.get("machine") or {}) | {"threads": record.get("threads")}),

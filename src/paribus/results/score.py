@@ -116,6 +116,8 @@ class Score(Settings, allow_inf_nan=True):
     def as_json(self) -> dict[str, Any]:
         """Plain values; a protocol has the fields that are set."""
         plain = self.model_dump(mode="json", exclude={"protocol", "warnings"})
+        if not self.left_out:
+            del plain["left_out"]
         plain["protocol"] = self.protocol.model_dump(mode="json", exclude_defaults=True)
         return plain | {"warnings": [warning.model_dump(mode="json") for warning in self.warnings]}
 

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -239,6 +239,10 @@ class StudyRun:
         return self.config.seed
 
 
+BESIDE_LABELS = ["auto", "efficientnet"]
+"""Encoders of a study in which some models know the images' labels; how the second was chosen: docs/judges.md."""
+
+
 def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
     """Every combination of the axes' values and the named settings with every seed, the seeds changing fastest.
 
@@ -274,7 +278,23 @@ def study_runs(plan: StudyPlan, folder: Path) -> list[StudyRun]:
             name = _folder_name(label, seed, None if plan.compares_models_alone else assignment)
             run = RunFolder(folder / "runs" / name)
             runs.append(StudyRun(label, assignment, config.model_copy(update={"seed": seed}), run))
-    return runs
+    return _judged_without_labels(runs)
+
+
+def _judged_without_labels(runs: list[StudyRun]) -> list[StudyRun]:
+    """The runs, with an encoder that knows no labels beside what is chosen by the images, where some models know them.
+
+    A classifier of the labels, which ranks where there are labels, may favour these.
+    """
+    if len({run.config.objective.conditional for run in runs}) < 2:
+        return runs
+
+    def beside(config: RunConfig) -> RunConfig:
+        if config.evaluation.encoder != "auto":
+            return config
+        return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"encoder": BESIDE_LABELS})})
+
+    return [replace(run, config=beside(run.config)) for run in runs]
 
 
 def expected_images(config: RunConfig, train: int) -> float | None:
