@@ -54,6 +54,26 @@ def test_only_what_paribus_wrote_is_overwritten(
     assert [path.name for path in tmp_path.iterdir() if path.name != "mine"] == [name]
 
 
+@pytest.mark.parametrize("content", ["empty", "own"])
+@pytest.mark.parametrize(("command", "name"), COMMANDS)
+def test_a_link_is_not_replaced_by_a_file(
+    command: str, name: str, content: str, runs: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even one to an empty file, or to one of ours: /dev/stdout is such a link where the output goes to a file."""
+    of = {"RUN": lambda: str(runs("vae")), "CLASSES": lambda: str(runs("cvae"))}
+    words = [of[word]() if word in of else word for word in command.split()]
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / f"target{Path(name).suffix}"
+    target.touch()
+    if content == "own":
+        assert CliRunner().invoke(app, [*words, "--out", target.name]).exit_code == 0
+    before = target.read_bytes()
+    Path(name).symlink_to(target)
+    said = CliRunner().invoke(app, [*words, "--out", name])
+    assert isinstance(said.exception, ParibusError) and "a link" in str(said.exception), said.output
+    assert Path(name).is_symlink() and target.read_bytes() == before
+
+
 def users_files(folder: Path, suffix: str, written: bytes) -> list[bytes]:
     """Files of that kind by other programs, one of which took ours in."""
     other, found = folder / "mine", [b"Paribus, my notes", b"<!doctype html><p>Paribus</p>"]

@@ -76,15 +76,15 @@ def check_output_file(path: Path) -> None:
         raise ParibusError(
             "Only what Paribus wrote is overwritten.",
             where=f"--out {path}",
-            got="a file that does not say that Paribus wrote it",
+            got="a link" if path.is_symlink() else "a file that does not say that Paribus wrote it",
             expected="a new name, or a file that Paribus wrote",
             fix="choose another --out",
         )
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is empty or says that Paribus wrote it."""
-    if not path.is_file():
+    """Whether a file is empty or says that Paribus wrote it; a link is the user's, whatever it leads to."""
+    if path.is_symlink() or not path.is_file():
         return False
     try:
         content = path.read_bytes()
