@@ -54,6 +54,8 @@ import os, signal, sys
 from paribus import __main__ as entry
 from paribus.cli import app as assembled
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
+
 def app(prog_name):
     try:
         os.kill(os.getpid(), signal.SIGINT)

@@ -114,7 +114,7 @@ def test_a_folder_of_everything_is_given_up(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-at-all/x", "\ud800"])
 def test_a_name_that_nothing_can_have_is_said(name: str) -> None:
     for function in (pb.load_data, pb.load, pb.evaluate, report, lambda it: pb.train("vae", out=it)):
-        with pytest.raises(ParibusError, match="cannot be a file or a folder"):
+        with pytest.raises(ParibusError, match=r"cannot be a file or a folder|no text in UTF-8"):
             function(name)
 
 

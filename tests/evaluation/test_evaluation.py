@@ -662,11 +662,9 @@ def test_models_of_several_training_seeds_are_scored_on_samples_of_their_own():
     def of(training: int, asked: int):
         model = Fake(NOISE)
         model.seed = training
-        frechet = scores(evaluate(model, DATA, EvaluationSettings(samples=100, encoder="pixels", seed=asked)))[
-            "frechet"
-        ]
-        assert set(model.seeds) == {training + asked} == {frechet.protocol.seed}
-        return frechet
+        kid = scores(evaluate(model, DATA, EvaluationSettings(samples=100, encoder="pixels", seed=asked)))["kid"]
+        assert set(model.seeds) == {training + asked} == {kid.protocol.seed}
+        return kid
 
     first, second = of(0, 0), of(1, 0)
     assert first.value != second.value and not differences(first, second)
